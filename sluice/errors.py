@@ -1,0 +1,58 @@
+"""Every error that Sluice raises on purpose, drawn as a tree.
+
+SluiceError                      one clear line: what was given, what is accepted, what to do next
+├── UsageError                   the command was called wrongly: an argument, a file, a query      exit 2
+│   ├── ContractError            an event class in pipeline.py is not usable                       exit 2
+│   ├── SettingsError            a value in Pulumi.<env>.yaml is not usable                        exit 2
+│   └── QueryError               SQL that BigQuery, or the local stand-in, refuses                 exit 2
+├── EnvironmentProblem           something outside is missing, taken or unreachable                exit 3
+│   ├── NoCloud                  no local cloud runs, or no such stack
+│   └── AlreadyRunning           a second local cloud, a taken port
+└── DeliveryError                a record could not be placed: the caller decides on a retry       exit 1
+
+A refused *record* is no exception for the user: see `sluice.contract.ContractViolation`.
+"""
+
+from typing import ClassVar
+
+
+class SluiceError(Exception):
+    """Base of all deliberate errors; its text is one line meant for the user."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(SluiceError):
+    """The command or library was called with something it cannot take."""
+
+    exit_code = 2
+
+
+class ContractError(UsageError):
+    """An event class cannot be turned into a validator, a table and a schema."""
+
+
+class SettingsError(UsageError):
+    """A value in the stack's configuration is missing or out of range."""
+
+
+class QueryError(UsageError):
+    """SQL that BigQuery refuses, or that the local stand-in cannot answer as BigQuery would."""
+
+
+class EnvironmentProblem(SluiceError):
+    """Something outside Sluice is missing, taken or unreachable."""
+
+    exit_code = 3
+
+
+class NoCloud(EnvironmentProblem):
+    """No local cloud is running here, or no stack of that name is deployed."""
+
+
+class AlreadyRunning(EnvironmentProblem):
+    """A local cloud already runs for this project, or a port is taken."""
+
+
+class DeliveryError(SluiceError):
+    """Records could not be placed; nothing is known to be lost, and a retry is safe."""
