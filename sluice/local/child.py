@@ -20,7 +20,8 @@ def exit_with_parent() -> None:
     """Leave at once when stdin reaches its end, from a thread of its own."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not sys.stdin.buffer: a thread that holds its lock would abort a child that ends by itself.
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         os._exit(0)
 
