@@ -1,0 +1,179 @@
+"""`Contract`: all event types of a pipeline, and the way in and out of bytes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, Union
+
+import msgspec
+
+from sluice.contract.bigquery import table_schema
+from sluice.contract.checks import Check, struct_check
+from sluice.contract.columns import Column
+from sluice.contract.duplicates import first_duplicate_key, has_duplicate_keys
+from sluice.contract.events import Event, EventOptions
+from sluice.contract.explain import explain
+from sluice.contract.names import wire_name
+from sluice.contract.rows import Rewrite, json_to_text
+from sluice.contract.violations import ContractViolation
+from sluice.errors import ContractError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EventType:
+    """One event type: its class, its table and the fields that have a role."""
+
+    name: str
+    """The value of the tag field `type`."""
+    cls: type[Event]
+    table: str
+    description: str
+    id_field: str | None
+    """The attribute (in Python) that makes two records the same event."""
+    time_field: str
+    """The attribute (in Python) that holds the event time."""
+    partition: str
+    """HOUR, DAY, MONTH or YEAR."""
+    cluster: tuple[str, ...]
+    """Columns, as BigQuery names them."""
+    weight: float
+    columns: tuple[Column, ...]
+    schema: tuple[dict[str, Any], ...]
+    """The table's fields as BigQuery's REST API takes them, Sluice's own columns included."""
+
+    @property
+    def time_column(self) -> str:
+        """The event time's column, by which the table is partitioned."""
+        return wire_name(self.time_field)
+
+    @property
+    def id_column(self) -> str | None:
+        """The id's column, if the type names an id."""
+        return None if self.id_field is None else wire_name(self.id_field)
+
+    def event_id(self, event: Event) -> str | None:
+        """The event's own id, or None when the type names no id field."""
+        return None if self.id_field is None else str(getattr(event, self.id_field))
+
+    def event_time(self, event: Event) -> datetime:
+        """When the event happened, in UTC; a date counts as its midnight."""
+        value: datetime | date = getattr(event, self.time_field)
+        if isinstance(value, datetime):
+            return value
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+
+
+class Contract:
+    """The event types of one stream."""
+
+    types: Mapping[str, EventType]
+    """By tag, in the order of the pipeline."""
+
+    def __init__(self, events: Sequence[type[Event]]) -> None:
+        self.types = MappingProxyType(_event_types(events))
+        self._by_class = {kind.cls: kind for kind in self.types.values()}
+        self._columns = {kind.name: kind.columns for kind in self.types.values()}
+        self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
+            Union[tuple(kind.cls for kind in self.types.values())]  # noqa: UP007 - made of a tuple at run time
+        )
+        self._encoder = msgspec.json.Encoder()
+        self._checks: dict[type[Event], Check | None] = {
+            kind.cls: struct_check(kind.columns) for kind in self.types.values()
+        }
+        self._rewrites: dict[type[Event], Rewrite | None] = {
+            kind.cls: json_to_text(kind.columns) for kind in self.types.values()
+        }
+
+    def type_of(self, event: Event) -> EventType:
+        """The type that an event of this contract has."""
+        return self._by_class[event.__class__]
+
+    def decode(self, data: bytes) -> Event:
+        """The event that `data` holds, timestamps in UTC.
+
+        Raises:
+            ContractViolation: for whatever is not an event of this contract, and nothing else.
+        """
+        try:
+            event = self._decoder.decode(data)
+            duplicated = has_duplicate_keys(data)
+        except MemoryError:
+            raise  # says nothing about the record
+        except Exception as error:  # noqa: BLE001 - a hostile record may provoke anything; each is its own violation
+            raise explain(data, error, self._columns) from None
+        if duplicated:
+            key = first_duplicate_key(data)
+            shown = key if key.isidentifier() and len(key) <= 60 else None  # noqa: PLR2004 - as long as fits a line
+            what = f"the key `{shown}` stands" if shown else "a key stands"
+            raise ContractViolation(
+                f"{what} twice in one object", shown, self._by_class[event.__class__].name
+            )
+        check = self._checks[event.__class__]
+        if check is not None:
+            try:
+                check(event, "")
+            except ContractViolation as violation:
+                violation.type = self._by_class[event.__class__].name
+                raise
+        return event
+
+    def encode(self, event: Event) -> bytes:
+        """The event as a producer sends it; decoding it gives the same event.
+
+        Raises:
+            ContractViolation: the event, built in Python where nothing is checked, does not hold to the contract.
+        """
+        if event.__class__ not in self._by_class:
+            raise ContractViolation(f"{event.__class__.__name__} is no event type of this contract")
+        try:
+            data = self._encoder.encode(event)
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+            raise ContractViolation(f"the event cannot be written as JSON: {error}") from None
+        self.decode(data)
+        return data
+
+    def encode_row(self, event: Event) -> bytes:
+        """A decoded event as a JSON object for BigQuery's insertAll: free JSON as text, Decimals as strings."""
+        rewrite = self._rewrites[event.__class__]
+        return self._encoder.encode(event if rewrite is None else rewrite(event))
+
+
+def _event_types(events: Sequence[type[Event]]) -> dict[str, EventType]:
+    if not events:
+        raise ContractError("Pipeline(events=[]): name at least one event class")
+    found: dict[str, EventType] = {}
+    tables: dict[str, str] = {}
+    for cls in events:
+        options: EventOptions | None = getattr(cls, "__dict__", {}).get("__sluice_event__")
+        if options is None:
+            name = getattr(cls, "__name__", repr(cls))
+            raise ContractError(f'{name} is no event type; write class {name}(Event, type="...", time="...")')
+        if options.type in found:
+            raise ContractError(
+                f"{cls.__name__} and {found[options.type].cls.__name__} both have type={options.type!r}; rename one"
+            )
+        other = tables.get(options.table.lower())
+        if other is not None:
+            raise ContractError(
+                f"{cls.__name__} and {other} both write to the table {options.table!r}; set table=..."
+            )
+        tables[options.table.lower()] = cls.__name__
+        found[options.type] = _event_type(cls, options)
+    return found
+
+
+def _event_type(cls: type[Event], options: EventOptions) -> EventType:
+    return EventType(
+        name=options.type,
+        cls=cls,
+        table=options.table,
+        description=options.description,
+        id_field=options.id,
+        time_field=options.time,
+        partition=options.partition,
+        cluster=tuple(wire_name(name) for name in options.cluster),
+        weight=options.weight,
+        columns=cls.__sluice_columns__,
+        schema=table_schema(cls.__sluice_columns__),
+    )

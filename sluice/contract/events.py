@@ -1,0 +1,288 @@
+"""The base classes of everything in `pipeline.py`: `Event` and `Nested`.
+
+A class is compiled when Python reads it, so a mistake shows as one line with its place, before anything runs.
+"""
+
+import typing
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgspec
+
+from sluice.contract.columns import Column, column
+from sluice.contract.kinds import Kind, Mode
+from sluice.contract.names import TYPE_COLUMN, check_distinct, check_table, check_type, wire_name
+from sluice.errors import ContractError
+
+MAX_CLUSTER_COLUMNS = 4
+MAX_NESTING = 15
+MAX_COLUMNS = 10_000
+MAX_TABLE_DESCRIPTION = 16_384
+"""https://cloud.google.com/bigquery/quotas#standard_tables, .../nested-repeated#limitations (November 2025)."""
+
+PARTITIONS = ("HOUR", "DAY", "MONTH", "YEAR")
+_CLUSTERABLE = {Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.DECIMAL, Kind.TIMESTAMP, Kind.DATE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventOptions:
+    """What the head of an event class says."""
+
+    type: str
+    table: str
+    description: str
+    id: str | None
+    time: str
+    partition: str
+    cluster: tuple[str, ...]
+    weight: float
+
+
+@typing.dataclass_transform(kw_only_default=True, frozen_default=True)
+class StructMeta(msgspec.StructMeta):
+    """Makes each class keyword-only, frozen, strict about unknown fields, and knows its columns."""
+
+    def __new__(
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        identity: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Create the struct, compile its columns, and hand their constraints to msgspec."""
+        cls = super().__new__(
+            mcs, name, bases, namespace, kw_only=True, frozen=True, gc=False,
+            forbid_unknown_fields=True, rename=wire_name, **options,
+        )  # fmt: skip
+        if bases and cls.__struct_fields__:
+            _compile(cls, identity)
+        return cls
+
+
+def _compile(cls: Any, identity: str | None) -> None:
+    try:
+        own = typing.get_type_hints(cls, include_extras=True)
+    except NameError as error:
+        hint = "; a Nested class cannot hold itself in BigQuery" if error.name == cls.__name__ else ""
+        raise ContractError(
+            f"{cls.__qualname__}: the type {error.name!r} is not defined above the class{hint}"
+        ) from None
+    hints: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        hints |= getattr(base, "__dict__", {}).get("__sluice_hints__", {})
+    hints |= {
+        name: own[name] for name in cls.__dict__.get("__annotations__", {}) if name in cls.__struct_fields__
+    }
+    defaults = _defaults(cls)
+    cls.__sluice_hints__ = hints
+    cls.__sluice_columns__ = tuple(
+        column(
+            name,
+            hints[name],
+            where=f"{cls.__qualname__}.{name}",
+            has_default=name in defaults,
+            default=defaults.get(name),
+            identity=name == identity,
+        )
+        for name in cls.__struct_fields__
+    )
+    cls.__annotations__ = {compiled.attribute: compiled.annotation for compiled in cls.__sluice_columns__}
+    check_distinct((compiled.name for compiled in cls.__sluice_columns__), cls.__qualname__)
+
+
+def _defaults(cls: Any) -> dict[str, Any]:
+    """Each defaulted field's default, factories called."""
+    found: dict[str, Any] = {}
+    for info in msgspec.structs.fields(cls):
+        if info.default is not msgspec.NODEFAULT:
+            found[info.name] = info.default
+        elif info.default_factory is not msgspec.NODEFAULT:
+            found[info.name] = info.default_factory()
+    return found
+
+
+class Nested(msgspec.Struct, metaclass=StructMeta):
+    """Base of a struct inside an event: a RECORD column in BigQuery."""
+
+    __sluice_columns__: ClassVar[tuple[Column, ...]] = ()
+
+
+class EventMeta(StructMeta):
+    """Takes the keywords of an event class's head."""
+
+    def __new__(
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        type: str | None = None,  # noqa: A002 - the field's own word
+        id: str | None = None,  # noqa: A002 - same
+        time: str | None = None,
+        partition: str = "DAY",
+        cluster: typing.Sequence[str] = (),
+        table: str | None = None,
+        weight: float = 1,
+        **options: Any,
+    ) -> Any:
+        """Create the class; without `type` it is a base for others, and no event itself."""
+        if options:
+            raise ContractError(
+                f"{name}: unknown keyword {', '.join(options)}; an event class takes type, id, time, partition, cluster, "
+                f"table and weight"
+            )
+        if type is None:
+            given = {"id": id, "time": time, "cluster": cluster or None, "table": table}
+            if any(value is not None for value in given.values()):
+                raise ContractError(
+                    f'{name}: give the event type\'s name, as in class {name}(Event, type="...")'
+                )
+            return super().__new__(mcs, name, bases, namespace)
+        check_type(type, name)
+        cls = super().__new__(mcs, name, bases, namespace, tag=type, tag_field=TYPE_COLUMN, identity=id)
+        cls.__sluice_event__ = EventOptions(
+            type=type,
+            table=type if table is None else table,
+            description=_docstring(namespace),
+            id=id,
+            time=_required_time(name, time),
+            partition=partition,
+            cluster=(cluster,) if isinstance(cluster, str) else tuple(cluster),
+            weight=weight,
+        )
+        _check_options(cls)
+        return cls
+
+
+class Event(msgspec.Struct, metaclass=EventMeta):
+    """Base of an event type.
+
+    `class Search(Event, type="search", id="search_id", time="searched_at", cluster=["username"])`
+
+    - `type`: the value of the tag field `type` in JSON, and the table's name unless `table=` says otherwise.
+    - `id`: the field that makes two records the same event; without it each Kinesis record is its own event.
+    - `time`: the timestamp or date at which it happened; the table is partitioned by it.
+    - `partition`: HOUR, DAY (the default), MONTH or YEAR.
+    - `cluster`: up to four fields that analysts filter on.
+    - `weight`: how often fake data picks this type, relative to the others.
+    """
+
+    __sluice_columns__: ClassVar[tuple[Column, ...]] = ()
+
+    if typing.TYPE_CHECKING:
+
+        def __init_subclass__(
+            cls,
+            *,
+            type: str | None = None,  # noqa: A002 - the field's own word
+            id: str | None = None,  # noqa: A002 - same
+            time: str | None = None,
+            partition: str = "DAY",
+            cluster: typing.Sequence[str] = (),
+            table: str | None = None,
+            weight: float = 1,
+        ) -> None: ...
+
+
+def _docstring(namespace: dict[str, Any]) -> str:
+    """The class's own docstring, unindented; a table without one has an empty description."""
+    lines = str(namespace.get("__doc__") or "").strip().splitlines()
+    return "\n".join(line.strip() for line in lines)
+
+
+def _required_time(name: str, time: str | None) -> str:
+    if time is None:
+        raise ContractError(
+            f'{name}: name the field of the event time, as in time="happened_at"; its table is partitioned by it'
+        )
+    return time
+
+
+def _check_options(cls: Any) -> None:
+    options: EventOptions = cls.__sluice_event__
+    where = cls.__qualname__
+    columns = {compiled.attribute: compiled for compiled in cls.__sluice_columns__}
+    check_table(options.table, where)
+    if len(options.description) > MAX_TABLE_DESCRIPTION:
+        raise ContractError(
+            f"{where}: the docstring is longer than the {MAX_TABLE_DESCRIPTION} characters BigQuery takes"
+        )
+    for word, name in (
+        ("id", options.id),
+        ("time", options.time),
+        *(("cluster", one) for one in options.cluster),
+    ):
+        if name is not None and name not in columns:
+            raise ContractError(
+                f"{where}: {word}={name!r} is no field of the class; it has {', '.join(columns) or 'none'}"
+            )
+    if options.id is not None:
+        _check_id(columns[options.id], where)
+    _check_time(columns[options.time], options.partition, where)
+    _check_cluster([columns[name] for name in options.cluster], where)
+    if (
+        isinstance(options.weight, bool)
+        or not isinstance(options.weight, (int, float))
+        or not 0 <= options.weight < 1e9
+    ):
+        raise ContractError(f"{where}: weight={options.weight!r} must be a number, 0 or more")
+    if _depth(cls.__sluice_columns__) > MAX_NESTING:
+        raise ContractError(
+            f"{where}: structs are nested deeper than the {MAX_NESTING} levels BigQuery takes"
+        )
+    if _count(cls.__sluice_columns__) + 5 > MAX_COLUMNS:
+        raise ContractError(f"{where}: more than the {MAX_COLUMNS} columns BigQuery takes")
+
+
+def _check_id(compiled: Column, where: str) -> None:
+    if (
+        compiled.mode is not Mode.REQUIRED
+        or compiled.kind not in (Kind.STRING, Kind.INTEGER)
+        or compiled.choices
+    ):
+        raise ContractError(
+            f"{where}: id={compiled.attribute!r} must be a str or int without a default, so that every event has its own"
+        )
+    if compiled.spec.min_length == 0:
+        raise ContractError(
+            f"{where}: id={compiled.attribute!r} may be empty, and all empty ids would count as one event; "
+            f"drop min_length=0"
+        )
+
+
+def _check_time(compiled: Column, partition: str, where: str) -> None:
+    if compiled.mode is not Mode.REQUIRED or compiled.kind not in (Kind.TIMESTAMP, Kind.DATE):
+        raise ContractError(
+            f"{where}: time={compiled.attribute!r} must be a datetime or date without a default"
+        )
+    if partition not in PARTITIONS:
+        raise ContractError(f"{where}: partition={partition!r} is none of {', '.join(PARTITIONS)}")
+    if partition == "HOUR" and compiled.kind is Kind.DATE:
+        raise ContractError(
+            f"{where}: partition='HOUR' needs a datetime as event time; {compiled.attribute!r} is a date"
+        )
+
+
+def _check_cluster(columns: list[Column], where: str) -> None:
+    if len(columns) > MAX_CLUSTER_COLUMNS:
+        raise ContractError(
+            f"{where}: cluster= names {len(columns)} fields; BigQuery takes up to {MAX_CLUSTER_COLUMNS}"
+        )
+    if len({compiled.name for compiled in columns}) != len(columns):
+        raise ContractError(f"{where}: cluster= names a field twice")
+    for compiled in columns:
+        if compiled.kind not in _CLUSTERABLE or compiled.mode is Mode.REPEATED:
+            raise ContractError(
+                f"{where}: cluster={compiled.attribute!r} is {compiled.mode} {compiled.kind}; BigQuery clusters by single "
+                f"strings, integers, booleans, decimals, timestamps and dates"
+            )
+
+
+def _depth(columns: tuple[Column, ...]) -> int:
+    return max((1 + _depth(compiled.columns) for compiled in columns if compiled.columns), default=0)
+
+
+def _count(columns: tuple[Column, ...]) -> int:
+    return len(columns) + sum(_count(compiled.columns) for compiled in columns)

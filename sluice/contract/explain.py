@@ -1,0 +1,182 @@
+"""Turns what msgspec says about a record into a sentence that a person understands.
+
+The sentence never repeats a value of the record: dead letters are listed where payloads must not leak.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from sluice.contract.columns import Column
+from sluice.contract.violations import ContractViolation
+
+_WANTED = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "decimal": "a decimal number",
+    "datetime": "a timestamp",
+    "date": "a date",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_GOT = _WANTED | {"bool": "a boolean", "float": "a number with a fraction or exponent"}
+_COMPARED = {">=": "at least", ">": "greater than", "<=": "at most", "<": "less than"}
+_BAD_SURROGATE = re.compile(rb"\\u[dD][89abABcdefCDEF]")
+_MAX_SHOWN = 60
+
+
+class _Tagged(msgspec.Struct):
+    """Reads the tag alone."""
+
+    type: str | None = None
+
+
+_tag = msgspec.json.Decoder(_Tagged)
+
+
+def explain(data: bytes, error: Exception, types: Mapping[str, tuple[Column, ...]]) -> ContractViolation:
+    """The violation that `error`, raised by msgspec for `data`, stands for."""
+    if not isinstance(error, msgspec.ValidationError):
+        return ContractViolation(_not_json(data, error))
+    try:
+        tag = _tag.decode(data).type
+    except Exception:  # noqa: BLE001 - whatever a hostile record provokes, the answer is that its type is not known
+        tag = None
+    known = tag if tag in types else None
+    text, _, path = str(error).partition(" - at `")
+    path = path.rstrip("`").removeprefix("$").removeprefix(".")
+    path = path if known is None or len(path) <= _MAX_SHOWN * 5 else f"{path[: _MAX_SHOWN * 5]}…"
+    return _explain(text, path, known, types)
+
+
+def _explain(
+    text: str, path: str, known: str | None, types: Mapping[str, tuple[Column, ...]]
+) -> ContractViolation:
+    if path == "type":
+        names = ", ".join(types)
+        if text.startswith("Invalid value"):
+            return ContractViolation(f"unknown event type; the contract has {names}", "type")
+        return ContractViolation(f"`type` must be a string, one of {names}", "type")
+    for pattern, build in _RULES:
+        match = pattern.match(text)
+        if match:
+            column = _find(types.get(known or "", ()), path)
+            reason, where = build(match, path, column)
+            return ContractViolation(reason, where or None, known)
+    return ContractViolation(f"{_subject(path)} is not accepted", path or None, known)
+
+
+def _not_json(data: bytes, error: Exception) -> str:
+    if not data.strip(b" \t\r\n"):
+        return "the record is empty"
+    if isinstance(error, RecursionError):
+        return "the record is nested too deeply"
+    if data.startswith(b"\xef\xbb\xbf"):
+        return "the record starts with a byte order mark; send plain UTF-8"
+    try:
+        data.decode()
+    except UnicodeDecodeError as bad:
+        return f"the record is not UTF-8: byte {bad.start} is not valid there"
+    if isinstance(error, msgspec.DecodeError):
+        if ("surrogate" in str(error) or "truncated" in str(error)) and _BAD_SURROGATE.search(data):
+            return "the record has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
+        if "truncated" in str(error):
+            return "the record is not JSON: it ends too early"
+        return f"the record is not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+    return "the record holds a number that cannot be read"
+
+
+def _find(columns: tuple[Column, ...], path: str) -> Column | None:
+    """The column at a path such as `items[2].price`."""
+    found = None
+    for step in re.sub(r"\[[^\]]*\]", "", path).split("."):
+        found = next((column for column in columns if column.name == step), None)
+        if found is None:
+            return None
+        columns = found.columns
+    return found
+
+
+def _subject(path: str) -> str:
+    return f"`{path}`" if path else "the record"
+
+
+def _join(path: str, name: str) -> str:
+    shown = "".join(char if char.isprintable() and char != "`" else "�" for char in name[:_MAX_SHOWN])
+    shown += "…" if len(name) > _MAX_SHOWN else ""
+    return f"{path}.{shown}" if path else shown
+
+
+def _missing(match: re.Match[str], path: str, _: Column | None) -> tuple[str, str]:
+    where = _join(path, match[1])
+    more = ", which names the event's type," if where == "type" else ""
+    return f"the required field `{where}`{more} is missing", where
+
+
+def _unknown(match: re.Match[str], path: str, _: Column | None) -> tuple[str, str]:
+    where = _join(path, match[1])
+    return f"the field `{where}` is not in the contract", where
+
+
+def _expected(match: re.Match[str], path: str, column: Column | None) -> tuple[str, str]:
+    wanted = [one for one in match[1].split(" | ") if one != "null"]
+    got = match[2]
+    if got == "null":
+        return f"{_subject(path)} must not be null", path
+    words = " or ".join(_WANTED.get(one, one) for one in wanted)
+    if column is not None and column.choices and path.count("[") == 0:
+        words = _choices(column)
+    if wanted == ["int"] and got == "float":
+        return f"{_subject(path)} must be an integer without fraction or exponent", path
+    return f"{_subject(path)} must be {words}, but is {_GOT.get(got, got)}", path
+
+
+def _choices(column: Column | None) -> str:
+    shown = [str(choice) for choice in column.wire_choices] if column is not None else []
+    return (
+        f"one of {', '.join(shown[:20])}{', …' if len(shown) > 20 else ''}"
+        if shown
+        else "one of the accepted values"
+    )
+
+
+def _enum(_: re.Match[str], path: str, column: Column | None) -> tuple[str, str]:
+    return f"{_subject(path)} must be {_choices(column)}", path
+
+
+def _length(match: re.Match[str], path: str, _: Column | None) -> tuple[str, str]:
+    unit = "characters" if match[1] == "str" else "items"
+    return f"{_subject(path)} must have {_COMPARED[match[2]]} {match[3]} {unit}", path
+
+
+def _range(match: re.Match[str], path: str, _: Column | None) -> tuple[str, str]:
+    if match[3] in ("9223372036854775807", "-9223372036854775808"):
+        return f"{_subject(path)} is an integer beyond 64 bits", path
+    return f"{_subject(path)} must be {_COMPARED[match[2]]} {match[3]}", path
+
+
+def _fixed(words: str) -> "Callable[[re.Match[str], str, Column | None], tuple[str, str]]":
+    return lambda match, path, _: (f"{_subject(path)} {match.expand(words)}", path)
+
+
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str, Column | None], tuple[str, str]]], ...] = (
+    (re.compile(r"Object missing required field `(.*)`", re.DOTALL), _missing),
+    (re.compile(r"Object contains unknown field `(.*)`", re.DOTALL), _unknown),
+    (re.compile(r"Expected `([^`]+)`, got `(\w+)`"), _expected),
+    (re.compile(r"Expected `(str|array)` of length (<=|>=|<|>) (\d+)"), _length),
+    (re.compile(r"Expected `(int|float)` (<=|>=|<|>) (\S+)"), _range),
+    (re.compile(r"Expected `(?:int|float)` that's a multiple of (\S+)"), _fixed(r"must be a multiple of \1")),
+    (re.compile(r"Expected `str` matching regex (.*)", re.DOTALL), _fixed(r"must match the pattern \1")),
+    (re.compile(r"Expected `datetime` with a timezone"), _fixed("must carry its zone: end it with Z or an offset such as +02:00")),
+    (re.compile(r"Invalid RFC3339 encoded datetime"), _fixed("must be a timestamp such as 2025-05-17T10:05:03Z")),
+    (re.compile(r"Invalid RFC3339 encoded date"), _fixed("must be a date such as 2025-05-17")),
+    (re.compile(r"Invalid decimal string"), _fixed("must be a decimal number such as 12.50")),
+    (re.compile(r"Invalid enum value", re.DOTALL), _enum),
+    (re.compile(r"Integer value out of range"), _fixed("is an integer beyond 64 bits")),
+    (re.compile(r"Number out of range"), _fixed("is a number too large for a 64-bit float")),
+)  # fmt: skip
