@@ -31,9 +31,8 @@ class Evidence:
     """What was found out about one sink.
 
     `found` counts the records in the sink itself, `letters` the distinct dead letters in the queue (None if
-    there were too many to read), `behind` the stream's records after the last closed batch of each shard,
-    `open_batches` the invocations that had begun and not ended when the ledger was read. `parallel` says that
-    the mapping works on several batches of a shard at once, so that their intervals interleave.
+    there were too many to read), `behind` the stream's records after the last closed batch of each shard.
+    `parallel` says that the mapping works on several batches of a shard at once: their intervals interleave.
     """
 
     sink: str
@@ -41,7 +40,6 @@ class Evidence:
     found: int
     duplicates: int = 0
     behind: int = 0
-    open_batches: int = 0
     parallel: bool = False
     letters: int | None = None
     pointers: Sequence[Pointer] = ()
@@ -141,15 +139,21 @@ def balance(evidence: Evidence, *, produced: tuple[int, int] | None = None) -> S
     settled = keep_all(evidence.spans) if evidence.parallel else settle(evidence.spans)
     problems = [_torn(evidence.sink, settled.torn)] if settled.torn else []
     state = _states(evidence, settled)
-    # Rows of a batch that is being written are in the sink before the ledger closes it.
-    early = evidence.found - state.delivered
+    # A batch in hand: its rows and letters are there before the ledger closes it.
+    early_rows = evidence.found - state.delivered
+    early_letters = 0 if evidence.letters is None else evidence.letters - state.lettered
     in_flight = evidence.behind
-    if 0 < early <= in_flight and evidence.open_batches:
-        in_flight -= early
-    elif early:
-        problems.append(_sink_differs(evidence.sink, evidence.found, state.delivered))
-    if evidence.letters is not None and evidence.letters != state.lettered:
-        problems.append(_queue_differs(evidence.sink, evidence.letters, state.lettered))
+    if early_rows:
+        if 0 < early_rows <= in_flight:
+            in_flight -= early_rows
+        else:
+            problems.append(_sink_differs(evidence.sink, evidence.found, state.delivered))
+    if early_letters and evidence.letters is not None:
+        if 0 < early_letters <= in_flight:
+            in_flight -= early_letters
+            state.lettered += early_letters
+        else:
+            problems.append(_queue_differs(evidence.sink, evidence.letters, state.lettered))
     books = SinkBooks(
         sink=evidence.sink,
         delivered=evidence.found,

@@ -1,0 +1,54 @@
+"""Options that several commands share, declared once, and how their values are checked."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sluice.errors import UsageError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and no progress.")]
+Env = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="STACK",
+        help="Work on this deployed Pulumi stack instead of the local cloud that runs here.",
+    ),
+]
+PipelineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pipeline", metavar="FILE", help="The pipeline to run.  [default: the project's pipeline.py]"
+    ),
+]
+Rebase = Annotated[
+    bool,
+    typer.Option(
+        "--rebase-time",
+        help="Shift all event times so that the newest is now: BigQuery refuses rows that are too old.",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Makes the fake events the same every time.")]
+
+
+def at_least(option: str, value: int, least: int) -> int:
+    """Return `value`, or say what the option takes."""
+    if value < least:
+        raise UsageError(f"{option} {value}: give a whole number of {least} or more")
+    return value
+
+
+def percentage(option: str, value: float) -> float:
+    """Return `value` when it is one from 0 to 100."""
+    if not 0 <= value <= 100:  # noqa: PLR2004 - per cent
+        raise UsageError(f"{option} {value:g}: give a percentage from 0 to 100")
+    return value
+
+
+def positive(option: str, value: float) -> float:
+    """Return `value` when it is a number above zero."""
+    if not (value > 0 and math.isfinite(value)):
+        raise UsageError(f"{option} {value:g}: give a number above 0")
+    return value

@@ -1,0 +1,212 @@
+"""Where commands point: the local cloud that runs here, or a deployed stack; and the clients for it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from sluice.cli.outputs import Outputs
+from sluice.errors import EnvironmentProblem, NoCloud
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+PULUMI_SECONDS = 120
+"""How long `pulumi stack output` may take: it may have to ask a distant state backend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Base URLs of a local cloud's servers, all on 127.0.0.1."""
+
+    aws_url: str
+    lambda_url: str
+    bigquery_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One pipeline that runs somewhere. `endpoints` is None for a deployed stack."""
+
+    outputs: Outputs
+    endpoints: Endpoints | None = None
+
+    @classmethod
+    def local(cls, exports: Mapping[str, Any], endpoints: Endpoints) -> Self:
+        """Return the target for a local cloud's exports."""
+        return cls(outputs=Outputs.parse(exports, source="the local cloud"), endpoints=endpoints)
+
+    @classmethod
+    def find(cls, root: Path, env: str | None) -> Self:
+        """Return the stack `env`, or, without one, the local cloud that runs for this project.
+
+        Raises:
+            NoCloud: neither is there.
+            EnvironmentProblem: the Pulumi CLI is missing or fails.
+        """
+        if env is not None:
+            return cls(outputs=Outputs.parse(_stack_exports(root, env), source=f"stack {env}"))
+        from sluice.local.state import read_state
+
+        state = read_state(root)
+        if state is None:
+            raise NoCloud(
+                "no local cloud runs for this project: start one with `sluice local` in another terminal, "
+                "or name a deployed stack with --env"
+            )
+        return cls.local(
+            state.outputs,
+            Endpoints(aws_url=state.aws_url, lambda_url=state.lambda_url, bigquery_url=state.bigquery_url),
+        )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is a local cloud, where nothing costs anything."""
+        return self.endpoints is not None
+
+    @property
+    def where(self) -> str:
+        """What to call the target in a sentence."""
+        return "the local cloud" if self.is_local else f"stack {self.outputs.environment}"
+
+    @cached_property
+    def kinesis(self) -> "KinesisClient":
+        """Kinesis, for producing and for reading what is in flight."""
+        return cast("KinesisClient", self._client("kinesis"))
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """CloudWatch, for what the stream took in."""
+        return cast("CloudWatchClient", self._client("cloudwatch"))
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB, for the ledger."""
+        return cast("DynamoDBClient", self._client("dynamodb"))
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """SQS, for dead letters."""
+        return cast("SQSClient", self._client("sqs"))
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """S3, for payloads that no message holds."""
+        return cast("S3Client", self._client("s3"))
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """Lambda, for redriving."""
+        return cast("LambdaClient", self._client("lambda", read_timeout=910))
+
+    @cached_property
+    def bigquery(self) -> "bigquery.Client":
+        """BigQuery through Google's own client.
+
+        Raises:
+            EnvironmentProblem: no Google credentials are configured for a deployed stack.
+        """
+        import google.auth
+        from google.auth.credentials import AnonymousCredentials
+        from google.auth.exceptions import DefaultCredentialsError
+        from google.auth.transport.requests import AuthorizedSession
+        from google.cloud import bigquery
+
+        project = self.outputs.bigquery_project
+        if self.endpoints is not None:
+            anonymous: Any = AnonymousCredentials  # google-auth's classes have no annotations
+            session: Any = cast("Any", AuthorizedSession)(anonymous())
+            session.trust_env = False  # a proxy of the environment has no business with 127.0.0.1
+            options = {"api_endpoint": self.endpoints.bigquery_url}
+            return bigquery.Client(project, credentials=anonymous(), _http=session, client_options=options)
+        try:
+            credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/bigquery"])
+        except DefaultCredentialsError as error:
+            raise EnvironmentProblem(
+                "no Google credentials: run `gcloud auth application-default login`, "
+                "or set GOOGLE_APPLICATION_CREDENTIALS"
+            ) from error
+        return bigquery.Client(project, credentials=credentials)
+
+    def _client(self, service: str, *, read_timeout: int = 60) -> Any:
+        from botocore.config import Config
+
+        settings: dict[str, Any] = {
+            "retries": {"mode": "standard", "max_attempts": 4},
+            "connect_timeout": 10,
+            "read_timeout": read_timeout,
+        }
+        if self.endpoints is None:
+            return _session(self.outputs.region).client(service, config=Config(**settings))
+        url = self.endpoints.lambda_url if service == "lambda" else self.endpoints.aws_url
+        config = Config(**settings, proxies={}, s3={"addressing_style": "path"})
+        return _local_session(self.outputs.region).client(service, endpoint_url=url, config=config)
+
+
+def _session(region: str) -> Any:
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.Session(region_name=region)
+        found = session.get_credentials()
+    except BotoCoreError as error:
+        raise EnvironmentProblem(f"AWS credentials: {error}") from error
+    if found is None:
+        raise EnvironmentProblem(
+            "no AWS credentials: run `aws configure` or `aws sso login`, or set AWS_PROFILE"
+        )
+    return session
+
+
+def _local_session(region: str) -> Any:
+    """Return a session that looks at nothing of the user's own AWS configuration."""
+    import boto3
+    import botocore.session
+
+    apart = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - the local servers check no signature
+        region_name=region,
+        botocore_session=botocore.session.Session(session_vars=apart),
+    )
+
+
+def _stack_exports(root: Path, env: str) -> dict[str, Any]:
+    """Ask Pulumi's command line for a stack's exports."""
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        raise EnvironmentProblem(
+            f"--env {env}: the Pulumi command line is not installed; see https://www.pulumi.com/docs/install/"
+        )
+    arguments = [pulumi, "stack", "output", "--json", "--stack", env, "--non-interactive"]
+    try:
+        done = subprocess.run(
+            arguments, cwd=root, capture_output=True, text=True, timeout=PULUMI_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentProblem(f"--env {env}: Pulumi did not answer in {PULUMI_SECONDS} seconds") from error
+    if done.returncode:
+        complaint = " ".join(done.stderr.split()).removeprefix("error: ") or f"exit status {done.returncode}"
+        raise NoCloud(f"--env {env}: {complaint}; `pulumi stack ls` lists the stacks that exist")
+    try:
+        exports = json.loads(done.stdout)
+    except ValueError as error:
+        raise EnvironmentProblem(f"--env {env}: Pulumi answered with something that is not JSON") from error
+    return exports if isinstance(exports, dict) else {}
