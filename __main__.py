@@ -1,0 +1,50 @@
+"""The program: producers -> stream -> sinks -> BigQuery, with dead letters and books kept on the way.
+
+Run by `pulumi up` against the clouds, and by `sluice local`, `sluice demo` and `sluice graph` against a laptop.
+"""
+
+from infra.dead_letters import DeadLetters
+from infra.environment import Environment
+from infra.exports import export
+from infra.federation import Federation
+from infra.ledger import Ledger
+from infra.one_line_errors import one_line_errors
+from infra.pipeline_file import chosen_pipeline
+from infra.sink_function import Sink, SinkFunction
+from infra.stream import Stream
+from infra.warehouse import Warehouse
+
+with one_line_errors():
+    env = Environment.load()
+    path, pipeline = chosen_pipeline()
+
+    stream = Stream("stream", env)
+    dead_letters = DeadLetters("dead-letters", env)
+    ledger = Ledger("ledger", env)
+    warehouse = Warehouse("warehouse", env, pipeline=pipeline)
+
+    bigquery_role = env.names.sink("bigquery")
+    federation = Federation("federation", env, roles=[bigquery_role])
+    warehouse.let_write("bigquery", federation.principal(bigquery_role))
+
+    bigquery_sink = SinkFunction(
+        "bigquery-sink",
+        env,
+        Sink(
+            sink="bigquery",
+            function="bigquery_sink",
+            settings=env.settings.bigquery_sink,
+            stream=stream,
+            dead_letters=dead_letters,
+            ledger=ledger,
+            pipeline=path,
+            environment={
+                "SLUICE_BIGQUERY_PROJECT": env.settings.google_project,
+                "SLUICE_BIGQUERY_DATASET": warehouse.dataset,
+                "SLUICE_GOOGLE_CREDENTIALS": federation.credentials,
+            },
+            after=[warehouse, federation],
+        ),
+    )
+
+    export(env, stream, dead_letters, ledger, warehouse, {"bigquery": bigquery_sink})

@@ -1,0 +1,77 @@
+"""Which of Sluice's modules a function needs: what its handler and pipeline import, followed to the end."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sluice.errors import UsageError
+
+_OWN = "sluice"
+
+
+@dataclass(frozen=True)
+class Closure:
+    """The files of `sluice` to ship, and the foreign modules that they and the handler import."""
+
+    files: tuple[Path, ...]
+    foreign: frozenset[str]
+
+
+def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
+    """Follow imports from the entry files; `beside` are modules that lie beside them in the package.
+
+    Only what runs counts: imports under `if TYPE_CHECKING` do not. Imports inside functions do, since nothing
+    says that they will not run.
+    """
+    files: set[Path] = set()
+    foreign: set[str] = set()
+    todo = list(entries)
+    while todo:
+        path = todo.pop()
+        for name in _imports(path, root):
+            top = name.partition(".")[0]
+            if top != _OWN:
+                foreign |= {top} - beside
+                continue
+            for found in _own_files(name, root):
+                if found not in files:
+                    files.add(found)
+                    todo.append(found)
+    return Closure(files=tuple(sorted(files)), foreign=frozenset(foreign))
+
+
+def _own_files(name: str, root: Path) -> Iterator[Path]:
+    """Yield the module's file and the __init__ of each package above it; a name in a module has no file."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        base = root.joinpath(*parts[:depth])
+        for candidate in (base / "__init__.py", base.with_suffix(".py")):
+            if candidate.is_file():
+                yield candidate
+
+
+def _imports(path: Path, root: Path) -> Iterator[str]:
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"{path} cannot be packaged: {error}") from None
+    package = path.relative_to(root).parent.parts if path.is_relative_to(root) else ()
+    for node in _running(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, [above, node.module]))
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names if module.startswith(_OWN))
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk a tree without the branches that only type checkers see."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            yield from (found for other in child.orelse for found in [other, *_running(other)])
+            continue
+        yield child
+        yield from _running(child)

@@ -1,0 +1,73 @@
+"""What every box needs to know: the settings, the names, and the two clouds, each pinned to one account."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_gcp as gcp
+
+from infra.names import Names
+from infra.settings import Settings, load_settings
+
+_LABEL_CHARACTERS = 63
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One stack's settings, names and providers."""
+
+    stack: str
+    settings: Settings
+    names: Names
+    aws: aws.Provider
+    gcp: gcp.Provider
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the configuration and declare the providers.
+
+        The AWS provider refuses to work in any account but the configured one, whatever credentials the shell
+        happens to hold. Google has no such guard: its project is named on the provider, so that neither gcloud's
+        current project nor an environment variable decides where things land.
+        """
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        settings = load_settings()
+        names = Names.of(settings, project=project, stack=stack)
+        tags = {"project": project, "environment": stack, "managed-by": "pulumi", **settings.tags}
+        return cls(
+            stack=stack,
+            settings=settings,
+            names=names,
+            aws=aws.Provider(
+                "aws",
+                region=settings.aws_region,
+                allowed_account_ids=[settings.aws_account_id],
+                default_tags={"tags": tags},
+            ),
+            gcp=gcp.Provider(
+                "gcp",
+                project=settings.google_project,
+                default_labels={_label(key): _label(value) for key, value in tags.items()},
+                add_pulumi_attribution_label=False,
+            ),
+        )
+
+    @property
+    def component(self) -> pulumi.ResourceOptions:
+        """Options of a component: both clouds, which its children inherit."""
+        return pulumi.ResourceOptions(providers=[self.aws, self.gcp])
+
+    def within(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a child that holds no data."""
+        return pulumi.ResourceOptions(parent=parent)
+
+    def keeping(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a child that holds data: protected from deletion unless `protect` is off."""
+        return pulumi.ResourceOptions(parent=parent, protect=self.settings.protect)
+
+
+def _label(text: str) -> str:
+    """Write an AWS tag the way Google's labels allow: small letters, digits, - and _, 63 characters."""
+    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:_LABEL_CHARACTERS]

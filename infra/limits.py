@@ -1,0 +1,125 @@
+"""What the clouds accept, in one place.
+
+Checked on 2026-11-20 against the documents named beside each limit. A limit that moved is changed here, and
+docs/settings.md with it (a test compares the two).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+_LAMBDA_MAPPING = "Lambda API, CreateEventSourceMapping"
+_LAMBDA_QUOTAS = "Lambda developer guide, quotas"
+_KINESIS_QUOTAS = "Kinesis developer guide, quotas and limits"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """Annotates a setting: what is accepted, in words for the error line, and a check."""
+
+    accepts: str
+    source: str
+    holds: Callable[[Any], bool]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic parse the annotated type, then check its value."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, value: Any) -> Any:
+        if value is not None and not self.holds(value):
+            raise PydanticCustomError("limit", "accepted is {accepts}", {"accepts": self.accepts})
+        return value
+
+
+def whole(low: int, high: int, source: str, *, unlimited: bool = False, unit: str = "") -> Limit:
+    """Make a limit for whole numbers from low to high; with `unlimited`, -1 is accepted as well."""
+    words = f"{low} to {high}{' ' + unit if unit else ''}"
+    return Limit(
+        accepts=f"-1 (unlimited) or {words}" if unlimited else words,
+        source=source,
+        holds=lambda value: low <= value <= high or (unlimited and value == -1),
+    )
+
+
+def text(pattern: str, accepts: str, source: str) -> Limit:
+    """Make a limit for text that must match a whole pattern."""
+    compiled = re.compile(pattern)
+    return Limit(accepts=accepts, source=source, holds=lambda value: compiled.fullmatch(value) is not None)
+
+
+def one_of(values: tuple[int, ...], source: str) -> Limit:
+    """Make a limit for whole numbers of which the cloud takes a few only."""
+    return Limit(accepts="one of " + ", ".join(map(str, values)), source=source, holds=values.__contains__)
+
+
+SHARDS: Final = whole(1, 10_000, "Kinesis API, UpdateShardCount: not beyond 10,000 shards a stream")
+RETENTION_HOURS: Final = whole(24, 8760, _KINESIS_QUOTAS, unit="hours")
+BATCH_SIZE: Final = whole(1, 10_000, _LAMBDA_MAPPING, unit="records")
+BATCHING_WINDOW_SECONDS: Final = whole(0, 300, _LAMBDA_MAPPING, unit="seconds")
+PARALLELIZATION: Final = whole(1, 10, _LAMBDA_MAPPING)
+RETRY_ATTEMPTS: Final = whole(0, 10_000, _LAMBDA_MAPPING, unlimited=True)
+RECORD_AGE_SECONDS: Final = whole(60, 604_800, _LAMBDA_MAPPING, unlimited=True, unit="seconds")
+TIMEOUT_SECONDS: Final = whole(1, 900, _LAMBDA_QUOTAS, unit="seconds")
+MEMORY_MB: Final = whole(128, 10_240, _LAMBDA_QUOTAS, unit="MB")
+QUEUE_RETENTION_DAYS: Final = whole(
+    1, 14, "SQS API, SetQueueAttributes: 60 to 1,209,600 seconds", unit="days"
+)
+OBJECT_DAYS: Final = whole(1, 36_500, "a hundred years; S3 itself takes any positive number", unit="days")
+LEDGER_DAYS: Final = whole(2, 36_500, "a hundred years; DynamoDB's TTL is any epoch second", unit="days")
+PARTITION_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps partitions for good", unit="days")
+LOG_RETENTION_DAYS: Final = one_of(
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+    "CloudWatch Logs API, PutRetentionPolicy",
+)
+
+ACCOUNT_ID: Final = text(r"\d{12}", "an account number of 12 digits, in quotes", "IAM user guide")
+REGION: Final = text(
+    r"[a-z]{2}(-[a-z]+)+-\d", "the name of an AWS region, such as eu-central-1", "AWS general reference"
+)
+GOOGLE_PROJECT: Final = text(
+    r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+    "a Google project id: 6 to 30 small letters, digits and hyphens",
+    "Resource Manager, creating projects",
+)
+GOOGLE_LOCATION: Final = text(
+    r"US|EU|[a-z]+-[a-z]+\d+", "EU, US or a region such as europe-west3", "BigQuery locations"
+)
+DATASET: Final = text(
+    r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores, at most 1024", "BigQuery, naming datasets"
+)
+KMS_KEY_ARN: Final = text(
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+    "the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID, not an alias: IAM grants need the key itself)",
+    "KMS developer guide, key ARN",
+)
+POOL_SUFFIX: Final = text(
+    r"[a-z0-9]{1,8}", "1 to 8 small letters and digits", "IAM API: a pool's id has 4 to 32 characters"
+)
+ANALYST: Final = text(
+    r"(user|group|serviceAccount|domain):[^\s:]+",
+    "user:, group:, serviceAccount: or domain:, followed by an address",
+    "IAM, principal identifiers",
+)
+TIMESTAMP: Final = text(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "a moment in UTC, such as 2026-01-31T12:00:00Z", _LAMBDA_MAPPING
+)
+TAG_KEY: Final = text(
+    r"(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}", "a tag's name: 1 to 128 plain characters, not aws:", "AWS tagging"
+)
+TAG_VALUE: Final = text(r"[A-Za-z0-9 _.:/=+@-]{0,256}", "up to 256 plain characters", "AWS tagging")
+
+PREFIX_CHARACTERS: Final = 22
+"""Most that `project-environment` may have, so that the longest name made of it still fits: the bucket's,
+PREFIX-dead-letters-ACCOUNT-REGION in S3's 63 characters, and the pool's, PREFIX-SUFFIX in Google's 32."""
+
+QUEUE_MESSAGE_BYTES: Final = 1_048_576
+"""SQS's largest message since August 2025; a queue's own default is still 262,144."""
+
+SHARD_HOLD_SECONDS: Final = 60
+"""How long a record that kills the runtime may hold its shard: two runs to the time-out and a backoff."""
+RETRY_BACKOFF_SECONDS: Final = 15
+"""Seconds kept for Lambda's pauses between those runs (not documented; observed as a few seconds)."""

@@ -1,0 +1,69 @@
+"""Physical names: one rule, so that policies can name exact resources and people can find them.
+
+Everything is called PROJECT-STACK-thing, after the Pulumi project and stack. The names are fixed, not generated:
+the books of the ledger, dashboards and runbooks refer to them.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from infra import limits
+from infra.settings import Settings
+from sluice.errors import SettingsError
+
+_GOOGLE_RESERVED = "gcp-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """The names of one environment's resources."""
+
+    prefix: str
+    bucket: str
+    dataset: str
+    views_dataset: str
+    pool: str
+    writer_role: str
+
+    @classmethod
+    def of(cls, settings: Settings, *, project: str, stack: str) -> Self:
+        """Derive all names, or say which part is too long for the clouds.
+
+        Raises:
+            SettingsError: the project's or the stack's name does not fit.
+        """
+        prefix = f"{project}-{stack}"
+        fits = (
+            re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", prefix) and len(prefix) <= limits.PREFIX_CHARACTERS
+        )
+        if not fits or prefix.startswith(_GOOGLE_RESERVED):
+            raise SettingsError(
+                f"project and stack give the prefix {prefix!r}: accepted are small letters, digits and single hyphens,"
+                f" at most {limits.PREFIX_CHARACTERS} characters, not starting with {_GOOGLE_RESERVED!r}; shorten"
+                " `name` in Pulumi.yaml or take another stack name"
+            )
+        words = prefix.replace("-", "_")
+        dataset = settings.warehouse.dataset or words
+        views_dataset = settings.warehouse.views_dataset or f"{dataset}_views"
+        if dataset.casefold() == views_dataset.casefold():
+            raise SettingsError(
+                f"{project}:warehouse.views_dataset is {views_dataset!r}: accepted is another name than"
+                f" warehouse.dataset, since analysts must not read the raw tables; change it in Pulumi.{stack}.yaml"
+            )
+        return cls(
+            prefix=prefix,
+            bucket=f"{prefix}-dead-letters-{settings.aws_account_id}-{settings.aws_region}",
+            dataset=dataset,
+            views_dataset=views_dataset,
+            pool=f"{prefix}-{settings.federation.pool_suffix}",
+            writer_role=f"{words}_sink_writer",
+        )
+
+    def sink(self, sink: str) -> str:
+        """Name of a sink's consumer, function and role, e.g. sluice-dev-bigquery-sink."""
+        return f"{self.prefix}-{sink}-sink"
+
+    def thing(self, thing: str) -> str:
+        """Name of anything else, e.g. sluice-dev-ledger."""
+        return f"{self.prefix}-{thing}"

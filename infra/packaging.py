@@ -1,0 +1,135 @@
+"""A function's package: a directory that holds its handler, the pipeline file, what both import, and its dependencies.
+
+The same input gives the same bytes in the same place: the directory is named by a hash of all that goes into it, so
+an unchanged function is neither built nor uploaded again. Pulumi hashes a directory by names and contents.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from infra.closure import closure
+from sluice.errors import EnvironmentProblem, UsageError
+
+RUNTIME: Final = "python3.13"
+ARCHITECTURE: Final = "arm64"
+_PYTHON = "3.13"
+_PLATFORM = "aarch64-manylinux2014"
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_OUTPUT: Final = Path(".sluice")
+_PROVIDED: Final = frozenset({"boto3", "botocore"})
+"""What Lambda's Python runtime brings along."""
+
+
+def package(function: str, *, pipeline: str, with_dependencies: bool, root: Path = _ROOT) -> str:
+    """Build a function's package, or find it built, and return its directory.
+
+    Raises:
+        UsageError: the pipeline file imports something that the function does not ship.
+        EnvironmentProblem: the dependencies could not be installed.
+    """
+    source = root / "functions" / function
+    entries = {path.name: path for path in sorted(source.glob("*.py"))} | {"pipeline.py": Path(pipeline)}
+    found = closure(list(entries.values()), root, frozenset(Path(name).stem for name in entries))
+    files = entries | {str(path.relative_to(root)): path for path in found.files}
+    contents = {name: path.read_bytes() for name, path in sorted(files.items())}
+    dependencies = _dependencies(source / "requirements.lock", root) if with_dependencies else None
+    if dependencies is not None:
+        _check_foreign(found.foreign, dependencies, function=function, pipeline=pipeline)
+    key = _digest(contents, dependencies.name if dependencies else "")
+    target = root / _OUTPUT / "packages" / function / key
+    if not target.exists():
+        with _appearing(target) as draft:
+            if dependencies is not None:
+                shutil.copytree(dependencies, draft, dirs_exist_ok=True)
+            for name, content in contents.items():
+                path = draft / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    return str(target)
+
+
+def _dependencies(lock: Path, root: Path) -> Path:
+    """Install a locked dependency group for Lambda's platform, once per lock file."""
+    target = root / _OUTPUT / "dependencies" / _digest({"lock": lock.read_bytes()}, f"{_PYTHON} {_PLATFORM}")
+    if target.exists():
+        return target
+    with _appearing(target) as draft:
+        command = [
+            str(Path(sys.executable).with_name("uv")),
+            *("pip", "install", "--quiet", "--target", str(draft), "--link-mode", "copy"),
+            *("--python-version", _PYTHON, "--python-platform", _PLATFORM, "--only-binary", ":all:"),
+            *("--no-deps", "--require-hashes", "-r", str(lock)),
+        ]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)
+        except FileNotFoundError:
+            raise EnvironmentProblem("uv is missing beside the interpreter: run `make setup`") from None
+        except subprocess.CalledProcessError as error:
+            reason = (error.stderr.strip() or "no reason given").splitlines()[-1]
+            raise EnvironmentProblem(
+                f"could not install {lock.relative_to(root)} for {_PLATFORM}: {reason}; check the network, or set"
+                " package_dependencies to false for a dry look"
+            ) from None
+        _make_reproducible(draft)
+    return target
+
+
+def _make_reproducible(directory: Path) -> None:
+    """Drop what differs from machine to machine: scripts with interpreter paths, records of them, bytecode."""
+    for path in [directory / "bin", directory / ".lock", *directory.rglob("__pycache__")]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for info in directory.glob("*.dist-info"):
+        for name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"):
+            (info / name).unlink(missing_ok=True)
+
+
+def _check_foreign(foreign: frozenset[str], dependencies: Path, *, function: str, pipeline: str) -> None:
+    shipped = {path.name.partition(".")[0] for path in dependencies.iterdir()}
+    missing = sorted(foreign - shipped - sys.stdlib_module_names - _PROVIDED)
+    if missing:
+        raise UsageError(
+            f"{pipeline} or the handler imports {', '.join(missing)}, which functions/{function} does not ship: drop the"
+            f" import, or add the package to the dependency group {function.replace('_', '-')} in pyproject.toml and run"
+            " `make lock-functions`"
+        )
+
+
+class _appearing:  # noqa: N801 reads as a verb phrase where it is used
+    """Build a directory aside and let it appear whole; if another process was faster, theirs stays."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def __enter__(self) -> Path:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._target.parent))
+        self._draft.chmod(0o755)
+        return self._draft
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                os.rename(self._draft, self._target)  # noqa: PTH104 must fail, not merge, when the target exists
+        except OSError:
+            if not self._target.exists():
+                raise
+        finally:
+            shutil.rmtree(self._draft, ignore_errors=True)
+
+
+def _digest(contents: Mapping[str, bytes], salt: str) -> str:
+    digest = hashlib.sha256(salt.encode())
+    for name, content in contents.items():
+        digest.update(f"\0{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,30 @@
+"""IAM documents as JSON, safe while a part is not known yet."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+
+VERSION = "2012-10-17"
+
+
+def document(statements: Sequence[dict[str, Any]]) -> pulumi.Output[str]:
+    """Serialise statements; in a preview the whole document stays unknown until its ARNs are known."""
+    return pulumi.Output.json_dumps({"Version": VERSION, "Statement": list(statements)})
+
+
+def allow(sid: str, actions: Sequence[str], *resources: pulumi.Input[str]) -> dict[str, Any]:
+    """Allow actions on exactly these resources."""
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def deny_without_tls(action: str, *resources: pulumi.Input[str]) -> dict[str, Any]:
+    """Refuse everybody who does not come over TLS."""
+    return {
+        "Sid": "DenyWithoutTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": list(resources),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

@@ -1,0 +1,85 @@
+"""Pydantic's findings as one line for the person who edits Pulumi.<env>.yaml."""
+
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from infra.limits import Limit
+
+
+def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, file: str) -> str:
+    """Say the first finding: which key, what was given, what is accepted, where to change it."""
+    found = error.errors(include_url=False)
+    first, more = found[0], len(found) - 1
+    path = [str(part) for part in first["loc"] if part != "[key]"]
+    path += str(first.get("ctx", {}).get("key", "")).split(".") if first.get("ctx", {}).get("key") else []
+    key = namespace + ".".join(path)
+    rest = f" ({more} more to correct)" if more else ""
+    owner, field = _resolve(model, path)
+    match first["type"]:
+        case "missing":
+            return f"{key} is missing: accepted is {accepted(field)}; set it in {file}{rest}"
+        case "extra_forbidden":
+            known = sorted(owner.model_fields)
+            near = get_close_matches(path[-1], known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            return f"{key} is no setting: {hint} Change it in {file}{rest}".replace("? C", "? c")
+        case "limit":
+            words = first["ctx"]["accepts"]
+        case _:
+            words = accepted(field)
+    value = _given(first["input"], first.get("ctx", {}).get("key"))
+    return f"{key} is {value}: accepted is {words}; change it in {file}{rest}"
+
+
+def accepted(field: FieldInfo | None) -> str:
+    """What a setting accepts, in words: used by the error line and compared with docs/settings.md."""
+    if field is None:
+        return "something else"
+    kind = field.annotation
+    options = [option for option in get_args(kind) if option is not NoneType]
+    if get_origin(kind) in {Union, UnionType} and len(options) == 1:
+        kind = options[0]
+    limit = next((item for item in [*field.metadata, *_nested(kind)] if isinstance(item, Limit)), None)
+    origin = get_origin(kind)
+    if origin is tuple:
+        return f"a list, each {limit.accepts}" if limit else "a list"
+    if origin is dict:
+        return "an object of names and text"
+    if limit is not None:
+        return limit.accepts
+    if origin is Literal:
+        return "one of " + ", ".join(get_args(kind))
+    if kind is bool:
+        return "true or false"
+    return "an object of settings" if isinstance(kind, type) and issubclass(kind, BaseModel) else "text"
+
+
+def _nested(kind: Any) -> list[Any]:
+    return [item for option in get_args(kind) for item in getattr(option, "__metadata__", ())]
+
+
+def _resolve(model: type[BaseModel], path: list[str]) -> tuple[type[BaseModel], FieldInfo | None]:
+    """Walk to the setting at a path; items of lists and objects count as their container's."""
+    owner, field = model, None
+    for part in path:
+        if part not in owner.model_fields:
+            break
+        field = owner.model_fields[part]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            owner = field.annotation
+    return owner, field
+
+
+def _given(value: Any, key: str | None) -> str:
+    """Show what was given, cut to a readable length; for a finding about a whole section, its one key."""
+    for part in (key or "").split("."):
+        if part:
+            value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+    if value is None:
+        return "not set"
+    words = str(value).lower() if isinstance(value, bool) else repr(value)
+    return words if len(words) <= 60 else words[:57] + "..."  # noqa: PLR2004 a line's worth

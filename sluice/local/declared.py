@@ -1,0 +1,95 @@
+"""What a Pulumi program declared, resource by resource, and who answers for the cloud."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+UNKNOWN: Final = "(known after deployment)"
+"""Stands in a preview's inputs and outputs for what only a deployment knows."""
+
+ACCOUNT: Final = "123456789012"
+REGION: Final = "eu-central-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """One resource as it would be sent to the engine.
+
+    Inputs have the provider's own names (camelCase), secrets unwrapped, whole numbers as int, archives as
+    {"archive": path}; parts not known in a preview are `UNKNOWN`.
+    """
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    urn: str
+    parent: str | None
+    protect: bool
+    custom: bool
+    depends_on: tuple[str, ...]
+    aliases: tuple[str, ...]
+    ignore_changes: tuple[str, ...]
+    delete_before_replace: bool
+    provider: str
+
+
+class Creator(Protocol):
+    """Brings a resource into being."""
+
+    def __call__(self, resource: Declared) -> tuple[str, dict[str, Any]]:
+        """Return the resource's id and outputs; the outputs are laid over its inputs."""
+        ...
+
+
+def placeholder(resource: Declared) -> tuple[str, dict[str, Any]]:
+    """Invent what the cloud would answer: ids, ARNs and addresses of a plausible account."""
+    invent = _INVENTED.get(resource.type)
+    name = str(resource.inputs.get("name", resource.name))
+    return f"{resource.name}-id", invent(name, resource.inputs) if invent else {}
+
+
+def _arn(service: str, rest: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
+
+
+def _bucket(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"arn": f"arn:aws:s3:::{inputs['bucket']}"}
+
+
+def _queue(name: str, _: dict[str, Any]) -> dict[str, Any]:
+    return {"arn": _arn("sqs", name), "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"}
+
+
+def _consumer(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"arn": f"{inputs['streamArn']}/consumer/{name}:1700000000"}
+
+
+def _pool(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": f"projects/1234567890/locations/global/workloadIdentityPools/{inputs['workloadIdentityPoolId']}"
+    }
+
+
+def _pool_provider(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"name": f"{_pool('', inputs)['name']}/providers/{inputs['workloadIdentityPoolProviderId']}"}
+
+
+def _custom_role(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"name": f"projects/{inputs['project']}/roles/{inputs['roleId']}"}
+
+
+_INVENTED: Final = {
+    "aws:kinesis/stream:Stream": lambda name, _: {"arn": _arn("kinesis", f"stream/{name}")},
+    "aws:kinesis/streamConsumer:StreamConsumer": _consumer,
+    "aws:sqs/queue:Queue": _queue,
+    "aws:s3/bucket:Bucket": _bucket,
+    "aws:dynamodb/table:Table": lambda name, _: {"arn": _arn("dynamodb", f"table/{name}")},
+    "aws:iam/role:Role": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
+    "aws:cloudwatch/logGroup:LogGroup": lambda name, _: {"arn": _arn("logs", f"log-group:{name}")},
+    "aws:lambda/function:Function": lambda name, _: {"arn": _arn("lambda", f"function:{name}")},
+    "aws:lambda/eventSourceMapping:EventSourceMapping": lambda _name, _: {
+        "uuid": "00000000-0000-4000-8000-000000000001"
+    },
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": _pool,
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": _pool_provider,
+    "gcp:projects/iAMCustomRole:IAMCustomRole": _custom_role,
+}
