@@ -1,6 +1,6 @@
 """The program: producers -> stream -> sinks -> BigQuery, with dead letters and books kept on the way.
 
-Run by `pulumi up` against the clouds, and by `sluice local`, `sluice demo` and `sluice graph` against a laptop.
+Run by `pulumi up` against the clouds, and by `sluice local`, `sluice demo` and `sluice graph` on a laptop.
 """
 
 from infra.dead_letters import DeadLetters
@@ -47,4 +47,11 @@ with one_line_errors():
         ),
     )
 
-    export(env, stream, dead_letters, ledger, warehouse, {"bigquery": bigquery_sink})
+    export(
+        env=env,
+        stream=stream,
+        dead_letters=dead_letters,
+        ledger=ledger,
+        warehouse=warehouse,
+        sinks={"bigquery": bigquery_sink},
+    )

@@ -1,0 +1,1 @@
+"""The boxes of the drawing, each a component of the Pulumi program."""

@@ -1,4 +1,4 @@
-"""Where every record goes that a sink cannot take: a queue, and a bucket for payloads beyond a message's size."""
+"""Where every record goes that a sink cannot take: a queue, and a bucket for payloads too large for it."""
 
 from typing import Any
 

@@ -29,8 +29,8 @@ class Environment:
         """Read the configuration and declare the providers.
 
         The AWS provider refuses to work in any account but the configured one, whatever credentials the shell
-        happens to hold. Google has no such guard: its project is named on the provider, so that neither gcloud's
-        current project nor an environment variable decides where things land.
+        happens to hold. Google has no such guard: its project is named on the provider and on each resource,
+        so that neither gcloud's current project nor an environment variable decides where things land.
         """
         project, stack = pulumi.get_project(), pulumi.get_stack()
         settings = load_settings()

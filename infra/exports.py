@@ -13,6 +13,7 @@ from infra.warehouse import Warehouse
 
 
 def export(
+    *,
     env: Environment,
     stream: Stream,
     dead_letters: DeadLetters,

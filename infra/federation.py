@@ -1,7 +1,7 @@
 """Keyless access to Google: the sinks' AWS roles, and nobody else, become principals of a pool.
 
-The function signs GetCallerIdentity with its role, Google's token service trades that for a token. The provider's
-condition names the account and the roles; grants name one role each.
+The function signs GetCallerIdentity with its role, Google's token service trades that for a token. The
+condition of the provider names the account and the roles; grants name one role each.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The delivery ledger: one item per invocation of a sink, from which `sluice audit` balances the books."""
 
-from typing import Any
-
 import pulumi
 import pulumi_aws as aws
 
@@ -13,7 +11,6 @@ class Ledger(pulumi.ComponentResource):
 
     def __init__(self, name: str, env: Environment) -> None:
         super().__init__("sluice:infra:Ledger", name, None, env.component)
-        key: dict[str, Any] = {"kms_key_arn": env.settings.kms_key_arn} if env.settings.kms_key_arn else {}
         table = aws.dynamodb.Table(
             f"{name}-table",
             name=env.names.thing("ledger"),
@@ -23,7 +20,9 @@ class Ledger(pulumi.ComponentResource):
             attributes=[{"name": "lane", "type": "S"}, {"name": "first", "type": "S"}],
             ttl={"attribute_name": "expires_at", "enabled": True},
             point_in_time_recovery={"enabled": True},
-            server_side_encryption={"enabled": True, **key},
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
+                enabled=True, kms_key_arn=env.settings.kms_key_arn
+            ),
             deletion_protection_enabled=env.settings.protect,
             opts=env.keeping(self),
         )

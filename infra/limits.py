@@ -122,4 +122,5 @@ QUEUE_MESSAGE_BYTES: Final = 1_048_576
 SHARD_HOLD_SECONDS: Final = 60
 """How long a record that kills the runtime may hold its shard: two runs to the time-out and a backoff."""
 RETRY_BACKOFF_SECONDS: Final = 15
-"""Seconds kept for Lambda's pauses between those runs (not documented; observed as a few seconds)."""
+"""Kept for Lambda's pauses between those runs, whose length is not documented."""
+TIMEOUT_FOR_A_MINUTE: Final = (SHARD_HOLD_SECONDS - RETRY_BACKOFF_SECONDS) // 2

@@ -1,7 +1,7 @@
 """Physical names: one rule, so that policies can name exact resources and people can find them.
 
-Everything is called PROJECT-STACK-thing, after the Pulumi project and stack. The names are fixed, not generated:
-the books of the ledger, dashboards and runbooks refer to them.
+Everything is called PROJECT-STACK-thing, after the Pulumi project and stack. Names are fixed, not generated,
+as policies, dashboards and runbooks refer to them.
 """
 
 import re
@@ -39,9 +39,9 @@ class Names:
         )
         if not fits or prefix.startswith(_GOOGLE_RESERVED):
             raise SettingsError(
-                f"project and stack give the prefix {prefix!r}: accepted are small letters, digits and single hyphens,"
-                f" at most {limits.PREFIX_CHARACTERS} characters, not starting with {_GOOGLE_RESERVED!r}; shorten"
-                " `name` in Pulumi.yaml or take another stack name"
+                f"project and stack give the prefix {prefix!r}: accepted are small letters, digits and single"
+                f" hyphens, at most {limits.PREFIX_CHARACTERS} characters, not starting with"
+                f" {_GOOGLE_RESERVED!r}; change `name` in Pulumi.yaml, or take another stack name"
             )
         words = prefix.replace("-", "_")
         dataset = settings.warehouse.dataset or words
@@ -49,7 +49,8 @@ class Names:
         if dataset.casefold() == views_dataset.casefold():
             raise SettingsError(
                 f"{project}:warehouse.views_dataset is {views_dataset!r}: accepted is another name than"
-                f" warehouse.dataset, since analysts must not read the raw tables; change it in Pulumi.{stack}.yaml"
+                " warehouse.dataset, since analysts must not read the raw tables; change it in"
+                f" Pulumi.{stack}.yaml"
             )
         return cls(
             prefix=prefix,

@@ -1,7 +1,8 @@
-"""A function's package: a directory that holds its handler, the pipeline file, what both import, and its dependencies.
+"""A function's package: a directory of its handler, the pipeline file, what both import, and dependencies.
 
-The same input gives the same bytes in the same place: the directory is named by a hash of all that goes into it, so
-an unchanged function is neither built nor uploaded again. Pulumi hashes a directory by names and contents.
+The same input gives the same bytes in the same place: the directory is named by a hash of all that goes into
+it, so an unchanged function is neither built nor uploaded again. Pulumi hashes a directory by names and
+contents.
 """
 
 import hashlib
@@ -74,15 +75,15 @@ def _dependencies(lock: Path, root: Path) -> Path:
         except subprocess.CalledProcessError as error:
             reason = (error.stderr.strip() or "no reason given").splitlines()[-1]
             raise EnvironmentProblem(
-                f"could not install {lock.relative_to(root)} for {_PLATFORM}: {reason}; check the network, or set"
-                " package_dependencies to false for a dry look"
+                f"could not install {lock.relative_to(root)} for {_PLATFORM}: {reason}; check the network, or"
+                " set package_dependencies to false for a look without dependencies"
             ) from None
         _make_reproducible(draft)
     return target
 
 
 def _make_reproducible(directory: Path) -> None:
-    """Drop what differs from machine to machine: scripts with interpreter paths, records of them, bytecode."""
+    """Drop what differs between machines: scripts with interpreter paths, records of them, bytecode."""
     for path in [directory / "bin", directory / ".lock", *directory.rglob("__pycache__")]:
         if path.is_dir():
             shutil.rmtree(path)
@@ -98,9 +99,9 @@ def _check_foreign(foreign: frozenset[str], dependencies: Path, *, function: str
     missing = sorted(foreign - shipped - sys.stdlib_module_names - _PROVIDED)
     if missing:
         raise UsageError(
-            f"{pipeline} or the handler imports {', '.join(missing)}, which functions/{function} does not ship: drop the"
-            f" import, or add the package to the dependency group {function.replace('_', '-')} in pyproject.toml and run"
-            " `make lock-functions`"
+            f"{pipeline} or the handler imports {', '.join(missing)}, which functions/{function} does not ship:"
+            f" drop the import, or add the package to the group {function.replace('_', '-')} in"
+            " pyproject.toml and run `make lock`"
         )
 
 

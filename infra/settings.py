@@ -1,7 +1,7 @@
 """What an environment is made of: the only reader of the stack's configuration.
 
-Everything is checked here, before any resource is declared. A value that cannot be used stops the program with
-one line: the key, what was given, what is accepted, and the file to change.
+Everything is checked here, before any resource is declared. A value that cannot be used stops the program
+with one line: the key, what was given, what is accepted, and the file to change.
 """
 
 import json

@@ -35,7 +35,7 @@ def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, 
     return f"{key} is {value}: accepted is {words}; change it in {file}{rest}"
 
 
-def accepted(field: FieldInfo | None) -> str:
+def accepted(field: FieldInfo | None) -> str:  # noqa: PLR0911 one line per kind of setting
     """What a setting accepts, in words: used by the error line and compared with docs/settings.md."""
     if field is None:
         return "something else"

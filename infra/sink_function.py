@@ -1,4 +1,4 @@
-"""A sink: its own consumer of the stream, its own function with its own role, and the mapping between them."""
+"""A sink: a consumer of the stream, a function with a role of its own, and the mapping between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +69,7 @@ class SinkFunction(pulumi.ComponentResource):
             "function": self.function.name,
             "consumer": self.consumer.arn,
             "mapping": self.mapping.uuid,
+            "parallelization": args.settings.parallelization,
         }
         self.register_outputs(self.outputs)
 
@@ -76,8 +77,9 @@ class SinkFunction(pulumi.ComponentResource):
         hold = self._args.settings.shard_hold_seconds
         if hold > limits.SHARD_HOLD_SECONDS:
             pulumi.log.warn(
-                f"{self._args.sink}_sink.timeout_seconds is {self._args.settings.timeout_seconds}: a record that kills"
-                f" the function holds its shard for up to {hold} seconds; 22 or less keeps that within a minute"
+                f"{self._args.sink}_sink.timeout_seconds is {self._args.settings.timeout_seconds}: a record"
+                f" that kills the function holds its shard for up to {hold} seconds;"
+                f" {limits.TIMEOUT_FOR_A_MINUTE} or less keeps that within a minute"
             )
 
     def _statements(self) -> list[dict[str, object]]:
@@ -103,7 +105,7 @@ class SinkFunction(pulumi.ComponentResource):
             ),
             allow(
                 "KeepTheLedger",
-                ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+                ["dynamodb:Query", "dynamodb:UpdateItem"],
                 args.ledger.table_arn,
             ),
             # A log stream's name is Lambda's own, so the group's streams are as exact as it gets.
@@ -140,6 +142,7 @@ class SinkFunction(pulumi.ComponentResource):
             environment={
                 "variables": {
                     "SLUICE_SINK": args.sink,
+                    "SLUICE_PARALLELIZATION": str(settings.parallelization),
                     "SLUICE_LEDGER_TABLE": args.ledger.table,
                     "SLUICE_LEDGER_DAYS": str(self._env.settings.ledger.days),
                     "SLUICE_DEAD_LETTER_QUEUE_URL": args.dead_letters.queue_url,
@@ -157,8 +160,8 @@ class SinkFunction(pulumi.ComponentResource):
     def _mapping(self) -> aws.lambda_.EventSourceMapping:
         """Feed the function; the mapping holds the checkpoint, so it is kept as data is.
 
-        Another consumer or starting position replaces a mapping and loses its checkpoint. The old one has to go
-        first: two mappings of one function on one consumer are refused.
+        Another consumer or starting position replaces a mapping and loses its checkpoint. The old one goes
+        first: Lambda refuses two mappings of one function on one consumer.
         """
         args, settings = self._args, self._args.settings
         return aws.lambda_.EventSourceMapping(

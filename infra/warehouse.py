@@ -13,11 +13,9 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra.environment import Environment
-from sluice.contract.bigquery import dead_letter_schema, dead_letter_view_sql, raw_view_sql
-from sluice.errors import ContractError
+from sluice.contract.bigquery import DEAD_LETTER_SCHEMA, DEAD_LETTER_TABLE, raw_view_sql
 from sluice.pipeline import Pipeline
 
-DEAD_LETTERS = "dead_letters"
 _DAY_MILLISECONDS = 86_400_000
 _WRITER_PERMISSIONS = ("bigquery.datasets.get", "bigquery.tables.get", "bigquery.tables.updateData")
 
@@ -92,23 +90,18 @@ class Warehouse(pulumi.ComponentResource):
     def _tables(self, pipeline: Pipeline) -> dict[str, gcp.bigquery.Table]:
         tables = {}
         for event_type in pipeline.contract.types.values():
-            if event_type.table.casefold() == DEAD_LETTERS:
-                raise ContractError(
-                    f"event type {event_type.name!r} takes the name of the table of dead letters: give it another"
-                    " `type` in the pipeline file"
-                )
             tables[event_type.table] = self._table(
                 event_type.table,
                 description=event_type.description,
                 schema=event_type.schema,
-                partition=(event_type.time_field, event_type.partition),
+                partition=(event_type.time_column, event_type.partition),
                 clusterings=event_type.cluster,
                 require_filter=self._env.settings.warehouse.require_partition_filter,
             )
-        tables[DEAD_LETTERS] = self._table(
-            DEAD_LETTERS,
-            description="Records that the sink could not take, and why; payloads are in the dead-letter queue",
-            schema=dead_letter_schema(),
+        tables[DEAD_LETTER_TABLE] = self._table(
+            DEAD_LETTER_TABLE,
+            description="Records that the sink could not take, and why; the queue holds the payloads",
+            schema=DEAD_LETTER_SCHEMA,
             partition=("arrived_at", "DAY"),
             clusterings=("kind",),
             require_filter=False,
@@ -127,7 +120,6 @@ class Warehouse(pulumi.ComponentResource):
     ) -> gcp.bigquery.Table:
         settings = self._env.settings
         days = settings.warehouse.partition_days
-        expiry = {"expiration_ms": days * _DAY_MILLISECONDS} if days else {}
         return gcp.bigquery.Table(
             f"{self._name}-table-{table_id}",
             project=settings.google_project,
@@ -135,7 +127,11 @@ class Warehouse(pulumi.ComponentResource):
             table_id=table_id,
             description=description,
             schema=json.dumps(list(schema)),
-            time_partitioning={"type": partition[1], "field": partition[0], **expiry},
+            time_partitioning=gcp.bigquery.TableTimePartitioningArgs(
+                type=partition[1],
+                field=partition[0],
+                expiration_ms=days * _DAY_MILLISECONDS if days else None,
+            ),
             clusterings=list(clusterings) or None,
             require_partition_filter=require_filter,
             ignore_auto_generated_schema=True,
@@ -150,9 +146,9 @@ class Warehouse(pulumi.ComponentResource):
             event_type.table: (event_type.description, raw_view_sql(event_type, project, raw))
             for event_type in pipeline.contract.types.values()
         }
-        queries[DEAD_LETTERS] = (
+        queries[DEAD_LETTER_TABLE] = (
             "Records that the sink could not take, each once, and why",
-            dead_letter_view_sql(project, raw),
+            _each_letter_once(project, raw),
         )
         for name, (description, query) in queries.items():
             view = gcp.bigquery.Table(
@@ -193,3 +189,15 @@ class Warehouse(pulumi.ComponentResource):
                 member=member,
                 opts=self._env.within(self),
             )
+
+
+def _each_letter_once(project: str, dataset: str) -> str:
+    """A view of one row per dead letter: a retried invocation writes the same letter, by its id, again.
+
+    Ranking within the arrival time, which is the same for every copy, lets BigQuery prune partitions.
+    """
+    columns = ",\n  ".join(f"`{column['name']}`" for column in DEAD_LETTER_SCHEMA)
+    return (
+        f"SELECT\n  {columns}\nFROM `{project}.{dataset}.{DEAD_LETTER_TABLE}`\nWHERE TRUE\n"
+        "QUALIFY ROW_NUMBER() OVER (PARTITION BY `arrived_at`, `id` ORDER BY `failed_at`) = 1"
+    )

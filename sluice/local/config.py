@@ -1,7 +1,7 @@
 """A stack's configuration without the Pulumi command line: Pulumi.yaml's defaults under Pulumi.<env>.yaml.
 
-Only the command line applies the schema of Pulumi.yaml, so this does what it does: fill in defaults, refuse wrong
-types, hand scalars over as text and objects as JSON.
+Only the command line applies the schema of Pulumi.yaml, so this does as it does: fill in defaults, refuse
+wrong types, hand scalars over as text and objects as JSON.
 """
 
 import json
@@ -88,8 +88,8 @@ def _qualified(project: str, key: str) -> str:
 def _readable(key: str, value: Any, file: str) -> Any:
     if isinstance(value, dict) and "secure" in value:
         raise SettingsError(
-            f"{key} is encrypted in {file}, and only the Pulumi command line can decrypt it: no setting of Sluice is"
-            " secret, so write it in plain, or run `pulumi preview` instead"
+            f"{key} is encrypted in {file}, and only the Pulumi command line can decrypt it: no setting of"
+            " Sluice is secret, so write it in plain, or run `pulumi preview` instead"
         )
     return value
 

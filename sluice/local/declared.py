@@ -8,6 +8,7 @@ UNKNOWN: Final = "(known after deployment)"
 
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-central-1"
+_POOLS: Final = "projects/1234567890/locations/global/workloadIdentityPools"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +65,7 @@ def _consumer(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pool(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": f"projects/1234567890/locations/global/workloadIdentityPools/{inputs['workloadIdentityPoolId']}"
-    }
+    return {"name": f"{_POOLS}/{inputs['workloadIdentityPoolId']}"}
 
 
 def _pool_provider(_: str, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""The engine's side of a Pulumi program, in this process: takes registrations, asks the creator, answers outputs.
+"""The engine's side of a Pulumi program, in this process: takes registrations, asks the creator, answers.
 
-Pulumi's own mock monitor passes on neither protection, parents, dependencies, aliases nor ignored changes, calls
-from several threads at once, and takes duplicate names and missing archives without a word. This one does not.
+Pulumi's own mock monitor passes on neither protection, parents, dependencies, aliases nor ignored changes,
+calls from several threads at once, and takes duplicate names and missing archives without a word. Not so
+this one.
 """
 
 import threading
@@ -124,7 +125,7 @@ class _NoCalls(Mocks):
         raise NotImplementedError(args)  # the monitor above answers registrations itself
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: PLR0911 one line per kind of value
     """Turn what the wire carries into what boto3 and people take."""
     if rpc.is_rpc_secret(value):
         return _plain(rpc.unwrap_rpc_secret(value))

@@ -1,8 +1,8 @@
 """Run the very `__main__.py` that `pulumi up` runs, and learn what it declares.
 
-The Pulumi runtime talks to a monitor that lives in this process: each custom resource is handed to a creator, whose
-answer becomes the resource's outputs, so that a program meets real names, ARNs and addresses. Nothing is contacted
-unless the creator does.
+The Pulumi runtime talks to a monitor in this process: each custom resource is handed to a creator, whose
+answer becomes the resource's outputs, so that the program meets real names, ARNs and addresses. Nothing is
+contacted unless the creator does so.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ __all__ = ["Creator", "Declared", "Program", "placeholder", "run_program"]
 _ONE_AT_A_TIME = threading.Lock()
 """A program reads the process's environment and module path, so only one runs at a time."""
 
-_AMBIENT = ("AWS_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "PULUMI_")
+_AMBIENT = ("GOOGLE_", "GCLOUD_", "CLOUDSDK_", "PULUMI_", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE")
+"""Variables that Pulumi's providers take defaults from: a declaration must not depend on the user's shell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +99,10 @@ class _Run(logging.Handler):
     def execute(self, config: dict[str, str]) -> None:
         try:
             asyncio.run(self._execute(config))
-        except BaseException as error:
+        except KeyboardInterrupt:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 whatever it is, it is told in one line
             first = self.monitor.first_error or error
-            if isinstance(first, (KeyboardInterrupt, SystemExit)):
-                raise first from None
             raise _one_line(first, self._main.parent) from first
 
     async def _execute(self, config: dict[str, str]) -> None:
