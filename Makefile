@@ -1,0 +1,59 @@
+# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv/ and .sluice/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := sluice infra functions bench __main__.py pipeline.py
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench format lock docs clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create .venv with every pinned dependency
+
+# uv installs in seconds; pip, slower, takes over where only pip knows the way to the package index.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Sluice needs Python 3.11 or newer, '$(PYTHON)' is $$($(PYTHON) -V 2>&1); try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@echo "Setting up $(VENV) (once) ..." >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "error: $(PYTHON) cannot create virtual environments; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock 2>$(VENV)/uv.log \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY) ## Run the whole pipeline on this machine and print its balance
+	@$(BIN)/sluice demo $(ARGS)
+
+test: $(READY) ## Run every test, in parallel and offline
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(READY) ## Lint, types, architecture and documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q tests/docs
+
+bench: $(READY) ## Measure every claim beside its peer and its floor
+	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY) ## Write the generated pages again
+	$(BIN)/python -m sluice.cli.reference > docs/commands.md
+
+lock: $(READY) ## Pin the newest allowed versions, for the project and for each Lambda
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
+	  --no-emit-index-url --no-header --annotation-style line -q -o requirements.lock
+	$(BIN)/python -m infra.function_locks
+
+clean: ## Remove what setup and runs have left
+	rm -rf $(VENV) .sluice .pytest_cache .mypy_cache .ruff_cache .hypothesis
