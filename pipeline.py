@@ -1,7 +1,7 @@
 """What flows through this pipeline: an app's activity. The one file that you edit.
 
-Each class is an event type: a table in BigQuery, the rules that every record is checked against, and what fake data
-look like. `sluice contract show` prints what is made of it; docs/contract.md says how to write and change it.
+Each class is an event type: a table in BigQuery, the rules that every record is checked against, the shape of
+fake data. `sluice contract show` prints what is made of it; docs/contract.md says how to write one.
 """
 
 from datetime import date, datetime

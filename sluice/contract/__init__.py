@@ -2,8 +2,8 @@
 
     from sluice.contract import Event, Json, Nested, field
 
-Importing this needs msgspec and the standard library alone; fake data, JSON Schema and the evolution check are
-modules of their own, so that a Lambda does not load them.
+Importing this needs msgspec and the standard library alone; fake data, JSON Schema and the evolution check
+are modules of their own, so that a Lambda does not load them.
 """
 
 from sluice.contract.contract import Contract, EventType

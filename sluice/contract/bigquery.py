@@ -23,10 +23,10 @@ LINEAGE_COLUMNS = tuple(name for name, _, _ in _LINEAGE)
 """The columns that a sink adds to each row, saying which record it came from."""
 
 _DEAD_LETTER = (
-    ("id", "STRING", "REQUIRED", "Sink, shard and sequence number: the same for every copy of one dead letter"),
+    ("id", "STRING", "REQUIRED", "Sink, shard and sequence number: the same for every copy"),
     ("version", "INTEGER", "REQUIRED", "Version of the dead letter's format"),
     ("sink", "STRING", "REQUIRED", "The sink that could not take the record"),
-    ("kind", "STRING", "REQUIRED", "contract: refused by the contract; rejected: by the sink; crash: it ended the function"),
+    ("kind", "STRING", "REQUIRED", "contract, rejected (by the sink) or crash (it ended the function)"),
     ("reason", "STRING", "REQUIRED", "Why, in words"),
     ("field", "STRING", "NULLABLE", "The field at fault, where one is"),
     ("type", "STRING", "NULLABLE", "The event type, where it could be read"),
@@ -35,8 +35,8 @@ _DEAD_LETTER = (
     ("sequence", "STRING", "REQUIRED", "Its sequence number"),
     ("sub_sequence", "INTEGER", "NULLABLE", "Its place within an aggregated record"),
     ("partition_key", "STRING", "NULLABLE", "Its partition key"),
-    ("arrived_at", "TIMESTAMP", "REQUIRED", "When the stream took it in"),
-    ("failed_at", "TIMESTAMP", "REQUIRED", "When the sink gave it up; the table is partitioned by it"),
+    ("arrived_at", "TIMESTAMP", "REQUIRED", "When the stream took it in; the table is partitioned by it"),
+    ("failed_at", "TIMESTAMP", "REQUIRED", "When the sink gave it up"),
     ("size", "INTEGER", "REQUIRED", "Bytes of the payload, which waits in the dead-letter queue or bucket"),
 )  # fmt: skip
 DEAD_LETTER_TABLE = "dead_letters"

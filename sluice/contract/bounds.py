@@ -10,9 +10,9 @@ from sluice.errors import ContractError
 
 NUMERIC_DIGITS, NUMERIC_SCALE = 29, 9
 BIGNUMERIC_DIGITS, BIGNUMERIC_SCALE = 38, 38
-"""Digits before and after the point: NUMERIC holds 38 with 9 after the point; BIGNUMERIC holds 76, the 77th in part.
+"""Digits before and after the point: NUMERIC holds 38, 9 of them after it; BIGNUMERIC 76, and a 77th in part.
 
-Source: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#decimal_types (November 2025).
+Source: cloud.google.com/bigquery/docs/reference/standard-sql/data-types#decimal_types (as of 2025).
 """
 
 _ALLOWED = {
@@ -73,21 +73,20 @@ def _check_counts(spec: Spec, where: str) -> None:
         raise ContractError(f"{where}: scale={spec.scale!r} must be 0 to {most_scale}{hint}")
 
 
+def _check_bound(name: str, value: Number | None, kind: Kind, where: str) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
+        raise ContractError(f"{where}: {name}={value!r} must be a finite number")
+    if kind is Kind.INTEGER and (not isinstance(value, int) or not INT64_MIN <= value <= INT64_MAX):
+        raise ContractError(
+            f"{where}: {name}={value!r} must be an integer of at most 64 bits, as the field is"
+        )
+
+
 def _check_range(spec: Spec, kind: Kind, where: str) -> None:
     for name in NUMERIC:
-        value = getattr(spec, name)
-        if value is None:
-            continue
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float, Decimal))
-            or not math.isfinite(value)
-        ):
-            raise ContractError(f"{where}: {name}={value!r} must be a finite number")
-        if kind is Kind.INTEGER and (not isinstance(value, int) or not INT64_MIN <= value <= INT64_MAX):
-            raise ContractError(
-                f"{where}: {name}={value!r} must be an integer of at most 64 bits, as the field is one"
-            )
+        _check_bound(name, getattr(spec, name), kind, where)
     if spec.multiple_of is not None and spec.multiple_of <= 0:
         raise ContractError(f"{where}: multiple_of={spec.multiple_of} must be greater than 0")
     for one, other in (("ge", "gt"), ("le", "lt")):

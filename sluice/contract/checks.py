@@ -20,7 +20,7 @@ Check: TypeAlias = Callable[[Any, str], Any]
 """Takes a value and its path, returns the value to keep, or raises a ContractViolation."""
 
 JSON_DEPTH = 500
-"""Levels of nesting in a JSON column. https://cloud.google.com/bigquery/docs/json-data#limitations (November 2025)."""
+"""Levels of nesting in a JSON column: cloud.google.com/bigquery/docs/json-data#limitations (as of 2025)."""
 _UINT64_MAX = 2**64 - 1
 _EXACT = Context(prec=200)
 _ONE = Decimal(1)
@@ -101,7 +101,7 @@ def _decimal_check(spec: Spec) -> Check:
                 f"`{path}` has more than the {digits} digits before the point that {kind} holds", path
             )
         exponent = value.as_tuple().exponent
-        if exponent.__class__ is int and not -scale <= exponent <= 0:  # type: ignore[operator] # an int, as the value is finite
+        if exponent.__class__ is int and not -scale <= exponent <= 0:
             value = _plain(value, scale, path)
         for bound, limit, holds, words in bounds:
             if not holds(value, limit):

@@ -18,7 +18,7 @@ from sluice.contract.names import check_column, wire_name
 from sluice.errors import ContractError
 
 MAX_DESCRIPTION = 1024
-"""Characters in a column's description. https://cloud.google.com/bigquery/docs/schemas (November 2025)."""
+"""Characters in a column's description. cloud.google.com/bigquery/docs/schemas (as of 2025)."""
 
 _SCALARS: Mapping[Any, Kind] = {
     str: Kind.STRING,
@@ -29,7 +29,7 @@ _SCALARS: Mapping[Any, Kind] = {
     datetime: Kind.TIMESTAMP,
     date: Kind.DATE,
 }
-_ACCEPTED = "str, int, float, bool, Decimal, datetime, date, an Enum, Literal[...], a Nested class, Json, or a list of one"
+_ACCEPTED = "str, int, float, bool, Decimal, datetime, date, Enum, Literal, a Nested class, Json, or a list"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Column:
     optional: bool
     """Whether an event may leave it out: the field has a default."""
     nullable: bool
-    """Whether JSON may say null. A column with a default other than null is NULLABLE, yet no event carries a null."""
+    """Whether JSON may say null; with a default other than null, a NULLABLE column has no nulls."""
     spec: Spec
     """Constraints of the value, or of each item of a list."""
     container: type[list[Any]] | type[tuple[Any, ...]] = list
@@ -101,7 +101,7 @@ def column(
     )
     if len(spec.description) > MAX_DESCRIPTION:
         raise ContractError(
-            f"{where}: the description has {len(spec.description)} characters; BigQuery takes {MAX_DESCRIPTION}"
+            f"{where}: the description has {len(spec.description)} characters, of {MAX_DESCRIPTION} at most"
         )
     mode = _mode(parsed, has_default=has_default, where=where)
     if spec.retired and not (has_default and (parsed.nullable or parsed.container)):
@@ -137,18 +137,15 @@ def _parse(annotation: Any, into: _Parsed, where: str) -> None:
         if into.kind is None:
             _parse(inner, into, where)
     elif origin in (Union, types.UnionType):
-        members = [member for member in get_args(annotation) if member is not type(None)]
-        if len(members) != 1:
-            raise ContractError(
-                f"{where}: a column has one type, not {_name(annotation)}; use one of them, or Json for free values"
-            )
-        if into.container is not None:
-            raise ContractError(f"{where}: BigQuery's lists cannot hold null; drop `| None` from the items")
-        into.nullable = True
-        _parse(members[0], into, where)
+        _parse_union(annotation, into, where)
     elif origin in (list, tuple) or annotation in (list, tuple):
         _parse_list(annotation, into, where)
-    elif origin is Literal:
+    else:
+        _parse_scalar(annotation, into, where)
+
+
+def _parse_scalar(annotation: Any, into: _Parsed, where: str) -> None:
+    if get_origin(annotation) is Literal:
         into.choices = get_args(annotation)
         into.kind = _choice_kind(into.choices, where)
         into.base = annotation
@@ -159,7 +156,7 @@ def _parse(annotation: Any, into: _Parsed, where: str) -> None:
     elif isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         if not getattr(annotation, "__sluice_columns__", ()) or hasattr(annotation, "__sluice_event__"):
             raise ContractError(
-                f"{where}: {annotation.__name__} must be a class derived from sluice.contract.Nested with a field"
+                f"{where}: {annotation.__name__} must derive from sluice.contract.Nested and have a field"
             )
         into.kind, into.struct, into.base = Kind.STRUCT, annotation, annotation
     elif annotation in _SCALARS:
@@ -192,6 +189,18 @@ def _merge(outer: Spec, item: Spec, where: str) -> Spec:
         if name != "description" or not outer.description:
             values[name] = value
     return Spec(**values)
+
+
+def _parse_union(annotation: Any, into: _Parsed, where: str) -> None:
+    members = [member for member in get_args(annotation) if member is not type(None)]
+    if len(members) != 1:
+        raise ContractError(
+            f"{where}: a column has one type, not {_name(annotation)}; use one, or Json for free values"
+        )
+    if into.container is not None:
+        raise ContractError(f"{where}: BigQuery's lists cannot hold null; drop `| None` from the items")
+    into.nullable = True
+    _parse(members[0], into, where)
 
 
 def _parse_list(annotation: Any, into: _Parsed, where: str) -> None:
@@ -262,10 +271,8 @@ def _wire_annotation(parsed: _Parsed) -> Any:
         base = Annotated[base, msgspec.Meta(**meta)]
     if parsed.container is not None:
         base = list[base] if parsed.container is list else tuple[base, ...]  # type: ignore[valid-type] # built at run time
-        sizes = {"min_length": spec.min_items, "max_length": spec.max_items}
-        sizes = {name: value for name, value in sizes.items() if value is not None}
-        if sizes:
-            base = Annotated[base, msgspec.Meta(**sizes)]
+        if spec.min_items is not None or spec.max_items is not None:
+            base = Annotated[base, msgspec.Meta(min_length=spec.min_items, max_length=spec.max_items)]
     return base | None if parsed.nullable else base
 
 

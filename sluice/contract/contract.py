@@ -13,7 +13,7 @@ from sluice.contract.checks import Check, struct_check
 from sluice.contract.columns import Column
 from sluice.contract.duplicates import first_duplicate_key, has_duplicate_keys
 from sluice.contract.events import Event, EventOptions
-from sluice.contract.explain import explain
+from sluice.contract.explain import MAX_SHOWN, explain
 from sluice.contract.names import wire_name
 from sluice.contract.rows import Rewrite, json_to_text
 from sluice.contract.violations import ContractViolation
@@ -104,7 +104,7 @@ class Contract:
             raise explain(data, error, self._columns) from None
         if duplicated:
             key = first_duplicate_key(data)
-            shown = key if key.isidentifier() and len(key) <= 60 else None  # noqa: PLR2004 - as long as fits a line
+            shown = key if key.isidentifier() and len(key) <= MAX_SHOWN else None
             what = f"the key `{shown}` stands" if shown else "a key stands"
             raise ContractViolation(
                 f"{what} twice in one object", shown, self._by_class[event.__class__].name
@@ -122,7 +122,7 @@ class Contract:
         """The event as a producer sends it; decoding it gives the same event.
 
         Raises:
-            ContractViolation: the event, built in Python where nothing is checked, does not hold to the contract.
+            ContractViolation: the event, built in Python where nothing is checked, breaks the contract.
         """
         if event.__class__ not in self._by_class:
             raise ContractViolation(f"{event.__class__.__name__} is no event type of this contract")
@@ -134,7 +134,7 @@ class Contract:
         return data
 
     def encode_row(self, event: Event) -> bytes:
-        """A decoded event as a JSON object for BigQuery's insertAll: free JSON as text, Decimals as strings."""
+        """A decoded event as a JSON object for insertAll: free JSON as text, Decimals as strings."""
         rewrite = self._rewrites[event.__class__]
         return self._encoder.encode(event if rewrite is None else rewrite(event))
 
@@ -151,7 +151,7 @@ def _event_types(events: Sequence[type[Event]]) -> dict[str, EventType]:
             raise ContractError(f'{name} is no event type; write class {name}(Event, type="...", time="...")')
         if options.type in found:
             raise ContractError(
-                f"{cls.__name__} and {found[options.type].cls.__name__} both have type={options.type!r}; rename one"
+                f"{cls.__name__} and {found[options.type].cls.__name__} have the same type={options.type!r}"
             )
         other = tables.get(options.table.lower())
         if other is not None:

@@ -1,4 +1,8 @@
-"""Whether a key stands twice in one object: msgspec keeps the last value without a word, other parsers the first."""
+"""Whether a key stands twice in one object.
+
+msgspec keeps the last value without a word, other parsers the first: such a record means different things to
+different readers, so it is refused.
+"""
 
 import json
 from typing import Any
@@ -15,9 +19,9 @@ class _Twice(Exception):  # noqa: N818 - carries an answer out of a parser, and 
 def has_duplicate_keys(data: bytes) -> bool:
     """Whether any object in `data`, which msgspec has already accepted, has a key twice.
 
-    Every key is followed by a colon outside of strings, so there are as many such colons as keys; a parsed document
-    has each key once. Comparing the two counts is exact, escapes and whitespace included, and five times as fast as
-    a parser that hands out pairs.
+    Every key is followed by a colon outside of strings, so there are as many such colons as keys; a parsed
+    document has each key once. Comparing the two counts is exact, escapes and whitespace included, and far
+    faster than a parser that hands out pairs.
     """
     text = data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
     colons = b"".join(text.split(b'"')[::2]).count(b":")
@@ -32,9 +36,7 @@ def _count_keys(document: Any) -> int:
         if value.__class__ is dict:
             count += len(value)
             value = value.values()
-        for item in value:
-            if item.__class__ is dict or item.__class__ is list:
-                todo.append(item)
+        todo += [item for item in value if item.__class__ is dict or item.__class__ is list]
     return count
 
 

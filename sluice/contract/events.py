@@ -3,6 +3,7 @@
 A class is compiled when Python reads it, so a mistake shows as one line with its place, before anything runs.
 """
 
+import inspect
 import typing
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,8 +19,9 @@ MAX_CLUSTER_COLUMNS = 4
 MAX_NESTING = 15
 MAX_COLUMNS = 10_000
 MAX_TABLE_DESCRIPTION = 16_384
-"""https://cloud.google.com/bigquery/quotas#standard_tables, .../nested-repeated#limitations (November 2025)."""
+"""cloud.google.com/bigquery/quotas#standard_tables and .../nested-repeated#limitations (as of 2025)."""
 
+MAX_WEIGHT = 1e9
 PARTITIONS = ("HOUR", "DAY", "MONTH", "YEAR")
 _CLUSTERABLE = {Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.DECIMAL, Kind.TIMESTAMP, Kind.DATE}
 
@@ -38,7 +40,6 @@ class EventOptions:
     weight: float
 
 
-@typing.dataclass_transform(kw_only_default=True, frozen_default=True)
 class StructMeta(msgspec.StructMeta):
     """Makes each class keyword-only, frozen, strict about unknown fields, and knows its columns."""
 
@@ -72,9 +73,7 @@ def _compile(cls: Any, identity: str | None) -> None:
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         hints |= getattr(base, "__dict__", {}).get("__sluice_hints__", {})
-    hints |= {
-        name: own[name] for name in cls.__dict__.get("__annotations__", {}) if name in cls.__struct_fields__
-    }
+    hints |= {name: own[name] for name in inspect.get_annotations(cls) if name in cls.__struct_fields__}
     defaults = _defaults(cls)
     cls.__sluice_hints__ = hints
     cls.__sluice_columns__ = tuple(
@@ -103,6 +102,7 @@ def _defaults(cls: Any) -> dict[str, Any]:
     return found
 
 
+@typing.dataclass_transform(kw_only_default=True)
 class Nested(msgspec.Struct, metaclass=StructMeta):
     """Base of a struct inside an event: a RECORD column in BigQuery."""
 
@@ -130,8 +130,8 @@ class EventMeta(StructMeta):
         """Create the class; without `type` it is a base for others, and no event itself."""
         if options:
             raise ContractError(
-                f"{name}: unknown keyword {', '.join(options)}; an event class takes type, id, time, partition, cluster, "
-                f"table and weight"
+                f"{name}: unknown keyword {', '.join(options)}; an event class takes type, id, time, "
+                f"partition, cluster, table and weight"
             )
         if type is None:
             given = {"id": id, "time": time, "cluster": cluster or None, "table": table}
@@ -156,6 +156,7 @@ class EventMeta(StructMeta):
         return cls
 
 
+@typing.dataclass_transform(kw_only_default=True)
 class Event(msgspec.Struct, metaclass=EventMeta):
     """Base of an event type.
 
@@ -194,9 +195,7 @@ def _docstring(namespace: dict[str, Any]) -> str:
 
 def _required_time(name: str, time: str | None) -> str:
     if time is None:
-        raise ContractError(
-            f'{name}: name the field of the event time, as in time="happened_at"; its table is partitioned by it'
-        )
+        raise ContractError(f'{name}: name the field of the event time, as in time="happened_at"')
     return time
 
 
@@ -225,7 +224,7 @@ def _check_options(cls: Any) -> None:
     if (
         isinstance(options.weight, bool)
         or not isinstance(options.weight, (int, float))
-        or not 0 <= options.weight < 1e9
+        or not 0 <= options.weight < MAX_WEIGHT
     ):
         raise ContractError(f"{where}: weight={options.weight!r} must be a number, 0 or more")
     if _depth(cls.__sluice_columns__) > MAX_NESTING:
@@ -242,9 +241,7 @@ def _check_id(compiled: Column, where: str) -> None:
         or compiled.kind not in (Kind.STRING, Kind.INTEGER)
         or compiled.choices
     ):
-        raise ContractError(
-            f"{where}: id={compiled.attribute!r} must be a str or int without a default, so that every event has its own"
-        )
+        raise ContractError(f"{where}: id={compiled.attribute!r} must be a str or int without a default")
     if compiled.spec.min_length == 0:
         raise ContractError(
             f"{where}: id={compiled.attribute!r} may be empty, and all empty ids would count as one event; "
@@ -275,8 +272,8 @@ def _check_cluster(columns: list[Column], where: str) -> None:
     for compiled in columns:
         if compiled.kind not in _CLUSTERABLE or compiled.mode is Mode.REPEATED:
             raise ContractError(
-                f"{where}: cluster={compiled.attribute!r} is {compiled.mode} {compiled.kind}; BigQuery clusters by single "
-                f"strings, integers, booleans, decimals, timestamps and dates"
+                f"{where}: cluster={compiled.attribute!r} is {compiled.mode} {compiled.kind}; BigQuery "
+                f"clusters by single strings, integers, booleans, decimals, timestamps and dates"
             )
 
 

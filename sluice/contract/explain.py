@@ -5,7 +5,7 @@ The sentence never repeats a value of the record: dead letters are listed where 
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeAlias
 
 import msgspec
 
@@ -27,7 +27,13 @@ _WANTED = {
 _GOT = _WANTED | {"bool": "a boolean", "float": "a number with a fraction or exponent"}
 _COMPARED = {">=": "at least", ">": "greater than", "<=": "at most", "<": "less than"}
 _BAD_SURROGATE = re.compile(rb"\\u[dD][89abABcdefCDEF]")
-_MAX_SHOWN = 60
+MAX_SHOWN = 60
+"""Characters of a name from the record that a reason repeats."""
+MAX_CHOICES = 20
+
+
+Build: TypeAlias = Callable[[re.Match[str], str, Column | None], tuple[str, str]]
+"""Takes the match of msgspec's words, the path and the column; returns the reason and the field."""
 
 
 class _Tagged(msgspec.Struct):
@@ -50,7 +56,7 @@ def explain(data: bytes, error: Exception, types: Mapping[str, tuple[Column, ...
     known = tag if tag in types else None
     text, _, path = str(error).partition(" - at `")
     path = path.rstrip("`").removeprefix("$").removeprefix(".")
-    path = path if known is None or len(path) <= _MAX_SHOWN * 5 else f"{path[: _MAX_SHOWN * 5]}…"
+    path = path if known is None or len(path) <= MAX_SHOWN * 5 else f"{path[: MAX_SHOWN * 5]}…"
     return _explain(text, path, known, types)
 
 
@@ -83,12 +89,15 @@ def _not_json(data: bytes, error: Exception) -> str:
     except UnicodeDecodeError as bad:
         return f"the record is not UTF-8: byte {bad.start} is not valid there"
     if isinstance(error, msgspec.DecodeError):
-        if ("surrogate" in str(error) or "truncated" in str(error)) and _BAD_SURROGATE.search(data):
-            return "the record has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
-        if "truncated" in str(error):
-            return "the record is not JSON: it ends too early"
-        return f"the record is not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+        return _malformed(data, str(error).removeprefix("JSON is malformed: "))
     return "the record holds a number that cannot be read"
+
+
+def _malformed(data: bytes, why: str) -> str:
+    truncated = "truncated" in why
+    if (truncated or "surrogate" in why) and _BAD_SURROGATE.search(data):
+        return "the record has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
+    return f"the record is not JSON: {'it ends too early' if truncated else why}"
 
 
 def _find(columns: tuple[Column, ...], path: str) -> Column | None:
@@ -107,8 +116,8 @@ def _subject(path: str) -> str:
 
 
 def _join(path: str, name: str) -> str:
-    shown = "".join(char if char.isprintable() and char != "`" else "�" for char in name[:_MAX_SHOWN])
-    shown += "…" if len(name) > _MAX_SHOWN else ""
+    shown = "".join(char if char.isprintable() and char != "`" else "�" for char in name[:MAX_SHOWN])
+    shown += "…" if len(name) > MAX_SHOWN else ""
     return f"{path}.{shown}" if path else shown
 
 
@@ -138,11 +147,8 @@ def _expected(match: re.Match[str], path: str, column: Column | None) -> tuple[s
 
 def _choices(column: Column | None) -> str:
     shown = [str(choice) for choice in column.wire_choices] if column is not None else []
-    return (
-        f"one of {', '.join(shown[:20])}{', …' if len(shown) > 20 else ''}"
-        if shown
-        else "one of the accepted values"
-    )
+    more = ", …" if len(shown) > MAX_CHOICES else ""
+    return f"one of {', '.join(shown[:MAX_CHOICES])}{more}" if shown else "one of the accepted values"
 
 
 def _enum(_: re.Match[str], path: str, column: Column | None) -> tuple[str, str]:
@@ -150,7 +156,7 @@ def _enum(_: re.Match[str], path: str, column: Column | None) -> tuple[str, str]
 
 
 def _length(match: re.Match[str], path: str, _: Column | None) -> tuple[str, str]:
-    unit = "characters" if match[1] == "str" else "items"
+    unit = ("character" if match[1] == "str" else "item") + "s" * (match[3] != "1")
     return f"{_subject(path)} must have {_COMPARED[match[2]]} {match[3]} {unit}", path
 
 
@@ -160,11 +166,11 @@ def _range(match: re.Match[str], path: str, _: Column | None) -> tuple[str, str]
     return f"{_subject(path)} must be {_COMPARED[match[2]]} {match[3]}", path
 
 
-def _fixed(words: str) -> "Callable[[re.Match[str], str, Column | None], tuple[str, str]]":
+def _fixed(words: str) -> Build:
     return lambda match, path, _: (f"{_subject(path)} {match.expand(words)}", path)
 
 
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str, Column | None], tuple[str, str]]], ...] = (
+_RULES: tuple[tuple[re.Pattern[str], Build], ...] = (
     (re.compile(r"Object missing required field `(.*)`", re.DOTALL), _missing),
     (re.compile(r"Object contains unknown field `(.*)`", re.DOTALL), _unknown),
     (re.compile(r"Expected `([^`]+)`, got `(\w+)`"), _expected),
@@ -172,10 +178,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str, Column | None
     (re.compile(r"Expected `(int|float)` (<=|>=|<|>) (\S+)"), _range),
     (re.compile(r"Expected `(?:int|float)` that's a multiple of (\S+)"), _fixed(r"must be a multiple of \1")),
     (re.compile(r"Expected `str` matching regex (.*)", re.DOTALL), _fixed(r"must match the pattern \1")),
-    (re.compile(r"Expected `datetime` with a timezone"), _fixed("must carry its zone: end it with Z or an offset such as +02:00")),
-    (re.compile(r"Invalid RFC3339 encoded datetime"), _fixed("must be a timestamp such as 2025-05-17T10:05:03Z")),
-    (re.compile(r"Invalid RFC3339 encoded date"), _fixed("must be a date such as 2025-05-17")),
-    (re.compile(r"Invalid decimal string"), _fixed("must be a decimal number such as 12.50")),
+    (re.compile(r"Expected `datetime` with a timezone"), _fixed("must carry its zone: Z, or such as +02:00")),
+    (re.compile(r"Invalid RFC3339 enc.* datetime"), _fixed("must be a timestamp like 2025-05-17T10:05:03Z")),
+    (re.compile(r"Invalid RFC3339 encoded date"), _fixed("must be a date like 2025-05-17")),
+    (re.compile(r"Invalid decimal string"), _fixed("must be a decimal number like 12.50")),
     (re.compile(r"Invalid enum value", re.DOTALL), _enum),
     (re.compile(r"Integer value out of range"), _fixed("is an integer beyond 64 bits")),
     (re.compile(r"Number out of range"), _fixed("is a number too large for a 64-bit float")),

@@ -57,9 +57,9 @@ def field(
     retired: bool = False,
     examples: Sequence[Any] = (),
 ) -> Spec:
-    r"""Describe and constrain a field: `Annotated[int, field("Price in cents", ge=0)]`.
+    """Describe and constrain a field, inside its annotation.
 
-    In a list, everything but `min_items` and `max_items` holds for each item.
+    For example `price: Annotated[int, field("In cents", ge=0)]`. In a list, everything but `min_items` and `max_items` holds for each item.
 
     Args:
         description: becomes the BigQuery column's description (at most 1,024 characters).
@@ -74,7 +74,7 @@ def field(
         min_items: the least number of items of a list.
         max_items: the greatest number of items of a list.
         scale: the most digits after the point of a Decimal (0-9, with bignumeric 0-38; default: all of them).
-        bignumeric: store a Decimal as BIGNUMERIC (38 digits before and after the point) instead of NUMERIC (29 and 9).
+        bignumeric: store a Decimal as BIGNUMERIC (38 digits before and after the point), not NUMERIC.
         retired: the field is no longer sent; its column stays, so that old rows keep what they have.
         examples: values that fake data choose from.
 

@@ -8,8 +8,8 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 class Kind(StrEnum):
     """A value's kind; its text is the type's name in BigQuery's REST schema.
 
-    The names are those that BigQuery answers with (INTEGER, not INT64), so that a provider comparing the two sees
-    no difference. https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema (November 2025).
+    The names are those that BigQuery answers with (INTEGER, not INT64), so that a provider comparing the two
+    sees no difference: cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema (as of 2025).
     A DECIMAL is NUMERIC or, on request, BIGNUMERIC.
     """
 

@@ -1,8 +1,8 @@
 """Which names a column, a table and an event type may have.
 
-Source: https://cloud.google.com/bigquery/docs/schemas#column_names (read in November 2025): letters, digits and
-underscores, at most 300 characters, no two that differ in case only, and some reserved prefixes. All of those start
-with an underscore, which Sluice keeps for its own columns, so that later ones never collide with a user's.
+Source: cloud.google.com/bigquery/docs/schemas#column_names (as of 2025): letters, digits and underscores, at
+most 300 characters, no two that differ in case only, and some reserved prefixes. All of those start with an
+underscore, which Sluice keeps for its own columns, so that later ones never collide with a user's.
 """
 
 import keyword
@@ -36,12 +36,12 @@ def check_column(name: str, where: str) -> None:
         )
     if name.startswith("_"):
         raise ContractError(
-            f"{where}: names that start with an underscore are kept for Sluice's and BigQuery's own columns; rename it"
+            f"{where}: a leading underscore is kept for Sluice's and BigQuery's own columns; rename it"
         )
     if not _COLUMN.match(name) or len(name) > MAX_COLUMN_NAME:
         raise ContractError(
-            f"{where}: BigQuery takes names of ASCII letters, digits and underscores that start with a letter, "
-            f"at most {MAX_COLUMN_NAME} characters; rename it"
+            f"{where}: BigQuery takes names of ASCII letters, digits and underscores, starting with a letter "
+            f"and of at most {MAX_COLUMN_NAME} characters; rename it"
         )
 
 
@@ -49,8 +49,8 @@ def check_type(name: str, where: str) -> None:
     """Refuse a tag that is empty, too long or has characters that would need escaping somewhere."""
     if not isinstance(name, str) or not _TYPE.match(name) or len(name) > MAX_TYPE_NAME:
         raise ContractError(
-            f"{where}: type={name!r} is not usable; use letters, digits, `_`, `.`, `-`, `/` and `:`, starting with a "
-            f"letter, at most {MAX_TYPE_NAME} characters"
+            f"{where}: type={name!r} is not usable; use letters, digits, `_`, `.`, `-`, `/` and `:`, "
+            f"starting with a letter, at most {MAX_TYPE_NAME} characters"
         )
 
 
@@ -60,8 +60,8 @@ def check_table(name: str, where: str) -> None:
         raise ContractError(f"{where}: the table `{name}` is Sluice's own; choose another with table=...")
     if not isinstance(name, str) or not _COLUMN.match(name) or len(name) > MAX_COLUMN_NAME:
         raise ContractError(
-            f"{where}: `{name}` is not usable as a table; use letters, digits and underscores, starting with a letter, "
-            f"or choose one with table=..."
+            f"{where}: `{name}` is not usable as a table; use letters, digits and underscores, starting "
+            f"with a letter, or choose one with table=..."
         )
 
 
