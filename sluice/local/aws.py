@@ -1,0 +1,163 @@
+"""The local AWS: moto behind a keep-alive HTTP server on 127.0.0.1, as a process of its own.
+
+`python -m sluice.local.aws --port 0` prints `{"port": N}` once it listens. Kinesis' data plane is answered on
+the event loop; everything else is moto, run in threads: one call at a time, but for SQS, whose receivers wait
+for messages.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import io
+import logging
+import os
+import re
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
+import uvicorn
+
+from sluice.local.aws_kinesis import TARGET, DataPlane
+from sluice.local.child import announce, exit_with_parent
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
+
+STREAM_MEMORY_BYTES = 192 * 1024 * 1024
+THREADS = 32
+SCOPE = re.compile(rb"Credential=[^/]+/[^/]+/([^/]+)/([^/]+)/")
+
+
+class Gateway:
+    """The ASGI application in front of moto."""
+
+    def __init__(self, plane: DataPlane, moto: Wsgi) -> None:
+        self._plane = plane
+        self._moto = moto
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="moto")
+        self._one_at_a_time = threading.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        body = await _body(receive)
+        headers = dict(scope["headers"])
+        target = headers.get(b"x-amz-target", b"").decode()
+        found = SCOPE.search(headers.get(b"authorization", b""))
+        region, service = (found[1].decode(), found[2].decode()) if found else ("us-east-1", "")
+        if target.startswith(TARGET) and self._plane.handles(target):
+            status, answer = self._plane.call(target, body, region)
+            answered = [(b"content-type", b"application/x-amz-json-1.1")]
+        else:
+            lock: contextlib.AbstractContextManager[Any]
+            lock = contextlib.nullcontext() if service == "sqs" else self._one_at_a_time
+            work = asyncio.get_running_loop().run_in_executor
+            status, answered, answer = await work(self._threads, self._run_moto, scope, body, lock)
+        answered.append((b"content-length", str(len(answer)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": answered})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer})
+
+    def _run_moto(
+        self, scope: Scope, body: bytes, lock: contextlib.AbstractContextManager[Any]
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        status, headers = 500, list[tuple[bytes, bytes]]()
+
+        def start_response(line: str, found: list[tuple[str, str]], _info: Any = None) -> None:
+            nonlocal status
+            status = int(line.split(maxsplit=1)[0])
+            headers.extend(
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in found
+                if name.lower() not in ("content-length", "connection", "transfer-encoding")
+            )
+
+        with lock:
+            answer = self._moto(_environ(scope, body), start_response)
+            try:
+                return status, headers, b"".join(answer)
+            finally:
+                if hasattr(answer, "close"):
+                    answer.close()
+
+
+async def _body(receive: Receive) -> bytes:
+    pieces: list[bytes] = []
+    while True:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(pieces)
+
+
+def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
+    host, port = scope["server"]
+    raw = scope["raw_path"].decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(raw, encoding="utf-8").encode().decode("latin-1"),
+        "RAW_URI": raw + ("?" + query if query else ""),
+        "REQUEST_URI": raw + ("?" + query if query else ""),
+        "QUERY_STRING": query,
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key == "TRANSFER_ENCODING":
+            continue
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value.decode("latin-1")
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return environ
+
+
+def serve(port: int) -> None:
+    """Listen on 127.0.0.1 until the parent goes away."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle stays on
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        sys.exit(f"port {port} of 127.0.0.1 cannot be used: {error.strerror}")
+    listener.listen(128)
+    os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(1024 * 1024))
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
+
+    from sluice.local import aws_patches  # noqa: PLC0415 - moto reads the environment when it is imported
+
+    logging.disable(logging.INFO)
+    gateway = Gateway(aws_patches.apply(STREAM_MEMORY_BYTES), DomainDispatcherApplication(create_backend_app))
+    config = uvicorn.Config(
+        gateway, log_config=None, access_log=False, lifespan="off", http="httptools", timeout_keep_alive=3600
+    )
+    announce(port=listener.getsockname()[1])
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def main() -> None:
+    """Entry point of the child process."""
+    parser = argparse.ArgumentParser(prog="python -m sluice.local.aws")
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    exit_with_parent()
+    serve(arguments.port)
+
+
+if __name__ == "__main__":
+    main()
