@@ -59,7 +59,8 @@ def field(
 ) -> Spec:
     """Describe and constrain a field, inside its annotation.
 
-    For example `price: Annotated[int, field("In cents", ge=0)]`. In a list, everything but `min_items` and `max_items` holds for each item.
+    For example `price: Annotated[int, field("In cents", ge=0)]`. In a list,
+    everything but `min_items` and `max_items` holds for each item.
 
     Args:
         description: becomes the BigQuery column's description (at most 1,024 characters).
