@@ -61,11 +61,11 @@ class AppEvent(Event):
     """What all events of the app have in common."""
 
     username: Annotated[str, field("Account name", min_length=1, max_length=64)]
-    session_id: Annotated[str, field("Visit that the event belongs to", min_length=1, max_length=64)]
-    platform: Annotated[Platform, field("Where the app runs")]
-    app_version: Annotated[
-        str, field("Version of the app", pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$", max_length=20)
-    ]
+    session_id: Annotated[str | None, field("Visit that the event belongs to", max_length=64)] = None
+    platform: Annotated[Platform | None, field("Where the app runs")] = None
+    app_version: Annotated[str | None, field("Version of the app", pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")] = (
+        None
+    )
     country: Annotated[str | None, field("Country, ISO 3166-1 alpha-2", pattern=r"^[A-Z]{2}$")] = None
     locale: Annotated[str | None, field("Language and region, such as de-AT", max_length=35)] = None
     ip_address: Annotated[str | None, field("Address the request came from", max_length=45)] = None
@@ -75,12 +75,12 @@ class AppEvent(Event):
 class Search(AppEvent, type="search", id="search_id", time="searched_at", cluster=["username"], weight=30):
     """A search in the app."""
 
-    search_id: Annotated[str, field("Unique id of the search", min_length=1, max_length=64)]
+    search_id: Annotated[str, field("Unique id of the search", max_length=64)]
     searched_at: Annotated[datetime, field("When the user searched")]
     query: Annotated[str, field("What was typed", max_length=500)]
     tags: Annotated[list[str], field("Tags the user filtered by", max_length=50, max_items=20)] = []
     filters: Annotated[Json | None, field("The filter panel as the app sent it")] = None
-    results: Annotated[int, field("How many results were found", ge=0)]
+    results: Annotated[int | None, field("How many results were found", ge=0)] = None
     took_ms: Annotated[float | None, field("Milliseconds until the first result", ge=0)] = None
     clicked_positions: Annotated[list[int], field("Results opened, 1 is the first", ge=1, max_items=50)] = []
 
@@ -90,10 +90,10 @@ class PageView(
 ):
     """A page shown to a user."""
 
-    view_id: Annotated[str, field("Unique id of the view", min_length=1, max_length=64)]
+    view_id: Annotated[str, field("Unique id of the view", max_length=64)]
     viewed_at: Annotated[datetime, field("When the page was shown")]
-    url: Annotated[str, field("Whole address", max_length=2_000)]
     path: Annotated[str, field("Path within the site", pattern="^/", max_length=1_000)]
+    url: Annotated[str | None, field("Whole address", max_length=2_000)] = None
     title: Annotated[str | None, field("Title of the page", max_length=300)] = None
     referrer: Annotated[str | None, field("Page that linked here", max_length=2_000)] = None
     user_agent: Annotated[str | None, field("Browser, as it names itself", max_length=500)] = None
@@ -105,12 +105,12 @@ class PageView(
 class MapMove(AppEvent, type="map_move", id="move_id", time="moved_at", cluster=["username"], weight=20):
     """The map was panned or zoomed."""
 
-    move_id: Annotated[str, field("Unique id of the move", min_length=1, max_length=64)]
+    move_id: Annotated[str, field("Unique id of the move", max_length=64)]
     moved_at: Annotated[datetime, field("When the map came to rest")]
     center: Annotated[Point, field("Middle of the map")]
+    zoom: Annotated[float, field("Zoom level", ge=0, le=22)]
     south_west: Annotated[Point | None, field("Lower left corner")] = None
     north_east: Annotated[Point | None, field("Upper right corner")] = None
-    zoom: Annotated[float, field("Zoom level", ge=0, le=22)]
     layers: Annotated[list[str], field("Layers that were shown", max_length=50, max_items=30)] = []
     trail: Annotated[list[Point], field("Places the map passed on its way", max_items=100)] = []
     duration_ms: Annotated[int | None, field("Milliseconds that the move took", ge=0)] = None
@@ -120,14 +120,19 @@ class MapMove(AppEvent, type="map_move", id="move_id", time="moved_at", cluster=
 class Transaction(
     AppEvent, type="transaction", id="id", time="paid_at", cluster=["username", "currency"], weight=10
 ):
-    """A purchase that was paid."""
+    """A purchase that was paid, or paid back."""
 
-    id: Annotated[str, field("Unique id of the transaction", min_length=1, max_length=64)]
+    id: Annotated[str, field("Unique id of the transaction", max_length=64)]
     paid_at: Annotated[datetime, field("When it was paid")]
-    amount: Annotated[Decimal, field("Total in the currency's main unit", ge=0, le=1_000_000, scale=2)]
-    currency: Annotated[str, field("ISO 4217 code", pattern=r"^[A-Z]{3}$")]
-    method: Annotated[PaymentMethod, field("How it was paid")]
-    items: Annotated[list[LineItem], field("What was bought", min_items=1, max_items=100)]
+    amount: Annotated[
+        Decimal,
+        field(
+            "Total in the currency's main unit; negative for a refund", ge=-1_000_000, le=1_000_000, scale=2
+        ),
+    ]
+    currency: Annotated[str, field("ISO 4217 code", pattern=r"^[A-Z]{3}$")] = "EUR"
+    method: Annotated[PaymentMethod | None, field("How it was paid")] = None
+    items: Annotated[list[LineItem], field("What was bought", max_items=100)] = []
     discount: Annotated[Decimal | None, field("Taken off the total", ge=0, scale=2)] = None
     ships_on: Annotated[date | None, field("Day the goods leave")] = None
     first_purchase: Annotated[bool, field("The user's first")] = False
