@@ -77,7 +77,7 @@ def _needed(group: list[str]) -> set[str]:
 
 def _pins(lock: Path) -> dict[str, str]:
     """Each package's lines of a lock file, without its comments and without conditions that Lambda meets."""
-    pins = {}
+    pins: dict[str, str] = {}
     for block in re.split(r"\n(?=\S)", lock.read_text(encoding="utf-8")):
         lines = [line for line in block.splitlines() if not line.lstrip().startswith("#")]
         if not lines:

@@ -99,9 +99,9 @@ def _check_foreign(foreign: frozenset[str], dependencies: Path, *, function: str
     missing = sorted(foreign - shipped - sys.stdlib_module_names - _PROVIDED)
     if missing:
         raise UsageError(
-            f"{pipeline} or the handler imports {', '.join(missing)}, which functions/{function} does not ship:"
-            f" drop the import, or add the package to the group {function.replace('_', '-')} in"
-            " pyproject.toml and run `make lock`"
+            f"{pipeline} or the handler imports {', '.join(missing)}, which functions/{function} does not"
+            f" ship: drop the import, or add it to the group {function.replace('_', '-')} in pyproject.toml and"
+            " run `make lock`"
         )
 
 

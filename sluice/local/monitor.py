@@ -40,6 +40,10 @@ class Monitor(MockMonitor):
         """All resources in the order of registration, components included."""
         return list(self._declared.values())
 
+    def features(self) -> set[int]:
+        """Say what this monitor can do, as the runtime asks at the start of a program."""
+        return set(self.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call]  # Pulumi has no types there
+
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """Name a resource as the engine does: with the types of all components around it."""
         around = parent.split("::")[2] if parent else _STACK

@@ -112,9 +112,9 @@ class _Run(logging.Handler):
         logger.addHandler(self)
         set_all_config(config)
         configure(
-            MockSettings(
+            MockSettings(  # type: ignore[no-untyped-call]  # Pulumi's own, without types
                 monitor=self.monitor,
-                monitor_features=set(self.monitor.GetDeploymentInfo(None).supportedFeatures),
+                monitor_features=self.monitor.features(),
                 engine=MockEngine(logger),
                 project=self._project,
                 stack=self._stack,

@@ -1,0 +1,132 @@
+"""The program as a Mermaid drawing: where records flow, read from what was declared and nothing else."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from sluice.local.declared import Declared
+from sluice.local.program import Program
+
+_FUNCTION: Final = "aws:lambda/function:Function"
+_MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
+_CONSUMER: Final = "aws:kinesis/streamConsumer:StreamConsumer"
+_STREAM: Final = "aws:kinesis/stream:Stream"
+_TABLE: Final = "gcp:bigquery/table:Table"
+_QUEUE: Final = "aws:sqs/queue:Queue"
+_BUCKET: Final = "aws:s3/bucket:Bucket"
+_LEDGER: Final = "aws:dynamodb/table:Table"
+_READER: Final = "gcp:bigquery/datasetIamMember:DatasetIamMember"
+_HOURS_A_DAY: Final = 24
+
+
+def mermaid(program: Program) -> str:
+    """Draw producers, stream, sinks, tables and views, dead letters and ledger."""
+    return "\n".join(_Drawing(program).lines()) + "\n"
+
+
+class _Drawing:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._by_urn = {each.urn: each for each in program.resources}
+
+    def lines(self) -> Iterator[str]:
+        yield "flowchart LR"
+        yield '  producers(["producers"])'
+        for stream in self._all(_STREAM):
+            yield f"  {_node(stream, '[[', ']]', 'Kinesis stream', *_mode(stream))}"
+            yield f"  producers --> {_id(stream)}"
+        for mapping in self._all(_MAPPING):
+            yield from self._sink(mapping)
+        yield from self._tables()
+        yield from self._kept()
+        yield from self._protection()
+
+    def _sink(self, mapping: Declared) -> Iterator[str]:
+        function, consumer = self._needed(mapping, _FUNCTION), self._needed(mapping, _CONSUMER)
+        if function is None or consumer is None:
+            return
+        stream = self._needed(consumer, _STREAM)
+        batch = f"EFO<br/>batches of {mapping.inputs['batchSize']}"
+        yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
+        if stream is not None:
+            yield f'  {_id(stream)} -- "{batch}" --> {_id(function)}'
+        variables = function.inputs["environment"]["variables"]
+        if "SLUICE_BIGQUERY_DATASET" in variables:
+            yield f"  {_id(function)} --> raw"
+        for kind, variable, what in (
+            (_QUEUE, "SLUICE_DEAD_LETTER_QUEUE_URL", "dead letters"),
+            (_BUCKET, "SLUICE_DEAD_LETTER_BUCKET", "large payloads"),
+            (_LEDGER, "SLUICE_LEDGER_TABLE", "what was done"),
+        ):
+            for kept in self._all(kind):
+                if str(variables.get(variable, "")).endswith(_own_name(kept)):
+                    yield f'  {_id(function)} -. "{what}" .-> {_id(kept)}'
+
+    def _tables(self) -> Iterator[str]:
+        tables = [each for each in self._all(_TABLE) if "view" not in each.inputs]
+        views = [each for each in self._all(_TABLE) if "view" in each.inputs]
+        for title, members, shape in (("raw", tables, ("[(", ")]")), ("views", views, ("[/", "/]"))):
+            if members:
+                yield f'  subgraph {title}["BigQuery {members[0].inputs["datasetId"]}"]'
+                for each in members:
+                    yield f"    {_node(each, *shape, str(each.inputs['tableId']))}"
+                yield "  end"
+        if tables and views:
+            yield '  raw -- "each event once" --> views'
+        if views:
+            readers = sorted({str(each.inputs["member"]) for each in self._all(_READER)})
+            yield f'  analysts(["{_label("analysts", *readers)}"])'
+            yield "  views --> analysts"
+
+    def _kept(self) -> Iterator[str]:
+        for kind, words in ((_QUEUE, "dead letters"), (_BUCKET, "large payloads"), (_LEDGER, "ledger")):
+            for each in self._all(kind):
+                shape = ("[(", ")]") if kind == _LEDGER else (">", "]") if kind == _QUEUE else ("[", "]")
+                yield f"  {_node(each, *shape, words, _own_name(each))}"
+
+    def _protection(self) -> Iterator[str]:
+        drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _LEDGER}
+        protected = [_id(each) for each in self._program.resources if each.protect and each.type in drawn]
+        if protected:
+            yield "  classDef protected stroke-width:3px"
+            yield f"  class {','.join(sorted(protected))} protected"
+
+    def _all(self, kind: str) -> list[Declared]:
+        return [each for each in self._program.resources if each.type == kind]
+
+    def _needed(self, resource: Declared, kind: str) -> Declared | None:
+        """Find the resource of a kind that this one was declared with."""
+        found = (self._by_urn.get(urn) for urn in resource.depends_on)
+        within = [each for each in found if each is not None and each.type == kind]
+        return next(
+            (each for each in within if each.parent == resource.parent), within[0] if within else None
+        )
+
+
+def _node(resource: Declared, opening: str, closing: str, *words: str) -> str:
+    return f'{_id(resource)}{opening}"{_label(*words)}"{closing}'
+
+
+def _id(resource: Declared) -> str:
+    """Make an id of letters, digits and underscores; a prefix keeps it from being a keyword such as `end`."""
+    return "r_" + re.sub(r"\W", "_", resource.name, flags=re.ASCII)
+
+
+def _label(*words: str) -> str:
+    """Join lines, and keep a text's own characters from being read as Mermaid."""
+    return "<br/>".join(
+        word.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
+        for word in words
+    )
+
+
+def _own_name(resource: Declared) -> str:
+    return str(resource.inputs.get("name") or resource.inputs.get("bucket"))
+
+
+def _mode(stream: Declared) -> tuple[str, str]:
+    shards = stream.inputs.get("shardCount")
+    hours = stream.inputs["retentionPeriod"]
+    kept = f"{hours // _HOURS_A_DAY} d" if hours % _HOURS_A_DAY == 0 else f"{hours} h"
+    size = f"{shards} shard{'s' if shards != 1 else ''}" if shards else "on-demand"
+    return _own_name(stream), f"{size}, kept {kept}"

@@ -1,0 +1,133 @@
+"""What an environment consists of, in words: resources grouped by their box of the drawing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sluice.local.declared import Declared
+
+KINDS: Final[Mapping[str, str]] = {
+    "aws:cloudwatch/logGroup:LogGroup": "log group",
+    "aws:dynamodb/table:Table": "DynamoDB table",
+    "aws:iam/role:Role": "role",
+    "aws:iam/rolePolicy:RolePolicy": "role policy",
+    "aws:kinesis/stream:Stream": "Kinesis stream",
+    "aws:kinesis/streamConsumer:StreamConsumer": "fan-out consumer",
+    "aws:lambda/eventSourceMapping:EventSourceMapping": "event-source mapping",
+    "aws:lambda/function:Function": "Lambda function",
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket lifecycle",
+    "aws:s3/bucketPolicy:BucketPolicy": "bucket policy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket public access block",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        "bucket encryption"
+    ),
+    "aws:sqs/queue:Queue": "queue",
+    "aws:sqs/queuePolicy:QueuePolicy": "queue policy",
+    "gcp:bigquery/dataset:Dataset": "BigQuery dataset",
+    "gcp:bigquery/datasetAccess:DatasetAccess": "dataset access entry",
+    "gcp:bigquery/datasetIamMember:DatasetIamMember": "dataset grant",
+    "gcp:bigquery/table:Table": "BigQuery table",
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": "identity pool",
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": "identity provider",
+    "gcp:projects/iAMCustomRole:IAMCustomRole": "custom role",
+    "gcp:projects/iAMMember:IAMMember": "project grant",
+    "gcp:projects/service:Service": "Google API",
+}
+_VIEW: Final = "BigQuery view"
+_NAMES: Final = (
+    "name",
+    "tableId",
+    "datasetId",
+    "bucket",
+    "service",
+    "workloadIdentityPoolProviderId",
+    "workloadIdentityPoolId",
+    "roleId",
+)
+_PROVIDER: Final = "pulumi:providers:"
+CHECKPOINT: Final = "holds the checkpoint: a replaced one reads the stream again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """Resources of one kind within one box."""
+
+    kind: str
+    names: tuple[str, ...]
+    protected: int
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A component of the program, and what it declares."""
+
+    name: str
+    lines: tuple[Line, ...]
+
+    @property
+    def count(self) -> int:
+        """How many resources the box declares."""
+        return sum(len(line.names) for line in self.lines)
+
+    @property
+    def protected(self) -> int:
+        """How many of them Pulumi refuses to delete."""
+        return sum(line.protected for line in self.lines)
+
+
+def boxes(resources: Iterable[Declared]) -> list[Box]:
+    """Group the custom resources by component, in the order of the program."""
+    everything = list(resources)
+    found: dict[str, list[Declared]] = {}
+    titles = {each.urn: each.name for each in everything if not each.custom}
+    for title in titles.values():
+        found[title] = []
+    for each in created(everything):
+        found.setdefault(titles.get(each.parent or "", "(no component)"), []).append(each)
+    return [Box(name=title, lines=_lines(members)) for title, members in found.items() if members]
+
+
+def created(resources: Iterable[Declared]) -> list[Declared]:
+    """Leave out components and providers: what exists in a cloud afterwards."""
+    return [each for each in resources if each.custom and not each.type.startswith(_PROVIDER)]
+
+
+def kind(resource: Declared) -> str:
+    """Name a resource's kind in words."""
+    if "view" in resource.inputs and resource.type == "gcp:bigquery/table:Table":
+        return _VIEW
+    return KINDS.get(resource.type, resource.type.rpartition(":")[2])
+
+
+def called(resource: Declared) -> str:
+    """Name a resource as the cloud will: its own name where it has one, else the program's."""
+    own = {key: resource.inputs[key] for key in _NAMES if key in resource.inputs}
+    if resource.type.startswith(("gcp:bigquery/datasetA", "gcp:bigquery/datasetI", "gcp:projects/iAMM")):
+        return _entry(resource.inputs)
+    if not own or kind(resource).startswith("bucket ") or resource.type.endswith("Policy"):
+        return resource.name
+    return str(next(iter(own.values())))
+
+
+def _entry(inputs: Mapping[str, Any]) -> str:
+    """Say who is let in where."""
+    view = inputs.get("view")
+    who = view["tableId"] if view else inputs.get("member") or f"sink, by {inputs['role'].rpartition('/')[2]}"
+    return str(who)
+
+
+def _lines(members: list[Declared]) -> tuple[Line, ...]:
+    grouped: dict[str, list[Declared]] = {}
+    for each in members:
+        grouped.setdefault(kind(each), []).append(each)
+    return tuple(
+        Line(
+            kind=name,
+            names=tuple(called(each) for each in group),
+            protected=sum(each.protect for each in group),
+            note=CHECKPOINT if group[0].delete_before_replace else "",
+        )
+        for name, group in grouped.items()
+    )
