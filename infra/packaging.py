@@ -36,6 +36,10 @@ def package(function: str, *, pipeline: str, with_dependencies: bool, root: Path
         EnvironmentProblem: the dependencies could not be installed.
     """
     source = root / "functions" / function
+    if not (source / "handler.py").is_file():
+        raise UsageError(
+            f"functions/{function} has no handler.py: the program names a function that is not there"
+        )
     entries = {path.name: path for path in sorted(source.glob("*.py"))} | {"pipeline.py": Path(pipeline)}
     found = closure(list(entries.values()), root, frozenset(Path(name).stem for name in entries))
     files = entries | {str(path.relative_to(root)): path for path in found.files}
@@ -58,6 +62,8 @@ def package(function: str, *, pipeline: str, with_dependencies: bool, root: Path
 
 def _dependencies(lock: Path, root: Path) -> Path:
     """Install a locked dependency group for Lambda's platform, once per lock file."""
+    if not lock.is_file():
+        raise UsageError(f"{lock.relative_to(root)} is missing: run `make lock`")
     target = root / _OUTPUT / "dependencies" / _digest({"lock": lock.read_bytes()}, f"{_PYTHON} {_PLATFORM}")
     if target.exists():
         return target
@@ -100,8 +106,8 @@ def _check_foreign(foreign: frozenset[str], dependencies: Path, *, function: str
     if missing:
         raise UsageError(
             f"{pipeline} or the handler imports {', '.join(missing)}, which functions/{function} does not"
-            f" ship: drop the import, or add it to the group {function.replace('_', '-')} in pyproject.toml and"
-            " run `make lock`"
+            f" ship: drop the import, or add it to the group {function.replace('_', '-')} in pyproject.toml,"
+            " and run `make lock`"
         )
 
 

@@ -151,7 +151,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         if self.ledger.days * 24 < self.stream.retention_hours:
-            accepts = f"at least stream.retention_hours ({self.stream.retention_hours} hours) in days"
+            accepts = f"{-(-self.stream.retention_hours // 24)} or more: the books must outlive the stream"
             raise PydanticCustomError(
                 "limit", "accepted is {accepts}", {"key": "ledger.days", "accepts": accepts}
             )

@@ -25,8 +25,8 @@ def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, 
         case "extra_forbidden":
             known = sorted(owner.model_fields)
             near = get_close_matches(path[-1], known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            return f"{key} is no setting: {hint} Change it in {file}{rest}".replace("? C", "? c")
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)};"
+            return f"{key} is no setting: {hint} change it in {file}{rest}"
         case "limit":
             words = first["ctx"]["accepts"]
         case _:

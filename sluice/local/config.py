@@ -105,7 +105,7 @@ def _check_kind(key: str, value: Any, kind: Any, file: str) -> None:
     types, words = _KINDS.get(str(name), ((), ""))
     wrong = types and not isinstance(value, types)
     if wrong or (isinstance(value, bool) and name == "integer"):
-        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        shown = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
         raise SettingsError(f"{key} is {shown}: accepted is {words}; change it in {file}")
 
 
