@@ -1,0 +1,284 @@
+"""The delivery ledger in DynamoDB: written ahead of each attempt, closed for what an attempt settled.
+
+Partition key `lane` is "<sink>#<shard>", sort key `first` the padded sequence number of the first record. All
+writes are idempotent: a retry overwrites its own item. The function needs `dynamodb:Query` and
+`dynamodb:UpdateItem`, nothing else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sluice.deadline import Again, Deadline, attempts
+from sluice.delivery.caution import ATTRIBUTES, Caution, caution_for
+from sluice.delivery.entries import Item, lane_of, padded, redriven_lane
+from sluice.delivery.latency import histogram
+from sluice.errors import DeliveryError
+from sluice.records import Record
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+NEIGHBOURS = 10
+"""Items read before an attempt: the batch's own and those nearest before it. 10 of 400 bytes are 1 RCU."""
+
+Settled = tuple[Record, str]
+"""A record and its state: delivered, dead_lettered or skipped."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """An attempt that the ledger knows of. `covered` are the closed intervals that reach into its batch."""
+
+    lane: str
+    first: int
+    last: int
+    caution: Caution
+    covered: tuple[tuple[int, int], ...]
+
+
+class Ledger:
+    """The books of one sink.
+
+    `disjoint` says that a shard's batches come one after another (parallelization 1). Then a record that a
+    closed item covers is settled, and no later item counts it again, however the batches were cut anew. At a
+    higher parallelization the batches of a shard interleave: items overlap, and their counts add up.
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        sink: str,
+        *,
+        keep: timedelta,
+        disjoint: bool = False,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._sink = sink
+        self._keep = keep
+        self._disjoint = disjoint
+        self._now = now
+
+    def open(self, shard: str, first: int, last: int, deadline: Deadline) -> Opened:
+        """Write down that an attempt at the records `first` to `last` begins, and learn of earlier ones.
+
+        Raises DeliveryError when the ledger does not answer: without it nothing may be handled.
+        """
+        lane = lane_of(self._sink, shard)
+        items = self._reaching(lane, first, last, deadline)
+        opened = Opened(lane, first, last, caution_for(items, first), tuple(_closed(items, first)))
+        now = self._now()
+        self._update(
+            lane,
+            padded(first),
+            deadline,
+            put={
+                "open_last": {"S": padded(last)},
+                "opened_at": {"S": now.isoformat()},
+                "expires_at": self._expiry(now),
+                **opened.caution.values(),
+            },
+            drop=("suspect", *(name for name in ATTRIBUTES if name not in opened.caution.values())),
+            also="#state = if_not_exists(#state, :open), #attempts = if_not_exists(#attempts, :none) + :one",
+            names=("state", "attempts"),
+            given={":open": {"S": "open"}, ":none": {"N": "0"}, ":one": {"N": "1"}},
+        )
+        return opened
+
+    def mark(self, opened: Opened, suspect: str, deadline: Deadline) -> None:
+        """Name the record, or DELIVERY, that is to blame if this attempt never ends. Raises DeliveryError."""
+        self._update(opened.lane, padded(opened.first), deadline, put={"suspect": {"S": suspect}})
+
+    def close(self, opened: Opened, settled: Sequence[Settled], read: int, deadline: Deadline) -> None:
+        """Enter what became of the batch's first records, and end the attempt.
+
+        `settled` lies below the lowest failure and may be empty; `read` is the last sequence number that was
+        read without harm (-1: none). Raises DeliveryError when that cannot be written down.
+        """
+        runs = list(_uncovered(settled, opened.covered)) if self._disjoint else [settled] if settled else []
+        settled_to = int(settled[-1][0].sequence) if settled else -1
+        caution = opened.caution.after(read=read, settled=settled_to)
+        own = padded(opened.first)
+        ended = False
+        for run in reversed(runs):
+            first = padded(int(run[0][0].sequence))
+            ended = self._close_run(opened.lane, first, run, caution if first == own else None, deadline)
+            ended = ended and first == own
+        if not ended:
+            covered = any(first <= opened.first <= last for first, last in opened.covered)
+            # an attempt inside another item's interval leaves no item of its own behind
+            drop = ("state",) if self._disjoint and covered and not _own_item(opened) else ()
+            self._update(opened.lane, own, deadline, put=caution.values(), drop=(*_ended(caution), *drop))
+
+    def redriven(self, settled: Sequence[Settled], deadline: Deadline) -> None:
+        """Enter records that came back from the dead letters, each by itself; the newest redrive counts."""
+        now = self._now()
+        for record, state in settled:
+            counts = dict.fromkeys(("delivered", "dead_lettered", "skipped"), 0) | {state: 1}
+            sub = "" if record.sub_sequence is None else f":{record.sub_sequence}"
+            first = padded(int(record.sequence)) + sub
+            self._update(
+                redriven_lane(self._sink, record.shard),
+                first,
+                deadline,
+                put={
+                    **self._closing(first, [(record, state)], now),
+                    **{name: {"N": str(count)} for name, count in counts.items()},
+                },
+            )
+
+    def _close_run(
+        self, lane: str, first: str, run: Sequence[Settled], ends: Caution | None, deadline: Deadline
+    ) -> bool:
+        """Close one item; return False when the item already covers more than `run`, and then leave it."""
+        last = padded(int(run[-1][0].sequence))
+        try:
+            self._update(
+                lane,
+                first,
+                deadline,
+                put={**self._closing(last, run, self._now()), **(ends.values() if ends else {})},
+                drop=_ended(ends) if ends else (),
+                unless="attribute_not_exists(#last) OR #last <= :last",
+            )
+        except _Unmet:
+            return False
+        return True
+
+    def _closing(self, last: str, run: Sequence[Settled], now: datetime) -> dict[str, Any]:
+        states = Counter(state for _, state in run)
+        arrivals = [record.arrived_at for record, _ in run]
+        buckets = histogram(arrivals, now.timestamp())
+        return {
+            "state": {"S": "closed"},
+            "last": {"S": last},
+            "delivered": {"N": str(states["delivered"])},
+            "dead_lettered": {"N": str(states["dead_lettered"])},
+            "skipped": {"N": str(states["skipped"])},
+            "latency": {"M": {str(bucket): {"N": str(count)} for bucket, count in buckets.items()}},
+            "first_arrived": {"S": _iso(min(arrivals))},
+            "last_arrived": {"S": _iso(max(arrivals))},
+            "closed_at": {"S": now.isoformat()},
+            "expires_at": self._expiry(now),
+        }
+
+    def _expiry(self, now: datetime) -> dict[str, str]:
+        return {"N": str(int((now + self._keep).timestamp()))}
+
+    def _reaching(self, lane: str, first: int, last: int, deadline: Deadline) -> list[Item]:
+        """Return the lane's items that begin at or before `last`, back to the batch's neighbours."""
+        items: list[Item] = []
+        start: Mapping[str, Any] | None = None
+        while True:
+            page = self._call(
+                self._client.query,
+                deadline,
+                TableName=self._table,
+                KeyConditionExpression="#lane = :lane AND #first <= :last",
+                ExpressionAttributeNames={"#lane": "lane", "#first": "first"},
+                ExpressionAttributeValues={":lane": {"S": lane}, ":last": {"S": padded(last)}},
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                Limit=NEIGHBOURS,
+                **({"ExclusiveStartKey": start} if start else {}),
+            )
+            items += page["Items"]
+            start = page.get("LastEvaluatedKey")
+            if start is None or int(items[-1]["first"]["S"]) <= first:
+                return items
+
+    def _update(
+        self,
+        lane: str,
+        first: str,
+        deadline: Deadline,
+        *,
+        put: Mapping[str, Any],
+        drop: Iterable[str] = (),
+        also: str = "",
+        names: Iterable[str] = (),
+        given: Mapping[str, Any] | None = None,
+        unless: str = "",
+    ) -> None:
+        """Set `put`, remove `drop`; every name gets a placeholder because DynamoDB reserves many words."""
+        sets = ", ".join(filter(None, [*(f"#{name} = :{name}" for name in put), also]))
+        drops = ", ".join(f"#{name}" for name in drop)
+        expression = (f"SET {sets} " if sets else "") + (f"REMOVE {drops}" if drops else "")
+        values = {**{f":{name}": value for name, value in put.items()}, **(given or {})}
+        self._call(
+            self._client.update_item,
+            deadline,
+            TableName=self._table,
+            Key={"lane": {"S": lane}, "first": {"S": first}},
+            UpdateExpression=expression,
+            ExpressionAttributeNames={f"#{name}": name for name in (*put, *drop, *names)},
+            **({"ExpressionAttributeValues": values} if values else {}),
+            **({"ConditionExpression": unless} if unless else {}),
+        )
+
+    def _call(self, operation: Callable[..., Any], deadline: Deadline, **request: Any) -> Any:
+        def call() -> Any:
+            try:
+                return operation(**request)
+            except (BotoCoreError, ClientError, OSError) as error:
+                if _code(error) == "ConditionalCheckFailedException":
+                    raise _Unmet from error
+                raise Again(_code(error)) from error
+
+        try:
+            return attempts(deadline, first_pause=0.05, longest_pause=1.0)(call)
+        except Again as error:
+            raise DeliveryError(
+                f"the delivery ledger {self._table} does not answer ({error.reason}): the whole batch is "
+                "retried; check the table and the function's rights on it"
+            ) from error
+
+
+class _Unmet(Exception):  # noqa: N818 - a condition that did not hold, caught where it is asked
+    """The item is not in the state that the update asks for."""
+
+
+def _ended(caution: Caution) -> tuple[str, ...]:
+    return ("attempts", "suspect", *(name for name in ATTRIBUTES if name not in caution.values()))
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return error.response["Error"].get("Code", "unknown")
+    return type(error).__name__
+
+
+def _iso(epoch_seconds: float) -> str:
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
+
+
+def _closed(items: Iterable[Item], first: int) -> Iterator[tuple[int, int]]:
+    for item in items:
+        if item.get("state", {}).get("S") == "closed" and int(item["last"]["S"]) >= first:
+            yield int(item["first"]["S"]), int(item["last"]["S"])
+
+
+def _own_item(opened: Opened) -> bool:
+    return any(first == opened.first for first, _ in opened.covered)
+
+
+def _uncovered(settled: Sequence[Settled], covered: Sequence[tuple[int, int]]) -> Iterator[list[Settled]]:
+    """Cut the settled records into runs between the intervals that are closed already."""
+    run: list[Settled] = []
+    for each in settled:
+        sequence = int(each[0].sequence)
+        if any(first <= sequence <= last for first, last in covered):
+            if run:
+                yield run
+            run = []
+        else:
+            run.append(each)
+    if run:
+        yield run

@@ -1,0 +1,163 @@
+"""One invocation: read, deliver, send dead letters, close the books, answer.
+
+Lambda retries a batch from the lowest failed sequence number on. So only what lies below it is settled: gets
+its dead letters and its place in the ledger. What lies above comes again, and every step is idempotent.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Generic, Protocol, TypeVar
+
+from sluice.contract import Contract
+from sluice.deadletters import DeadLetter
+from sluice.deadline import Deadline, LambdaContext
+from sluice.delivery.attempt import Attempt
+from sluice.delivery.caution import Caution
+from sluice.delivery.ledger import Ledger
+from sluice.delivery.outcomes import Retry, Sink
+from sluice.delivery.times import Times
+from sluice.delivery.verdicts import STATES, Report, Verdicts
+from sluice.records import Record, records_of
+
+P = TypeVar("P")
+
+
+class Letterbox(Protocol):
+    """Takes dead letters: see `sluice.deadletters.DeadLetterQueue`."""
+
+    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> set[str]:
+        """Send all, and return the ids of those that are not known to be safe by the deadline."""
+
+
+class Processor(Generic[P]):
+    """A Lambda handler over one sink: call it with Lambda's event and context.
+
+    Raises DeliveryError when the ledger does not answer: Lambda then retries the whole batch.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        sink: Sink[P],
+        ledger: Ledger,
+        letterbox: Letterbox,
+        *,
+        report: Callable[[Report], None] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._contract = contract
+        self._sink = sink
+        self._ledger = ledger
+        self._letterbox = letterbox
+        self._report = report
+        self._now = now
+        self._clock = clock
+        self._sleep = sleep
+
+    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Handle one invocation; the answer is Lambda's partial batch response."""
+        times = Times.of(context, self._clock, self._sleep)
+        records = sorted(records_of(event), key=lambda record: (record.shard, *record.order))
+        redriven = event.get("redrive") is True
+        answer: dict[str, Any] = {"batchItemFailures": []}
+        for _, shard in groupby(records, key=lambda record: record.shard):
+            if redriven:
+                self._redrive(list(shard), times, answer)
+            else:
+                self._batch(list(shard), times, answer)
+        return answer
+
+    def _batch(self, records: list[Record], times: Times, answer: dict[str, Any]) -> None:
+        """Settle what lies below the first failure, and name that failure alone."""
+        opened = self._ledger.open(
+            records[0].shard, int(records[0].sequence), int(records[-1].sequence), times.sink
+        )
+        verdicts = Verdicts(records)
+        attempt = Attempt(self._contract, self._sink, verdicts, times)
+        careful = opened.caution != Caution()
+        if careful:
+            attempt.carefully(self._ledger, opened)
+        else:
+            attempt.plainly()
+        unlisted = self._send_letters(verdicts, verdicts.failure(), times)
+        failure = verdicts.failure()
+        self._ledger.close(opened, verdicts.settled(failure), verdicts.read, times.books)
+        if failure < len(records):
+            answer["batchItemFailures"].append({"itemIdentifier": records[failure].sequence})
+        self._tell(verdicts, failure, careful=careful, trouble=attempt.trouble, unlisted=unlisted)
+
+    def _redrive(self, records: list[Record], times: Times, answer: dict[str, Any]) -> None:
+        """Settle every record that can be settled: whoever redrives reads the outcomes one by one.
+
+        The books of the original batch stay as they are.
+        """
+        verdicts = Verdicts(records)
+        attempt = Attempt(self._contract, self._sink, verdicts, times)
+        attempt.plainly()
+        unlisted = self._send_letters(verdicts, len(records), times)
+        settled = verdicts.settled(len(records))
+        self._ledger.redriven(settled, times.books)
+        outcomes = answer.setdefault("outcomes", {})
+        outcomes.update({record.identity: state for record, state in settled})
+        answer["batchItemFailures"] += [
+            {"itemIdentifier": record.sequence} for record in records if record.identity not in outcomes
+        ]
+        self._tell(verdicts, len(records), trouble=attempt.trouble, unlisted=unlisted, redriven=True)
+
+    def _send_letters(self, verdicts: Verdicts, below: int, times: Times) -> str | None:
+        """Send the dead letters, take back what could not be sent, list the rest in the sink."""
+        failed_at = self._now()
+        letters = [
+            DeadLetter.of(
+                record,
+                sink=self._sink.name,
+                kind=refused.kind,
+                reason=refused.reason,
+                field=refused.field,
+                type=refused.type,
+                failed_at=failed_at,
+            )
+            for record, refused in verdicts.refused(below)
+        ]
+        if not letters:
+            return None
+        failed = self._letterbox.send(letters, times.letters)
+        if failed:
+            verdicts.take_back(letters, failed)
+        try:
+            self._sink.note([letter for letter in letters if letter.id not in failed], times.letters)
+        except Exception as error:  # noqa: BLE001 - the letters are safe in the queue; a list must not hold up a shard
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    def _tell(
+        self,
+        verdicts: Verdicts,
+        failure: int,
+        *,
+        trouble: str | None,
+        unlisted: str | None,
+        careful: bool = False,
+        redriven: bool = False,
+    ) -> None:
+        if self._report is None:
+            return
+        settled = [verdict for verdict in verdicts.each[:failure] if not isinstance(verdict, Retry)]
+        retries = [verdict for verdict in verdicts.each if isinstance(verdict, Retry)]
+        self._report(
+            Report(
+                shard=verdicts.records[0].shard,
+                states=Counter(STATES[type(verdict)] for verdict in settled),
+                refusals=Counter(refused.kind for _, refused in verdicts.refused(failure)),
+                retried=len(verdicts.records) - len(settled),
+                redriven=redriven,
+                reason=trouble or (retries[0].reason if retries else None),
+                careful=careful,
+                unlisted=unlisted,
+            )
+        )

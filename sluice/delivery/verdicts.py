@@ -1,0 +1,94 @@
+"""What became of each record of a batch, and which of them may be settled."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sluice.deadletters import DeadLetter, Kind
+from sluice.delivery.outcomes import Delivered, Retry, Skipped
+from sluice.records import Record
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The record becomes a dead letter."""
+
+    kind: Kind
+    reason: str
+    field: str | None = None
+    type: str | None = None
+
+
+Verdict = Delivered | Skipped | Refused | Retry
+
+STATES: dict[type, str] = {Delivered: "delivered", Skipped: "skipped", Refused: "dead_lettered"}
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """One verdict per record of a batch, in the stream's order.
+
+    A record without a verdict yet counts as one to be retried. `read` is the last sequence number that was
+    read without harm.
+    """
+
+    records: Sequence[Record]
+    each: list[Verdict] = field(init=False)
+    read: int = -1
+
+    def __post_init__(self) -> None:
+        self.each = [Retry("not reached in this invocation")] * len(self.records)
+
+    def failure(self) -> int:
+        """Return the index of the first record that has to come again; if none has to, how many there are."""
+        for index, verdict in enumerate(self.each):
+            if isinstance(verdict, Retry):
+                return self._first_of_aggregate(index)
+        return len(self.records)
+
+    def _first_of_aggregate(self, index: int) -> int:
+        """Lambda retries whole Kinesis records: what came out of the same aggregate comes again together."""
+        while index and self.records[index - 1].sequence == self.records[index].sequence:
+            index -= 1
+        return index
+
+    def settled(self, below: int) -> list[tuple[Record, str]]:
+        """Return the records below an index with their states, but for those that come again."""
+        return [
+            (record, STATES[type(verdict)])
+            for record, verdict in zip(self.records[:below], self.each, strict=False)
+            if not isinstance(verdict, Retry)
+        ]
+
+    def refused(self, below: int) -> list[tuple[Record, Refused]]:
+        """Return the records below an index that become dead letters."""
+        return [
+            (record, verdict)
+            for record, verdict in zip(self.records[:below], self.each, strict=False)
+            if isinstance(verdict, Refused)
+        ]
+
+    def take_back(self, letters: Sequence[DeadLetter], failed: set[str]) -> None:
+        """Turn refusals whose dead letter could not be sent into retries."""
+        lost = {(letter.sequence, letter.sub_sequence) for letter in letters if letter.id in failed}
+        for index, record in enumerate(self.records):
+            if (record.sequence, record.sub_sequence) in lost:
+                self.each[index] = Retry("its dead letter could not be sent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an invocation did with one shard's records; holds no payload. `reason` is that of the first retry.
+
+    `unlisted` says why dead letters, safe in the queue, are missing from the sink's own list of them.
+    """
+
+    shard: str
+    states: Counter[str]
+    refusals: Counter[str]
+    retried: int
+    redriven: bool = False
+    reason: str | None = None
+    careful: bool = False
+    unlisted: str | None = None

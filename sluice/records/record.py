@@ -1,0 +1,86 @@
+"""What Lambda hands over from Kinesis, as typed records.
+
+The event's shape: https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+"""
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from sluice.errors import DeliveryError
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One record of a shard.
+
+    `arrived_at` is Kinesis' approximate arrival in epoch seconds. `sub_sequence` numbers the user records
+    inside one aggregate of the Kinesis Producer Library, and is None for a plain record.
+    """
+
+    stream: str
+    shard: str
+    sequence: str
+    partition_key: str
+    arrived_at: float
+    data: bytes
+    sub_sequence: int | None = None
+
+    @property
+    def position(self) -> str:
+        """The sequence number, with `:sub` appended for a record out of an aggregate."""
+        return self.sequence if self.sub_sequence is None else f"{self.sequence}:{self.sub_sequence}"
+
+    @property
+    def identity(self) -> str:
+        """What names this record for good: the same in every retry, replay and redrive."""
+        return f"{self.shard}/{self.position}"
+
+    @property
+    def fallback_id(self) -> str:
+        """The event id of a type that declares none."""
+        return f"{self.partition_key}:{self.position}"
+
+    @property
+    def arrived(self) -> datetime:
+        """The approximate arrival as a moment in UTC."""
+        return datetime.fromtimestamp(self.arrived_at, UTC)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What sorts the records of a shard; sequence numbers are decimal numbers of up to 57 digits."""
+        return int(self.sequence), -1 if self.sub_sequence is None else self.sub_sequence
+
+
+def records_of(event: Mapping[str, Any]) -> list[Record]:
+    """Return the records of Lambda's Kinesis event, in the event's order.
+
+    Raises DeliveryError when the event is not one that a Kinesis event-source mapping writes.
+    """
+    try:
+        return [_record(entry) for entry in event["Records"]]
+    except (KeyError, TypeError, AttributeError, ValueError, Base64Error) as error:
+        raise DeliveryError(
+            f"the invocation's event is not a Kinesis event ({type(error).__name__}: {error}): "
+            "invoke the function through its event-source mapping or with `sluice dlq redrive`"
+        ) from error
+
+
+def _record(entry: Mapping[str, Any]) -> Record:
+    kinesis = entry["kinesis"]
+    # arn:aws:kinesis:<region>:<account>:stream/<name>, followed by /consumer/<name>:<created> for a consumer
+    stream = entry["eventSourceARN"].split("/", 2)[1]
+    shard, _, sequence = entry["eventID"].partition(":")
+    sequence = kinesis.get("sequenceNumber", sequence)
+    return Record(
+        stream,
+        shard,
+        sequence,
+        kinesis["partitionKey"],
+        float(kinesis["approximateArrivalTimestamp"]),
+        a2b_base64(kinesis["data"]),
+        kinesis.get("subSequenceNumber"),
+    )

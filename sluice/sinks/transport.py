@@ -1,0 +1,162 @@
+"""BigQuery's insertAll over urllib3, with google-auth for the token and nothing else of Google's."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import urllib3
+
+from sluice.deadline import Deadline
+from sluice.errors import SettingsError
+
+if TYPE_CHECKING:
+    from google.auth.aws import Credentials
+
+PUBLIC_URL = "https://bigquery.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/bigquery.insertdata"
+
+CONNECT_SECONDS = 3.0
+FIRST_READ_SECONDS = 4.0
+"""How long the first attempt waits for an answer; each further one waits twice as long. Half of all inserts
+answer within 75 ms, 95 % within 110 ms (evanj/streambench)."""
+
+GZIP_FROM_BYTES = 2048
+"""Traffic out of AWS costs more than the inserts themselves; BigQuery takes compressed requests."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back, whatever it is."""
+
+    status: int
+    body: bytes
+    retry_after: float = 0.0
+
+
+class NoAnswer(Exception):  # noqa: N818 - an outcome that the sink handles
+    """The request may or may not have been carried out: nothing whole came back."""
+
+
+class Transport:
+    """Sends requests to the tables of one dataset. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        project: str,
+        dataset: str,
+        *,
+        base_url: str = PUBLIC_URL,
+        credentials: "Credentials | None" = None,
+        connections: int = 8,
+    ) -> None:
+        self._tables = f"{base_url}/bigquery/v2/projects/{project}/datasets/{dataset}/tables"
+        self._credentials = credentials
+        self._refreshing = Lock()
+        self._http = urllib3.PoolManager(
+            maxsize=connections,
+            block=False,
+            retries=False,
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=FIRST_READ_SECONDS),
+        )
+
+    def insert_all(self, table: str, body: bytes, deadline: Deadline, attempt: int = 1) -> Answer:
+        """Send one request and return the answer; raises NoAnswer when there is none."""
+        headers = {"Content-Type": "application/json", "User-Agent": "sluice"}
+        if len(body) >= GZIP_FROM_BYTES:
+            headers["Content-Encoding"] = "gzip"
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+        left = max(deadline.remaining(), 0.05)
+        try:
+            if self._credentials is not None:
+                self._authorise(headers)
+            response = self._http.request(
+                "POST",
+                f"{self._tables}/{table}/insertAll",
+                body=body,
+                headers=headers,
+                timeout=urllib3.Timeout(
+                    connect=min(CONNECT_SECONDS, left),
+                    read=min(FIRST_READ_SECONDS * 2 ** (attempt - 1), left),
+                ),
+                redirect=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise NoAnswer(f"no answer from BigQuery ({type(error).__name__})") from error
+        return Answer(response.status, response.data, _seconds(response.headers.get("Retry-After")))
+
+    def forget_token(self) -> None:
+        """Fetch a new token before the next request: the one in hand was refused."""
+        if self._credentials is not None:
+            with self._refreshing:
+                self._credentials.token = None
+
+    def _authorise(self, headers: dict[str, str]) -> None:
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - 0.2 s that only the real cloud needs
+        from google.auth.transport.urllib3 import Request  # noqa: PLC0415 - same
+
+        credentials = self._credentials
+        if credentials is None:
+            return
+        try:
+            with self._refreshing:
+                if not credentials.valid:
+                    credentials.refresh(Request(self._http))  # type: ignore[no-untyped-call] # google-auth has no types
+                credentials.apply(headers)  # type: ignore[no-untyped-call] # same
+        except GoogleAuthError as error:
+            raise NoAnswer(f"Google's token service gave no token ({type(error).__name__})") from error
+
+
+def connect(environ: Mapping[str, str]) -> Transport:
+    """Return the transport that the function's environment describes.
+
+    Raises SettingsError, in one line, when the environment says too little.
+    """
+    project, dataset = (
+        _required(environ, "SLUICE_BIGQUERY_PROJECT"),
+        _required(environ, "SLUICE_BIGQUERY_DATASET"),
+    )
+    emulator = environ.get("BIGQUERY_EMULATOR_HOST")
+    if emulator:
+        url = emulator if "://" in emulator else f"http://{emulator}"
+        return Transport(project, dataset, base_url=url.rstrip("/"))
+    configuration = environ.get("SLUICE_GOOGLE_CREDENTIALS")
+    if not configuration:
+        raise SettingsError(
+            "neither SLUICE_GOOGLE_CREDENTIALS nor BIGQUERY_EMULATOR_HOST is set: the function needs the "
+            "external-account configuration that a deployment gives it, or the address of a local BigQuery"
+        )
+    return Transport(project, dataset, credentials=_credentials(configuration))
+
+
+def _credentials(configuration: str) -> "Credentials":
+    from google.auth import aws  # noqa: PLC0415 - 0.2 s that only the real cloud needs
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - same
+
+    try:
+        info: dict[str, Any] = json.loads(configuration)
+        credentials: Credentials = aws.Credentials.from_info(info, scopes=[SCOPE])  # type: ignore[no-untyped-call] # google-auth has no types
+    except (ValueError, KeyError, TypeError, AttributeError, GoogleAuthError) as error:
+        raise SettingsError(
+            f"SLUICE_GOOGLE_CREDENTIALS is no AWS external-account configuration ({type(error).__name__}): "
+            "deploy again, the deployment writes it"
+        ) from error
+    return credentials
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name)
+    if not value:
+        raise SettingsError(
+            f"{name} is not set: the function runs with the environment that the deployment gives it"
+        )
+    return value
+
+
+def _seconds(header: str | None) -> float:
+    """Return a Retry-After in seconds; its other form, a date, counts as none."""
+    try:
+        return max(0.0, float(header or 0))
+    except ValueError:
+        return 0.0
