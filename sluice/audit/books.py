@@ -31,7 +31,8 @@ class Evidence:
     """What was found out about one sink.
 
     `found` counts the records in the sink itself, `letters` the distinct dead letters in the queue (None if
-    there were too many to read), `behind` the stream's records after the last closed batch of each shard.
+    there were too many to read), `behind` the stream's records after the last closed batch of each shard
+    (`behind_complete` is False when they were too many to count).
     `parallel` says that the mapping works on several batches of a shard at once: their intervals interleave.
     """
 
@@ -40,6 +41,7 @@ class Evidence:
     found: int
     duplicates: int = 0
     behind: int = 0
+    behind_complete: bool = True
     parallel: bool = False
     letters: int | None = None
     pointers: Sequence[Pointer] = ()
@@ -164,7 +166,12 @@ def balance(evidence: Evidence, *, produced: tuple[int, int] | None = None) -> S
         duplicates=evidence.duplicates,
         spans=settled.spans,
     )
-    if produced is not None and not produced[0] <= books.total <= produced[1]:
+    if not evidence.behind_complete:
+        problems.append(
+            f"{evidence.sink}: more than {evidence.behind} records are in flight, too many to count: "
+            "audit again when it has caught up"
+        )
+    elif produced is not None and not produced[0] <= books.total <= produced[1]:
         problems.append(_total_differs(books, produced))
     return replace(books, problems=tuple(problems))
 
@@ -208,7 +215,7 @@ def _states(evidence: Evidence, settled: Settled) -> _States:
 
 def _torn(sink: str, torn: tuple[Span, ...]) -> str:
     shards = ", ".join(sorted({span.shard for span in torn}))
-    records = sum(span.delivered + span.dead_lettered + span.skipped for span in torn)
+    records = sum(span.records for span in torn)
     return (
         f"{sink}: {len(torn)} batches of {shards} ({records} records) overlap newer ones in part, as after a "
         "mapping was created anew; wait until it has read past them, then audit again"

@@ -27,6 +27,11 @@ class Span:
     closed_at: float = 0.0
     latency: Mapping[int, int] = field(default_factory=dict, hash=False)
 
+    @property
+    def records(self) -> int:
+        """How many records the span accounts for."""
+        return self.delivered + self.dead_lettered + self.skipped
+
 
 class Cover:
     """Disjoint intervals per shard, looked up by bisection."""

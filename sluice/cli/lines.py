@@ -24,6 +24,15 @@ LONGEST = 2 * 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 
 
+def check_input(source: str) -> None:
+    """Find out whether there is such an input, without waiting for a pipe; raises UsageError."""
+    if source != "-":
+        with open_input(source):
+            return
+    if sys.stdin is None or sys.stdin.closed:
+        raise UsageError("input -: stdin is closed; pipe events into it, or name a file")
+
+
 @contextmanager
 def open_input(source: str) -> Iterator[IO[bytes]]:
     """Open a file, or stdin for `-`, unpacking gzip by its first bytes and not by its name.
@@ -32,8 +41,7 @@ def open_input(source: str) -> Iterator[IO[bytes]]:
         UsageError: there is no such file, it is a folder, or it may not be read.
     """
     if source == "-":
-        if sys.stdin is None or sys.stdin.closed:
-            raise UsageError("--input -: stdin is closed; pipe events into it, or name a file")
+        check_input(source)
         yield _unpacked(cast("io.BufferedReader", sys.stdin.buffer))
         return
     path = Path(source)
@@ -81,6 +89,7 @@ def read_lines(file: IO[bytes], source: str) -> Iterator[bytes | None]:
             kept = line.removesuffix(b"\r")
             if kept and not kept.isspace():
                 yield kept
+    rest = rest.removesuffix(b"\r")
     if rest and not rest.isspace():
         yield rest
 

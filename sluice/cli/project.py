@@ -1,5 +1,6 @@
 """Where the project is that a command works on."""
 
+import os
 from pathlib import Path
 
 from sluice.errors import UsageError
@@ -17,3 +18,17 @@ def find_root(start: Path | None = None) -> Path:
     if (checkout / MARKER).is_file():
         return checkout
     raise UsageError(f"{start}: no {MARKER} here or above; run this inside a Sluice project")
+
+
+def pipeline_file(root: Path, given: Path | None) -> Path:
+    """Return the pipeline meant: the file given, else $SLUICE_PIPELINE, else the project's pipeline.py.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    path = (given or Path(os.environ.get("SLUICE_PIPELINE") or root / "pipeline.py")).absolute()
+    if path.is_dir():
+        raise UsageError(f"{path}: this is a folder; name a pipeline file with --pipeline FILE")
+    if not path.is_file():
+        raise UsageError(f"{path}: no such pipeline file; name one with --pipeline FILE")
+    return path

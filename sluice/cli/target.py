@@ -37,10 +37,14 @@ class Endpoints:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One pipeline that runs somewhere. `endpoints` is None for a deployed stack."""
+    """One pipeline that runs somewhere.
+
+    `endpoints` is None for a deployed stack. `pipeline` is the file that a local cloud runs, if it is known.
+    """
 
     outputs: Outputs
     endpoints: Endpoints | None = None
+    pipeline: Path | None = None
 
     @classmethod
     def local(cls, exports: Mapping[str, Any], endpoints: Endpoints) -> Self:
@@ -79,6 +83,11 @@ class Target:
     def where(self) -> str:
         """What to call the target in a sentence."""
         return "the local cloud" if self.is_local else f"stack {self.outputs.environment}"
+
+    @property
+    def patience(self) -> int:
+        """Seconds of long polling until an empty answer of a queue means that it is empty."""
+        return 0 if self.is_local else 1
 
     @cached_property
     def kinesis(self) -> "KinesisClient":
@@ -182,7 +191,7 @@ def _local_session(region: str) -> Any:
     }
     return boto3.Session(
         aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - the local servers check no signature
+        aws_secret_access_key="local",
         region_name=region,
         botocore_session=botocore.session.Session(session_vars=apart),
     )

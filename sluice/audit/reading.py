@@ -1,0 +1,159 @@
+"""Gathering the evidence: the ledger, the queue, the sinks and the stream, in that order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from sluice.audit.books import (
+    Books,
+    Evidence,
+    Pointer,
+    Redriven,
+    SinkBooks,
+    balance,
+    produced_between,
+)
+from sluice.audit.spans import marks, merge_latency, percentile
+from sluice.audit.stream import behind, created_at, taken_in
+from sluice.audit.warehouse import count_tables
+from sluice.audit.window import Window, window
+from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
+from sluice.delivery import Entry, LedgerReader, latency_ms
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_sqs import SQSClient
+
+MOST_LETTERS = 50_000
+"""Dead letters that are read one by one; beyond, the ledger's count stands alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkSource:
+    """One sink: its function's name, and how many batches of a shard run at once."""
+
+    function: str
+    parallelization: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the evidence lies. `patience_seconds` is SQS's long polling: an empty answer then is the end."""
+
+    kinesis: "KinesisClient"
+    cloudwatch: "CloudWatchClient"
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+    bigquery: "bigquery.Client"
+    stream: str
+    ledger_table: str
+    queue_url: str
+    dataset: str
+    sinks: Mapping[str, SinkSource]
+    patience_seconds: int = 1
+
+
+def read_books(sources: Sources, *, since: datetime | None = None, now: datetime | None = None) -> Books:
+    """Read everything and work out the balance; `since` leaves out what arrived before.
+
+    Takes nothing away anywhere: dead letters are held for a moment and let go. Lets the clients' errors pass.
+    """
+    now = now or datetime.now(UTC)
+    if since is not None:
+        since = since.replace(second=0, microsecond=0)  # the stream's metric counts whole minutes
+    begun = since or created_at(sources.kinesis, sources.stream)
+    before = taken_in(sources.cloudwatch, sources.stream, begun, now)
+    windows = {
+        sink: window(LedgerReader(sources.dynamodb, sources.ledger_table).read(sink), since)
+        for sink in sources.sinks
+    }
+    letters = read_queue(
+        sources.sqs, sources.queue_url, at_most=MOST_LETTERS, wait_seconds=sources.patience_seconds
+    )
+    evidence = {
+        sink: _evidence(sources, sink, seen, letters, complete=len(letters) < MOST_LETTERS)
+        for sink, seen in windows.items()
+    }
+    after = taken_in(sources.cloudwatch, sources.stream, begun, datetime.now(UTC))
+    sinks = tuple(
+        balance(found, produced=(before, after + sum(span.records for span in windows[sink].across)))
+        for sink, found in evidence.items()
+    )
+    return _books(sinks, windows, evidence, letters, produced=(before, after))
+
+
+def _evidence(
+    sources: Sources, sink: str, seen: Window, letters: Iterable[Letter], *, complete: bool
+) -> Evidence:
+    source = sources.sinks[sink]
+    own = [letter for letter in letters if isinstance(letter, DeadLetter) and letter.sink == sink]
+    pointers = [
+        Pointer(letter.shard, int(letter.first), int(letter.last), letter.count)
+        for letter in letters
+        if isinstance(letter, BatchPointer) and letter.function == source.function
+        if seen.holds(letter.shard, int(letter.first), letter.arrived_at)
+    ]
+    after = marks(
+        [(span.shard, span.last) for span in seen.spans]
+        + [(pointer.shard, pointer.last) for pointer in pointers]
+    )
+    ahead = behind(sources.kinesis, sources.stream, after, since=seen.since)
+    counted = count_tables(sources.bigquery, sources.dataset, since=seen.since, across=seen.across)
+    return Evidence(
+        sink=sink,
+        spans=seen.spans,
+        found=counted.records,
+        duplicates=counted.duplicates,
+        behind=ahead.records,
+        behind_complete=ahead.complete,
+        parallel=source.parallelization > 1,
+        letters=sum(seen.holds(each.shard, int(each.sequence), each.arrived_at) for each in own)
+        if complete
+        else None,
+        pointers=pointers,
+        redriven=[Redriven(entry.shard, entry.first, _state(entry)) for entry in seen.redriven],
+    )
+
+
+def _state(entry: Entry) -> Literal["delivered", "dead_lettered", "skipped"]:
+    if entry.delivered:
+        return "delivered"
+    return "dead_lettered" if entry.dead_lettered else "skipped"
+
+
+def _books(
+    sinks: tuple[SinkBooks, ...],
+    windows: Mapping[str, Window],
+    evidence: Mapping[str, Evidence],
+    letters: list[Letter],
+    *,
+    produced: tuple[int, int],
+) -> Books:
+    histogram = merge_latency([span for sink in sinks for span in sink.spans])
+    medians = [percentile(histogram, share) for share in (0.5, 0.99)]
+    firsts = [seen.first_arrived for seen in windows.values() if seen.first_arrived]
+    lasts = [seen.last_closed for seen in windows.values() if seen.last_closed]
+    elapsed = max(lasts) - min(firsts) if firsts and lasts else timedelta()
+    strange = sum(isinstance(letter, Unreadable) for letter in letters)
+    return Books(
+        produced=produced_between(*produced, sinks),
+        sinks=sinks,
+        dead_letters=sum(
+            sink.dead_lettered if evidence[sink.sink].letters is None else _letters_of(evidence[sink.sink])
+            for sink in sinks
+        ),
+        elapsed_seconds=max(elapsed.total_seconds(), 0.0),
+        p50=None if medians[0] is None else round(latency_ms(medians[0]), 1),
+        p99=None if medians[1] is None else round(latency_ms(medians[1]), 1),
+        notes=(f"the dead-letter queue holds {strange} messages that neither Sluice nor Lambda wrote",)
+        if strange
+        else (),
+    )
+
+
+def _letters_of(evidence: Evidence) -> int:
+    return (evidence.letters or 0) + sum(pointer.count for pointer in evidence.pointers)

@@ -1,0 +1,111 @@
+"""What the stream itself says: how much it took in, and what lies after a shard's mark."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_kinesis import KinesisClient
+
+MAX_DATAPOINTS = 1440
+"""Of one GetMetricStatistics call; 60-second periods are kept 15 days, 300 s 63 days, an hour 455 days.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html (2026)"""
+
+READ_LIMIT = 10_000
+"""Records that one GetRecords call gives at most."""
+
+READS_PER_SECOND = 4
+"""A shard allows five reads a second to all of its standard readers together: leave one to the others."""
+
+MOST_BEHIND = 500_000
+"""Records in flight that are counted one by one; beyond, reading them all would take longer than waiting."""
+
+
+def taken_in(cloudwatch: "CloudWatchClient", stream: str, since: datetime, now: datetime) -> int:
+    """Return how many records the stream accepted between `since` and `now`, by its IncomingRecords metric.
+
+    The metric counts whole minutes (or more, far back) and is some minutes late in the cloud.
+    """
+    period = _period(since, now)
+    answer = cloudwatch.get_metric_statistics(
+        Namespace="AWS/Kinesis",
+        MetricName="IncomingRecords",
+        Dimensions=[{"Name": "StreamName", "Value": stream}],
+        StartTime=since.replace(second=0, microsecond=0),
+        EndTime=now + timedelta(seconds=period),
+        Period=period,
+        Statistics=["Sum"],
+    )
+    return round(sum(point["Sum"] for point in answer["Datapoints"]))
+
+
+def _period(since: datetime, now: datetime) -> int:
+    """Return the shortest period, in seconds, that covers the span in one answer and is still kept."""
+    age = now - since
+    kept = 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
+    minutes = -(-age.total_seconds() // (60 * (MAX_DATAPOINTS - 2)))
+    wanted = max(int(minutes), 1) * 60
+    return -(-max(wanted, kept) // kept) * kept
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Records after the marks; `complete` is False when there were too many to count."""
+
+    records: int
+    complete: bool
+
+
+def behind(
+    kinesis: "KinesisClient",
+    stream: str,
+    marks: Mapping[str, int],
+    *,
+    since: datetime | None = None,
+    most: int = MOST_BEHIND,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Behind:
+    """Count the records after each shard's mark; of shards without one, all that the stream keeps.
+
+    `since` leaves out what arrived earlier in shards without a mark.
+    """
+    total = 0
+    for shard in _shards(kinesis, stream):
+        mark = marks.get(shard)
+        where: dict[str, Any]
+        if mark is not None:
+            where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": str(mark)}
+        elif since is not None:
+            where = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since}
+        else:
+            where = {"ShardIteratorType": "TRIM_HORIZON"}
+        iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **where)["ShardIterator"]
+        while iterator:
+            answer = kinesis.get_records(ShardIterator=iterator, Limit=READ_LIMIT)
+            total += len(answer["Records"])
+            if total > most:
+                return Behind(total, complete=False)
+            if not answer.get("MillisBehindLatest"):
+                break
+            iterator = answer.get("NextShardIterator", "")
+            sleep(1 / READS_PER_SECOND)
+    return Behind(total, complete=True)
+
+
+def created_at(kinesis: "KinesisClient", stream: str) -> datetime:
+    """Return when the stream was created."""
+    summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+    return summary["StreamCreationTimestamp"].astimezone(UTC)
+
+
+def _shards(kinesis: "KinesisClient", stream: str) -> list[str]:
+    found: list[str] = []
+    answer = kinesis.list_shards(StreamName=stream)
+    while True:
+        found += [shard["ShardId"] for shard in answer["Shards"]]
+        if not answer.get("NextToken"):
+            return found
+        answer = kinesis.list_shards(NextToken=answer["NextToken"])

@@ -1,0 +1,102 @@
+"""`sluice audit`: where every record is, and whether the sums agree."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sluice.cli.options import Env, Json
+from sluice.errors import UsageError
+
+if TYPE_CHECKING:
+    from sluice.audit.reading import Sources
+    from sluice.cli.target import Target
+
+EXAMPLE = """\b
+Examples:
+  sluice audit
+  sluice audit --env prod --since 6h
+  sluice audit --since 2026-11-20T08:00Z --json
+"""
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+CLOUD_DEFAULT = timedelta(hours=24)
+
+
+def audit(
+    *,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only what arrived from then on: 30m, 6h, 2d, or a moment like 2026-11-20T08:00Z.  "
+            "[default: everything; with --env the last 24h]",
+        ),
+    ] = None,
+    env: Env = None,
+    json: Json = False,
+) -> None:
+    """Say where every record is that the stream accepted, sink by sink.
+
+    Compares what the stream took in with the delivery ledger, with what the sinks hold themselves, with the
+    dead-letter queue and with what still lies in the stream. Ends with status 0 only if the books balance.
+    """
+    from sluice.audit.reading import read_books
+    from sluice.cli.balance import print_books
+    from sluice.cli.output import console, print_json
+    from sluice.cli.project import find_root
+    from sluice.cli.target import Target
+
+    now = datetime.now(UTC)
+    begin = None if since is None else moment(since, now)
+    target = Target.find(find_root(), env)
+    if begin is None and not target.is_local:
+        begin = now - CLOUD_DEFAULT
+    books = read_books(sources_of(target), since=begin)
+    if json:
+        print_json(books.document())
+    else:
+        print_books(console(), books)
+    if not books.balanced:
+        raise typer.Exit(1)
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Return the moment that `--since` means; raises UsageError for what is none, or in the future."""
+    unit = UNITS.get(text[-1:].lower())
+    try:
+        if unit and text[:-1].isdigit():
+            return now - timedelta(**{unit: int(text[:-1])})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--since {text}: give a time span like 30m, 6h or 2d, or a moment like 2026-11-20T08:00Z"
+        ) from None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > now:
+        raise UsageError(f"--since {text}: this is in the future")
+    return found
+
+
+def sources_of(target: "Target") -> "Sources":
+    """Return where the evidence about a target lies."""
+    from sluice.audit.reading import SinkSource, Sources
+
+    outputs = target.outputs
+    return Sources(
+        kinesis=target.kinesis,
+        cloudwatch=target.cloudwatch,
+        dynamodb=target.dynamodb,
+        sqs=target.sqs,
+        bigquery=target.bigquery,
+        stream=outputs.stream_name,
+        ledger_table=outputs.ledger_table,
+        queue_url=outputs.dead_letter_queue_url,
+        dataset=outputs.bigquery_dataset,
+        sinks={
+            name: SinkSource(function=sink.function, parallelization=sink.parallelization)
+            for name, sink in outputs.sinks.items()
+        },
+        patience_seconds=target.patience,
+    )

@@ -1,0 +1,43 @@
+"""The books on a page."""
+
+from typing import TYPE_CHECKING
+
+from sluice.cli.output import count, grid
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sluice.audit.books import Books
+
+STATES = (
+    ("delivered", "delivered"),
+    ("dead_lettered", "dead-lettered"),
+    ("skipped", "skipped"),
+    ("in_flight", "in flight"),
+)
+
+
+def print_books(out: "Console", books: "Books") -> None:
+    """Print the balance, one column per sink, and what does not agree."""
+    table = grid("Where every record is")
+    table.add_column("", no_wrap=True)
+    for sink in books.sinks:
+        table.add_column(sink.sink, justify="right")
+    table.add_row("produced", *(count(books.produced) for _ in books.sinks), end_section=True)
+    for attribute, label in STATES:
+        values = [getattr(sink, attribute) for sink in books.sinks]
+        table.add_row(label, *(count(value) for value in values), style="" if any(values) else "dim")
+    out.print(table)
+    out.print()
+    facts = [f"{count(books.dead_letters)} in the dead-letter queue", f"{count(books.duplicates)} duplicates"]
+    if books.p50 is not None and books.p99 is not None:
+        facts.append(f"latency {books.p50:,.0f} ms (p50), {books.p99:,.0f} ms (p99)")
+    out.print("; ".join(facts), style="dim")
+    for note in books.notes:
+        out.print(note, style="dim")
+    if books.balanced:
+        out.print("The books balance.", style="bold green")
+    else:
+        out.print("The books do not balance:", style="bold red")
+        for sentence in books.sentences:
+            out.print(f"  {sentence}")

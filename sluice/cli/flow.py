@@ -1,0 +1,131 @@
+"""What a producing command sends: fake events or lines of a file, with poison and duplicates mixed in."""
+
+import heapq
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from sluice.errors import UsageError
+
+if TYPE_CHECKING:
+    from sluice.contract import Contract
+    from sluice.contract.contract import EventType
+    from sluice.contract.events import Event
+    from sluice.producer import Outgoing
+
+APART = 3_000
+"""A duplicate follows its first within so many records: in the same batch, a later one, or far behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record to send. `known`: it is an event with an id, by which a second one is seen as the same."""
+
+    key: str
+    data: bytes
+    known: bool
+
+
+KeyOf = Callable[["EventType", "Event"], str | None]
+
+
+def key_by(contract: "Contract", field: str | None) -> KeyOf:
+    """Return what chooses an event's partition key: a field of it, or by default its id.
+
+    Raises:
+        UsageError: no event type has such a field.
+    """
+    if field is None:
+        return lambda kind, event: kind.event_id(event)
+    fields = {column.name: column.attribute for kind in contract.types.values() for column in kind.columns}
+    if field not in fields:
+        raise UsageError(
+            f"--key {field}: no event type has this field; there are {', '.join(sorted(fields))}"
+        )
+    attribute = fields[field]
+
+    def key_of(_: "EventType", event: "Event") -> str | None:
+        value = getattr(event, attribute, None)
+        return None if value is None else str(value)[:256]
+
+    return key_of
+
+
+def fakes(
+    contract: "Contract", count: int, *, seed: int, key_of: KeyOf, start: datetime | None = None
+) -> Iterator[Item]:
+    """Yield `count` fake events as records."""
+    from sluice.contract.fake import fake_events
+
+    start = start or datetime.now(UTC)
+    for event in fake_events(contract, seed=seed, start=start, count=count):
+        kind = contract.type_of(event)
+        data = contract.encode(event)
+        yield Item(key_of(kind, event) or _digest(data), data, kind.id_field is not None)
+
+
+def from_lines(
+    lines: Iterable[bytes | None], contract: "Contract", *, key_of: KeyOf
+) -> Iterator[Item | None]:
+    """Yield each line as a record, whatever it holds: what is no event becomes a dead letter further on."""
+    from sluice.contract import ContractViolation
+
+    for line in lines:
+        if line is None:
+            yield None
+            continue
+        try:
+            event = contract.decode(line)
+        except ContractViolation:
+            yield Item(_digest(line), line, known=False)
+            continue
+        kind = contract.type_of(event)
+        yield Item(key_of(kind, event) or _digest(line), line, kind.id_field is not None)
+
+
+def mixed(
+    items: Iterable[Item | None],
+    *,
+    poison: float,
+    duplicates: float,
+    bad: Iterator[tuple[str, bytes]],
+    rng: random.Random,
+) -> "Iterator[Outgoing | None]":
+    """Yield the records, and on top `poison` per cent of bad ones and `duplicates` per cent sent twice.
+
+    The shares are exact: 5 per cent of 1,000 records are 50, wherever they fall. Only events with an id are
+    sent twice; without one each record is an event of its own.
+    """
+    sent = poisoned = doubled = 0
+    later: list[tuple[int, int, str, bytes]] = []
+    for item in items:
+        if item is None:
+            yield None
+            continue
+        yield item.key, item.data
+        sent += 1
+        while poisoned < _due(sent, poison):
+            poisoned += 1
+            _, data = next(bad)
+            yield f"poison-{rng.getrandbits(40):010x}", data
+        if item.known and doubled < _due(sent, duplicates):
+            doubled += 1
+            heapq.heappush(later, (sent + rng.randrange(APART), doubled, item.key, item.data))
+        while later and later[0][0] <= sent:
+            _, _, key, data = heapq.heappop(later)
+            yield key, data
+    while later:
+        _, _, key, data = heapq.heappop(later)
+        yield key, data
+
+
+def _due(sent: int, percent: float) -> int:
+    return int(sent * percent / 100 + 1e-9)
+
+
+def _digest(data: bytes) -> str:
+    """Return a key for a record that names none: the same bytes go to the same shard."""
+    return blake2b(data, digest_size=10).hexdigest()

@@ -1,0 +1,110 @@
+"""Dead letters as people and programs see them: what, why and where, and never what they contain."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sluice.cli.output import count, grid, printable
+from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable
+from sluice.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SHORT_DIGITS = 12
+
+
+def document(letter: Letter, functions: dict[str, str]) -> dict[str, Any]:
+    """Return one letter's entry of `dlq list --json`; `functions` names the sink of each function."""
+    match letter:
+        case DeadLetter():
+            return letter.summary() | {"count": 1}
+        case BatchPointer():
+            return {
+                "id": letter.id,
+                "sink": functions.get(letter.function),
+                "kind": "batch",
+                "reason": batch_reason(letter),
+                "stream": letter.stream,
+                "shard": letter.shard,
+                "first_sequence": letter.first,
+                "last_sequence": letter.last,
+                "arrived_at": letter.arrived_at.isoformat(),
+                "failed_at": letter.failed_at.isoformat(),
+                "count": letter.count,
+            }
+        case Unreadable():
+            return {"id": letter.id, "sink": None, "kind": "unknown", "reason": UNKNOWN, "count": 1}
+
+
+UNKNOWN = "neither Sluice nor Lambda wrote this message"
+
+
+def batch_reason(letter: BatchPointer) -> str:
+    """Return why Lambda gave up on a batch."""
+    condition = letter.condition or "no reason given"
+    return f"Lambda gave up on {letter.count} records after {letter.attempts} attempts ({condition})"
+
+
+def sink_of(letter: Letter, functions: dict[str, str]) -> str | None:
+    """Return the sink that refused the letter's record."""
+    if isinstance(letter, BatchPointer):
+        return functions.get(letter.function)
+    return letter.sink if isinstance(letter, DeadLetter) else None
+
+
+def short_id(letter: Letter) -> str:
+    """Return the end of a letter's id: enough to name it on the command line."""
+    return letter.id if isinstance(letter, Unreadable) else letter.id[-SHORT_DIGITS:]
+
+
+def find(letters: Iterable[Letter], wanted: str) -> Letter:
+    """Return the letter whose id is, or ends with, `wanted`; raises UsageError if it is none or several."""
+    ending = [letter for letter in letters if letter.id.endswith(wanted)]
+    exact = [letter for letter in ending if letter.id == wanted]
+    if exact or len(ending) == 1:
+        return (exact or ending)[0]
+    if not ending:
+        raise UsageError(
+            f"{wanted}: no dead letter has this id; `sluice dlq list` shows those that there are"
+        )
+    raise UsageError(f"{wanted}: {len(ending)} dead letters end so; give more of the id")
+
+
+def summary_table(documents: Sequence[dict[str, Any]]) -> "Table":
+    """Return the letters grouped by what is wrong with them, the most frequent first."""
+    from rich.text import Text
+
+    groups: Counter[tuple[str, ...]] = Counter()
+    for each in documents:
+        name = tuple(str(each.get(part) or "") for part in ("sink", "kind", "type", "field", "reason"))
+        groups[name] += each["count"]
+    table = grid()
+    table.add_column("count", justify="right")
+    for column in ("sink", "kind", "type", "field"):
+        table.add_column(column)
+    table.add_column("reason", overflow="fold", ratio=1)
+    for name, total in groups.most_common():
+        table.add_row(count(total), *(Text(printable(part)) for part in name))
+    return table
+
+
+def newest_table(letters: Sequence[Letter], functions: dict[str, str]) -> "Table":
+    """Return some letters one by one, with the part of the id by which `dlq show` finds each."""
+    from rich.text import Text
+
+    table = grid()
+    for column in ("id ends with", "arrived", "type"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("bytes", justify="right")
+    table.add_column("reason", overflow="ellipsis", no_wrap=True, ratio=1)
+    for letter in letters:
+        told = document(letter, functions)
+        table.add_row(
+            short_id(letter),
+            str(told.get("arrived_at") or "")[:19],
+            Text(printable(told.get("type") or "")),
+            count(told["size"]) if "size" in told else "",
+            Text(printable(told["reason"])),
+        )
+    return table

@@ -1,0 +1,140 @@
+"""The `sluice` command: its subcommands, and how every one of them ends.
+
+Nothing heavy is imported here or at the head of a command's module, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from sluice.cli import audit, contract, demo, dlq, graph, local, produce, query
+from sluice.errors import SluiceError
+
+EXIT_CODES = """\b
+Exit status:
+  0    done; for demo and audit also: the books balance
+  1    something did not work out: books that do not balance, records not placed
+  2    called wrongly: an option, a file, the pipeline, the settings, the SQL
+  3    something outside is missing, taken or unreachable
+  130  stopped with Ctrl-C
+"""
+
+OUTSIDE = {"botocore": "AWS", "google": "Google Cloud", "requests": "HTTP", "urllib3": "HTTP"}
+"""Libraries whose errors tell of the world outside, and what to call it."""
+
+app = typer.Typer(
+    name="sluice",
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+app.command("local", epilog=local.EXAMPLE)(local.local)
+app.command("produce", epilog=produce.EXAMPLE)(produce.produce)
+app.command("query", epilog=query.EXAMPLE)(query.query)
+app.add_typer(dlq.app, name="dlq")
+app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
+app.add_typer(contract.app, name="contract")
+app.command("graph")(graph.graph)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"sluice {version('sluice')}\n")
+        raise typer.Exit
+
+
+@app.callback(epilog=EXIT_CODES)
+def sluice(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Run a streaming analytics pipeline: on this machine, or in your accounts.
+
+    Start with `sluice demo`: it needs no account, and shows all of it working.
+    """
+    del version
+    if debug:
+        os.environ["SLUICE_DEBUG"] = "1"
+
+
+def command() -> Any:
+    """Return the whole command tree, every part of it with plain help text."""
+    root: Any = typer.main.get_command(app)
+    todo = [root]
+    while todo:
+        each = todo.pop()
+        each.rich_markup_mode = None
+        todo += getattr(each, "commands", {}).values()
+    return root
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit status; errors become one line on stderr.
+
+    Anything unexpected is told in one line too; `--debug` shows the traceback instead.
+    """
+    os.environ.pop("SLUICE_DEBUG", None)
+    try:
+        result = command().main(args=arguments or ["--help"], prog_name="sluice", standalone_mode=False)
+    except SluiceError as error:
+        return _fail(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _fail(_usage(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("stopped\n")
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has left, as `head` does: nothing more to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("SLUICE_DEBUG"):
+            raise
+        return _fail(*_unexpected(error))
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "sluice"
+    return f"{error.format_message().strip().rstrip('.')}; `{path} --help` shows how"
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    """Return the line and the status for an error that Sluice did not raise itself."""
+    source = type(error).__module__.partition(".")[0]
+    if source in OUTSIDE:
+        return f"{OUTSIDE[source]}: {error}", 3
+    where = error.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where else ""
+    return f"unexpected {type(error).__name__}: {error}{place}; `sluice --debug ...` shows more", 1
+
+
+def _fail(message: str, status: int) -> int:
+    if message:
+        sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    return status
+
+
+def main() -> None:
+    """Enter from the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name from the data must not end the command on a terminal that cannot show it.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the real streams are text wrappers
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)

@@ -1,0 +1,114 @@
+"""Three questions that an analyst would ask of a pipeline, as SQL over its views."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sluice.contract import Contract, EventType
+
+NUMBER_TYPES = frozenset({"INTEGER", "INT64", "FLOAT", "FLOAT64", "NUMERIC", "BIGNUMERIC"})
+GROUPED_TYPES = frozenset({"STRING", "INTEGER", "INT64", "BOOLEAN", "BOOL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, and the query that answers it."""
+
+    title: str
+    sql: str
+
+
+DEFAULT_PIPELINE = (
+    Question(
+        "What do people search for?",
+        """\
+SELECT tag, COUNT(*) AS searches, COUNT(DISTINCT username) AS people
+FROM search, UNNEST(tags) AS tag
+GROUP BY tag
+ORDER BY searches DESC, tag
+LIMIT 5""",
+    ),
+    Question(
+        "Who spends the most?",
+        """\
+SELECT username, COUNT(*) AS purchases, SUM(amount) AS spent
+FROM transaction
+GROUP BY username
+ORDER BY spent DESC, username
+LIMIT 5""",
+    ),
+    Question(
+        "What could not be delivered, and why?",
+        """\
+SELECT kind, reason, COUNT(*) AS records
+FROM dead_letters
+GROUP BY kind, reason
+ORDER BY records DESC, reason
+LIMIT 5""",
+    ),
+)
+DEFAULT_NEEDS = {"search": {"tags", "username"}, "transaction": {"username", "amount"}}
+
+
+def questions(contract: "Contract") -> Sequence[Question]:
+    """Return three questions for the contract: its own if it is the default one, else general ones."""
+    columns = {kind.table: {field["name"] for field in kind.schema} for kind in contract.types.values()}
+    if all(columns.get(table, set()) >= needed for table, needed in DEFAULT_NEEDS.items()):
+        return DEFAULT_PIPELINE
+    kinds = list(contract.types.values())
+    return (_volume(kinds), _values(kinds[0]), _newest(kinds[0]))
+
+
+def _volume(kinds: Sequence["EventType"]) -> Question:
+    parts = [
+        f"SELECT '{kind.table}' AS event, COUNT(*) AS events, MIN(`{kind.time_column}`) AS first, "
+        f"MAX(`{kind.time_column}`) AS last\nFROM `{kind.table}`"
+        for kind in kinds
+    ]
+    return Question("How much of what, and from when?", "\nUNION ALL\n".join(parts))
+
+
+def _values(kind: "EventType") -> Question:
+    column = _telling_column(kind)
+    if column is None:
+        day = f"DATE(`{kind.time_column}`)"
+        return Question(
+            f"How many {kind.name} events a day?",
+            f"SELECT {day} AS day, COUNT(*) AS events\nFROM `{kind.table}`\nGROUP BY day\n"
+            "ORDER BY day DESC\nLIMIT 8",
+        )
+    return Question(
+        f"Which {column} is the most frequent?",
+        f"SELECT `{column}`, COUNT(*) AS events\nFROM `{kind.table}`\nGROUP BY `{column}`\n"
+        f"ORDER BY events DESC, `{column}`\nLIMIT 8",
+    )
+
+
+def _telling_column(kind: "EventType") -> str | None:
+    """Return a column worth grouping by: what the table is clustered by, else its first short one."""
+    own = [
+        field
+        for field in kind.schema
+        if not field["name"].startswith("_")
+        and field["name"] not in {"type", kind.id_column, kind.time_column}
+        and field.get("mode") != "REPEATED"
+        and field["type"] in GROUPED_TYPES
+    ]
+    names = [field["name"] for field in own]
+    return next((name for name in (*kind.cluster, *names) if name in names), None)
+
+
+def _newest(kind: "EventType") -> Question:
+    names = [
+        field["name"]
+        for field in kind.schema
+        if not field["name"].startswith("_")
+        and field["type"] not in {"RECORD", "STRUCT", "JSON"}
+        and field["name"] not in {"type", kind.time_column}
+    ]
+    shown = ", ".join(f"`{name}`" for name in (kind.time_column, *names[:4]))
+    return Question(
+        f"What came last in {kind.name}?",
+        f"SELECT {shown}\nFROM `{kind.table}`\nORDER BY `{kind.time_column}` DESC\nLIMIT 5",
+    )
