@@ -1,0 +1,96 @@
+"""The documents that pass between a mapping, its function and its on-failure destination."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from sluice.local.mapping_types import Invocation, MappingConfig, StreamRecord
+
+RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
+AGE_EXCEEDED = "RecordAgeExceeded"
+
+
+def event(config: MappingConfig, shard: str, records: Sequence[StreamRecord]) -> bytes:
+    """The JSON event of Lambda's Kinesis integration."""
+    region, account = config.stream_arn.split(":")[3:5]
+    tail = (
+        '},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"%s:%s","eventName":"aws:kinesis:record",'
+        f'"invokeIdentityArn":"arn:aws:iam::{account}:role/{config.function}",'
+        f'"awsRegion":"{region}","eventSourceARN":"{config.source_arn}"' + "}"
+    )
+    return (
+        '{"Records":['
+        + ",".join(
+            '{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":'
+            + msgspec.json.encode(record.partition_key).decode()
+            + f',"sequenceNumber":"{record.sequence}","data":"{record.data}",'
+            + f'"approximateArrivalTimestamp":{record.arrived:.3f}'
+            + tail % (shard, record.sequence)
+            for record in records
+        )
+        + "]}"
+    ).encode()
+
+
+def lowest_failure(payload: bytes, records: Sequence[StreamRecord]) -> int | None:
+    """Index of the first record to retry according to a partial batch response; None when all succeeded.
+
+    Read as Lambda does: an empty or missing list is a success; an answer that cannot be understood, or that
+    names a record which was not in the batch, fails the whole batch.
+    """
+    try:
+        answer = msgspec.json.decode(payload) if payload else None
+    except msgspec.MsgspecError:
+        return 0
+    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+    if not failures:
+        return None
+    places = {record.sequence: index for index, record in enumerate(records)}
+    try:
+        return min(places[failure["itemIdentifier"]] for failure in failures)
+    except (KeyError, TypeError):
+        return 0
+
+
+def failure_message(
+    config: MappingConfig,
+    shard: str,
+    records: Sequence[StreamRecord],
+    condition: str,
+    *,
+    last: Invocation | None,
+    invocations: int,
+    now: float,
+) -> dict[str, Any]:
+    """What Lambda sends to an on-failure destination: which records, not what was in them."""
+    region, account = config.stream_arn.split(":")[3:5]
+    message: dict[str, Any] = {
+        "requestContext": {
+            "requestId": (last.request_id if last else "") or str(uuid.uuid4()),
+            "functionArn": f"arn:aws:lambda:{region}:{account}:function:{config.function}",
+            "condition": condition,
+            "approximateInvokeCount": invocations,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": _iso(now),
+        "KinesisBatchInfo": {
+            "shardId": shard,
+            "startSequenceNumber": records[0].sequence,
+            "endSequenceNumber": records[-1].sequence,
+            "approximateArrivalOfFirstRecord": _iso(records[0].arrived),
+            "approximateArrivalOfLastRecord": _iso(records[-1].arrived),
+            "batchSize": len(records),
+            "streamArn": config.stream_arn,
+        },
+    }
+    if last is None:
+        del message["responseContext"]
+    return message
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,157 @@
+"""Drives a mapping in real time: one thread decides, a pool of threads reads, invokes and reports."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from sluice.local.clock import Clock
+from sluice.local.mapping import Mapping
+from sluice.local.mapping_event import event
+from sluice.local.mapping_types import (
+    Invocation,
+    Invoke,
+    ListShards,
+    Open,
+    Read,
+    Report,
+    SourceError,
+    Verdict,
+    Work,
+)
+from sluice.local.source import Source
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT_SECONDS = 60.0
+THREADS = 64
+
+T = TypeVar("T")
+
+
+class Invoker(Protocol):
+    """Invokes functions."""
+
+    def invoke(self, function: str, payload: bytes) -> Invocation:
+        """Invoke a function and wait for its result; does not raise."""
+        ...
+
+
+class Destination(Protocol):
+    """Takes what a mapping gave up."""
+
+    def send(self, arn: str, message: dict[str, Any]) -> None:
+        """Send a message; raises when it was not taken."""
+        ...
+
+
+class MappingRunner:
+    """Runs one mapping until it is stopped."""
+
+    def __init__(
+        self, mapping: Mapping, source: Source, invoker: Invoker, destination: Destination, clock: Clock
+    ) -> None:
+        self.mapping = mapping
+        self._source = source
+        self._invoker = invoker
+        self._destination = destination
+        self._clock = clock
+        self._answers: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="mapping")
+        self._thread = threading.Thread(
+            target=self._run, name=f"mapping-{mapping.config.function}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin reading."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Start nothing more; what is under way is left to its end."""
+        self._answers.put(None)
+        self._thread.join()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def inspect(self) -> dict[str, Any]:
+        """The mapping's status, taken between two of its decisions."""
+        box: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._answers.put(lambda: box.put(self._status()))
+        try:
+            return box.get(timeout=5)
+        except queue.Empty:
+            return {"mapping": self.mapping.config.uuid, "error": "the mapping does not answer"}
+
+    def _status(self) -> dict[str, Any]:
+        config = self.mapping.config
+        return {
+            "mapping": config.uuid,
+            "function": config.function,
+            "source": config.source_arn,
+            "caught_up_at": self.mapping.caught_up_at,
+            "shards": self.mapping.status(),
+        }
+
+    def _run(self) -> None:
+        while True:
+            for work in self.mapping.next_work(self._clock.now()):
+                self._pool.submit(self._do, work)
+            wake = self.mapping.wake_at()
+            pause = LONGEST_WAIT_SECONDS if wake is None else max(0.0, wake - self._clock.now())
+            try:
+                answer = self._answers.get(timeout=min(pause, LONGEST_WAIT_SECONDS))
+            except queue.Empty:
+                continue
+            if answer is None:
+                return
+            answer()
+
+    def _do(self, work: Work) -> None:
+        try:
+            answer = self._answer(work)
+        except Exception as error:  # a thread's error must reach the mapping, or it would wait for ever
+            logger.exception("mapping work failed")
+            answer = self._failed(work, f"{type(error).__name__}: {error}")
+        self._answers.put(answer)
+
+    def _answer(self, work: Work) -> Callable[[], None]:
+        mapping, now = self.mapping, self._clock.now
+        match work:
+            case Invoke(shard, _, records):
+                result = self._invoker.invoke(mapping.config.function, event(mapping.config, shard, records))
+                return lambda: mapping.invoked(work, result, now())
+            case Report(_, _, message):
+                self._destination.send(mapping.config.on_failure_arn or "", message)
+                return lambda: mapping.reported(work, now(), sent=True)
+            case ListShards():
+                shards = _tried(self._source.shards)
+                return lambda: mapping.listed(shards, now())
+            case Open(shard, start):
+                cursor = _tried(lambda: self._source.open(shard, start))
+                return lambda: mapping.opened(work, cursor, now())
+            case Read(shard, cursor, limit):
+                page = _tried(lambda: self._source.read(shard, cursor, limit))
+                return lambda: mapping.read(work, page, now())
+
+    def _failed(self, work: Work, reason: str) -> Callable[[], None]:
+        mapping, now = self.mapping, self._clock.now
+        match work:
+            case Invoke():
+                result = Invocation(Verdict.FAILED, error=reason)
+                return lambda: mapping.invoked(work, result, now())
+            case Report():
+                return lambda: mapping.reported(work, now(), sent=False)
+            case ListShards():
+                return lambda: mapping.listed(SourceError(reason), now())
+            case Open():
+                return lambda: mapping.opened(work, SourceError(reason), now())
+            case Read():
+                return lambda: mapping.read(work, SourceError(reason), now())
+
+
+def _tried(call: Callable[[], T]) -> T | SourceError:
+    try:
+        return call()
+    except SourceError as error:
+        return error
