@@ -13,6 +13,9 @@ REQUEST_SECONDS = 60
 
 QUERY_SECONDS = 600
 
+REFUSED = frozenset({400, 403, 404})
+"""HTTP statuses by which BigQuery says that the query itself is at fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -59,7 +62,7 @@ def ask(target: "Target", sql: str, *, most_bytes: int | None = None) -> Answer:
         columns = tuple(column.name for column in found.schema)
         rows = tuple(tuple(row.values()) for row in found)
     except GoogleAPICallError as error:
-        if error.code is not None and 400 <= error.code < 500 and error.code not in {401, 429}:
+        if error.code in REFUSED:
             raise QueryError(_refusal(error)) from error
         raise EnvironmentProblem(f"BigQuery: {_refusal(error)}") from error
     except (RequestException, RetryError, GoogleAuthError, TimeoutError) as error:

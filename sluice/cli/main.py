@@ -41,7 +41,7 @@ app.add_typer(contract.app, name="contract")
 app.command("graph")(graph.graph)
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
         from importlib.metadata import version
 

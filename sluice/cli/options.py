@@ -42,7 +42,7 @@ def at_least(option: str, value: int, least: int) -> int:
 
 def percentage(option: str, value: float) -> float:
     """Return `value` when it is one from 0 to 100."""
-    if not 0 <= value <= 100:
+    if not 0 <= value <= 100:  # noqa: PLR2004 - per cent
         raise UsageError(f"{option} {value:g}: give a percentage from 0 to 100")
     return value
 

@@ -36,7 +36,7 @@ def print_json(document: object) -> None:
     sys.stdout.flush()
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one line per JSON type
     """Return `value` as JSON can hold it without loss: Decimals and non-finite floats become strings."""
     match value:
         case None | bool() | int() | str():

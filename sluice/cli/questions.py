@@ -33,26 +33,48 @@ LIMIT 5""",
         "Who spends the most?",
         """\
 SELECT username, COUNT(*) AS purchases, SUM(amount) AS spent
-FROM transaction
+FROM `transaction`
 GROUP BY username
 ORDER BY spent DESC, username
 LIMIT 5""",
     ),
     Question(
-        "What could not be delivered, and why?",
+        "Which pages are slow?",
         """\
+SELECT path, COUNT(*) AS views, ROUND(AVG(load_ms)) AS average_ms
+FROM page_view
+WHERE load_ms IS NOT NULL
+GROUP BY path
+ORDER BY average_ms DESC, path
+LIMIT 5""",
+    ),
+)
+REFUSED = Question(
+    "What could not be delivered, and why?",
+    """\
 SELECT kind, reason, COUNT(*) AS records
 FROM dead_letters
 GROUP BY kind, reason
 ORDER BY records DESC, reason
 LIMIT 5""",
-    ),
 )
-DEFAULT_NEEDS = {"search": {"tags", "username"}, "transaction": {"username", "amount"}}
+DEFAULT_NEEDS = {
+    "search": {"tags", "username"},
+    "transaction": {"username", "amount"},
+    "page_view": {"path", "load_ms"},
+}
 
 
-def questions(contract: "Contract") -> Sequence[Question]:
-    """Return three questions for the contract: its own if it is the default one, else general ones."""
+def questions(contract: "Contract", *, dead_letters: bool) -> Sequence[Question]:
+    """Return three questions for the contract: its own if it is the default one, else general ones.
+
+    With `dead_letters` the last one asks what could not be delivered.
+    """
+    chosen = _questions(contract)
+    return (*chosen[:2], REFUSED) if dead_letters else chosen
+
+
+def _questions(contract: "Contract") -> Sequence[Question]:
     columns = {kind.table: {field["name"] for field in kind.schema} for kind in contract.types.values()}
     if all(columns.get(table, set()) >= needed for table, needed in DEFAULT_NEEDS.items()):
         return DEFAULT_PIPELINE
