@@ -13,6 +13,7 @@ import runpy
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -125,7 +126,11 @@ class _Run(logging.Handler):
         )
 
         def program() -> None:
-            runpy.run_path(str(self._main), run_name="__main__")
+            with warnings.catch_warnings():
+                # Loading a provider's module warns of each class in it that was renamed, used or not; a
+                # deprecated class that is used warns again, through the program's log.
+                warnings.filterwarnings("ignore", ".* has been deprecated in favor of ", DeprecationWarning)
+                runpy.run_path(str(self._main), run_name="__main__")
 
         await run_in_stack(program)
 

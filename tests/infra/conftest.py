@@ -1,0 +1,68 @@
+"""The program, run under both environments as `pulumi up` would run it, without any account."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sluice.local.declared import Declared
+from sluice.local.program import Program, run_program
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDERS = Path(__file__).with_name("orders.py")
+AMBIENT = ("AWS_", "GOOGLE_", "CLOUDSDK_", "PULUMI_", "SLUICE_")
+
+Run = Callable[..., Program]
+
+
+@pytest.fixture(autouse=True)
+def _no_ambient_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a shell happens to hold may change what is declared."""
+    for name in [name for name in os.environ if name.startswith(AMBIENT)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run the program; each run has an event loop and a Pulumi runtime of its own."""
+
+    def run(stack: str, *, pipeline: Path = ORDERS, preview: bool = False, **overrides: Any) -> Program:
+        return run_program(
+            ROOT,
+            stack,
+            overrides={"package_dependencies": False, **overrides},
+            pipeline=pipeline,
+            preview=preview,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def programs(run: Run) -> dict[str, Program]:
+    return {"dev": run("dev"), "prod": run("prod")}
+
+
+@pytest.fixture(params=["dev", "prod"])
+def program(request: pytest.FixtureRequest, programs: dict[str, Program]) -> Program:
+    found: Program = programs[request.param]
+    return found
+
+
+@pytest.fixture
+def resources(program: Program) -> dict[str, Declared]:
+    return by_name(program)
+
+
+@pytest.fixture(scope="session")
+def named() -> Callable[[Program], dict[str, Declared]]:
+    return by_name
+
+
+def by_name(program: Program) -> dict[str, Declared]:
+    """All resources by logical name; two of one name would hide each other, so there must be none."""
+    found = {each.name: each for each in program.resources}
+    assert len(found) == len(program.resources)
+    return found
