@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sluice.deadletters.letter import BatchPointer, DeadLetter
@@ -42,9 +42,10 @@ class Held:
 class Holding:
     """The letters that this reader holds, one per id; the newest message of an id counts."""
 
-    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
+    def __init__(self, sqs: "SQSClient", queue_url: str, *, payloads: bool = True) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
+        self._payloads = payloads
         self._held: dict[str, Held] = {}
         self.messages = 0
 
@@ -102,6 +103,8 @@ class Holding:
     def _take(self, message: "MessageTypeDef") -> None:
         self.messages += 1
         letter = parse(message["MessageId"], message["Body"])
+        if isinstance(letter, DeadLetter) and not self._payloads:
+            letter = replace(letter, payload=None)
         held = self._held.setdefault(letter.id, Held(letter))
         held.letter = letter if _failed_at(letter) >= _failed_at(held.letter) else held.letter
         held.receipts.append(message["ReceiptHandle"])
@@ -113,14 +116,16 @@ def hold(
     queue_url: str,
     *,
     at_most: int | None = None,
+    payloads: bool = True,
     hold_seconds: int = HOLD_SECONDS,
     wait_seconds: int = WAIT_SECONDS,
 ) -> Iterator[Holding]:
     """Hold the queue's letters, one per id, and let go of those not deleted in the end.
 
-    `hold_seconds` is the SQS visibility timeout: 0 to 43,200.
+    `hold_seconds` is the SQS visibility timeout: 0 to 43,200. Without `payloads` each letter drops
+    its payload at once, so that listing many large ones takes little memory.
     """
-    holding = Holding(sqs, queue_url)
+    holding = Holding(sqs, queue_url, payloads=payloads)
     try:
         holding.receive(at_most=at_most, hold_seconds=hold_seconds, wait_seconds=wait_seconds)
         yield holding
@@ -129,10 +134,15 @@ def hold(
 
 
 def read_queue(
-    sqs: "SQSClient", queue_url: str, *, at_most: int | None = None, wait_seconds: int = WAIT_SECONDS
+    sqs: "SQSClient",
+    queue_url: str,
+    *,
+    at_most: int | None = None,
+    payloads: bool = True,
+    wait_seconds: int = WAIT_SECONDS,
 ) -> list[Letter]:
     """List the queue's letters, one per id, and leave all of them there."""
-    with hold(sqs, queue_url, at_most=at_most, wait_seconds=wait_seconds) as holding:
+    with hold(sqs, queue_url, at_most=at_most, payloads=payloads, wait_seconds=wait_seconds) as holding:
         return [held.letter for held in holding.letters]
 
 

@@ -62,7 +62,7 @@ def records_of(event: Mapping[str, Any]) -> list[Record]:
     """
     try:
         return [_record(entry) for entry in event["Records"]]
-    except (KeyError, TypeError, AttributeError, ValueError, Base64Error) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, Base64Error) as error:
         raise DeliveryError(
             f"the invocation's event is not a Kinesis event ({type(error).__name__}: {error}): "
             "invoke the function through its event-source mapping or with `sluice dlq redrive`"

@@ -1,0 +1,68 @@
+"""A ledger, a queue and a bucket in moto, inside the test's process, and ways to make their clients fail."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+TABLE, BUCKET = "ledger", "payloads"
+REGION = "eu-central-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+    s3: "S3Client"
+    queue_url: str
+
+
+@contextmanager
+def running() -> Iterator[Aws]:
+    with mock_aws():
+        made = {"region_name": REGION, "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        dynamodb = boto3.client("dynamodb", **made)
+        dynamodb.create_table(
+            TableName=TABLE,
+            KeySchema=[
+                {"AttributeName": "lane", "KeyType": "HASH"},
+                {"AttributeName": "first", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "lane", "AttributeType": "S"},
+                {"AttributeName": "first", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        sqs = boto3.client("sqs", **made)
+        url = sqs.create_queue(QueueName="dead-letters", Attributes={"MaximumMessageSize": "1048576"})[
+            "QueueUrl"
+        ]
+        s3 = boto3.client("s3", **made)
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield Aws(dynamodb, sqs, s3, url)
+
+
+def refusal(code: str = "ThrottlingException", operation: str = "Any") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+
+class Intercepted:
+    """A client of which some calls go through `around`, which gets the call's name and a way to carry it out."""
+
+    def __init__(self, client: Any, around: Callable[[str, Callable[[], Any], dict[str, Any]], Any]) -> None:
+        self._client = client
+        self._around = around
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda **request: self._around(name, lambda: method(**request), request)

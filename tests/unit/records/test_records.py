@@ -1,0 +1,75 @@
+import base64
+
+import pytest
+
+from sluice.errors import DeliveryError
+from sluice.records import Record, records_of
+from tests.unit.delivery.builders import (
+    ARRIVED,
+    CONSUMER_ARN,
+    SHARD,
+    STREAM_ARN,
+    entry,
+    event_of,
+    record,
+    sequence,
+)
+
+
+@pytest.mark.parametrize("arn", [STREAM_ARN, CONSUMER_ARN])
+def test_lambdas_event_becomes_records_with_their_stream_shard_and_place(arn: str) -> None:
+    data = bytes(range(256))
+    (read,) = records_of({"Records": [entry(record(2, data), arn)]})
+    assert read == Record(
+        stream="activity",
+        shard=SHARD,
+        sequence=sequence(2),
+        partition_key="key2",
+        arrived_at=ARRIVED + 2,
+        data=data,
+    )
+
+
+def test_an_identity_names_a_record_for_good() -> None:
+    one = record(2)
+    assert one.identity == f"{SHARD}/{sequence(2)}"
+    assert one.fallback_id == f"key2:{sequence(2)}"
+
+
+def test_a_record_out_of_an_aggregate_is_told_from_its_siblings() -> None:
+    document = entry(record(2))
+    document["kinesis"]["subSequenceNumber"] = 5
+    (read,) = records_of({"Records": [document]})
+    assert read.identity == f"{SHARD}/{sequence(2)}:5"
+    assert read.fallback_id == f"key2:{sequence(2)}:5"
+    assert read.order > record(2).order
+
+
+def test_records_sort_by_number_not_by_text() -> None:
+    def at(number: str) -> Record:
+        return Record("s", SHARD, number, "k", ARRIVED, b"")
+
+    assert sorted([at("1000"), at("999")], key=lambda one: one.order) == [at("999"), at("1000")]
+
+
+def test_empty_data_is_a_record_too() -> None:
+    (read,) = records_of(event_of([record(1, b"")]))
+    assert read.data == b""
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"Records": None},
+        {"Records": [{}]},
+        {"Records": [{**entry(record(1)), "eventSourceARN": "arn:aws:sqs:eu-central-1:1:queue"}]},
+        {"Records": [{**entry(record(1)), "kinesis": {"data": base64.b64encode(b"x").decode()}}]},
+        {"Records": [{**entry(record(1)), "kinesis": {**entry(record(1))["kinesis"], "data": "a"}}]},
+    ],
+)
+def test_an_event_that_is_not_kinesis_is_refused_in_one_line(event: dict[str, object]) -> None:
+    with pytest.raises(DeliveryError) as refused:
+        records_of(event)
+    assert "\n" not in str(refused.value)
+    assert "not a Kinesis event" in str(refused.value)
