@@ -153,7 +153,6 @@ class Lane:
             attempt.retries += 1
             if 0 <= self._config.retry_attempts < attempt.retries:
                 self._give_up(attempt, attempt.records, RETRIES_EXHAUSTED, now)
-                self._not_before = 0.0
                 return
             rest = [attempt]
         self._todo.extendleft(reversed(rest))
@@ -174,7 +173,7 @@ class Lane:
         self, attempt: Attempt, records: tuple[StreamRecord, ...], condition: str, now: float
     ) -> None:
         self.given_up += len(records)
-        self.done = records[-1].sequence
+        self._progress(records)
         if self._config.on_failure_arn:
             message = failure_message(
                 self._config,
