@@ -1,0 +1,154 @@
+"""Runs functions: a pool of worker processes per function, as many as there are invocations at once."""
+
+import json
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from sluice.local.mapping_types import Invocation, Verdict
+from sluice.local.runtime_worker import Function, Worker, WorkerEndedError
+
+MAX_WORKERS = 8
+"""Per function; a further invocation is throttled, as Lambda does at its reserved concurrency."""
+
+IDLE_SECONDS = 60.0
+LOG_BYTES = 2 * 1024 * 1024
+
+
+class FunctionLog:
+    """The newest output of a function, bounded whatever it prints."""
+
+    def __init__(self, echo: Callable[[bytes], None] | None = None) -> None:
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+        self._lock = threading.Lock()
+        self._echo = echo
+
+    def add(self, line: bytes) -> None:
+        """Keep a line, and forget the oldest ones beyond the bound."""
+        with self._lock:
+            self._lines.append(line)
+            self._size += len(line)
+            while self._size > LOG_BYTES:
+                self._size -= len(self._lines.popleft())
+        if self._echo is not None:
+            self._echo(line)
+
+    def text(self) -> str:
+        """Everything that is kept."""
+        with self._lock:
+            return b"".join(self._lines).decode(errors="replace")
+
+
+class _Pool:
+    """The workers of one function."""
+
+    def __init__(self, function: Function, log: FunctionLog) -> None:
+        self.function = function
+        self.log = log
+        self.idle: deque[Worker] = deque()
+        self.running = 0
+        self.workers: set[Worker] = set()
+
+
+class Runtime:
+    """Invokes functions in worker processes. Safe for several threads."""
+
+    def __init__(self, functions: Iterable[Function], echo: Callable[[bytes], None] | None = None) -> None:
+        self._pools = {function.name: _Pool(function, FunctionLog(echo)) for function in functions}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def functions(self) -> list[str]:
+        """Names of the functions."""
+        return list(self._pools)
+
+    def log(self, function: str) -> str:
+        """What a function printed lately."""
+        return self._pools[function].log.text()
+
+    def worker_pids(self) -> list[int]:
+        """Processes of all functions."""
+        with self._lock:
+            return [worker.pid for pool in self._pools.values() for worker in pool.workers]
+
+    def warm(self) -> None:
+        """Start one worker per function ahead of its first invocation, in threads of their own."""
+        for pool in self._pools.values():
+            threading.Thread(target=self._warm, args=(pool,), name="warm", daemon=True).start()
+
+    def invoke(self, function: str, payload: bytes) -> Invocation:
+        """Run a function to its end, its time-out or its death. Does not raise for what the function does."""
+        pool = self._pools[function]
+        request_id = str(uuid.uuid4())
+        with self._lock:
+            if self._closed or pool.running >= MAX_WORKERS:
+                return Invocation(Verdict.THROTTLED, error="Rate Exceeded.", request_id=request_id)
+            pool.running += 1
+        worker: Worker | None = None
+        try:
+            worker = self._take(pool)
+            return worker.invoke(payload, request_id)
+        except WorkerEndedError as ended:
+            pool.log.add(f"{ended}\n".encode())
+            return Invocation(Verdict.FAILED, _error_document(str(ended)), str(ended), request_id)
+        finally:
+            self._give_back(pool, worker)
+
+    def close(self) -> None:
+        """Kill all workers and take no more invocations."""
+        with self._lock:
+            self._closed = True
+            workers = [worker for pool in self._pools.values() for worker in pool.workers]
+        for worker in workers:
+            worker.kill()
+
+    def _take(self, pool: _Pool) -> Worker:
+        with self._lock:
+            while pool.idle:
+                worker = pool.idle.pop()
+                if worker.alive:
+                    return worker
+                pool.workers.discard(worker)
+        return self._start(pool)
+
+    def _start(self, pool: _Pool) -> Worker:
+        worker = Worker(pool.function, pool.log.add)
+        with self._lock:
+            pool.workers.add(worker)
+            closed = self._closed
+        if closed:
+            worker.kill()
+            raise WorkerEndedError("the local cloud stops")
+        return worker
+
+    def _give_back(self, pool: _Pool, worker: Worker | None) -> None:
+        surplus: list[Worker] = []
+        with self._lock:
+            pool.running -= 1
+            if worker is not None:
+                if worker.alive:
+                    pool.idle.append(worker)
+                else:
+                    pool.workers.discard(worker)
+            while len(pool.idle) > 1 and time.monotonic() - pool.idle[0].used_at > IDLE_SECONDS:
+                surplus.append(pool.idle.popleft())
+                pool.workers.discard(surplus[-1])
+        for old in surplus:
+            old.kill()
+
+    def _warm(self, pool: _Pool) -> None:
+        try:
+            worker = self._start(pool)
+        except (WorkerEndedError, OSError) as error:
+            pool.log.add(f"{error}\n".encode())
+            return
+        with self._lock:
+            pool.idle.append(worker)
+
+
+def _error_document(message: str) -> bytes:
+    return json.dumps({"errorMessage": message, "errorType": "Runtime.ExitError"}).encode()
