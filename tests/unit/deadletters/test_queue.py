@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import Event, Lock
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -91,20 +91,22 @@ def test_requests_hold_at_most_ten_messages_and_one_mebibyte(aws: Aws, time: Tim
 
 
 def test_a_flood_of_poison_is_sent_a_few_requests_at_a_time(aws: Aws, time: Time) -> None:
-    lock, under_way, most = Lock(), 0, 0
+    """Each request waits until as many as allowed are under way: more of them would show, fewer would hang."""
+    together = Barrier(AT_ONCE, timeout=30)
+    under_way: list[int] = []
+    most: list[int] = []
 
     def watch(_name: str, _call: Callable[[], Any], request: dict[str, Any]) -> Any:
-        nonlocal under_way, most
-        with lock:
-            under_way += 1
-            most = max(most, under_way)
-        with lock:
-            under_way -= 1
+        under_way.append(1)
+        most.append(len(under_way))
+        together.wait()
+        under_way.pop()
+        together.wait()
         return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]]}
 
     letters = [letter(number) for number in range(10_000)]
-    assert queue_of(aws, watch).send(letters, time.deadline(5)) == set()
-    assert most <= AT_ONCE
+    assert queue_of(aws, watch).send(letters, time.deadline(60)) == set()
+    assert max(most) == AT_ONCE
 
 
 def failing(times: int, error: Exception, *, after: bool = False) -> Around:

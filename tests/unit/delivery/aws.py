@@ -29,8 +29,8 @@ class Aws:
 @contextmanager
 def running() -> Iterator[Aws]:
     with mock_aws():
-        made = {"region_name": REGION, "aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        dynamodb = boto3.client("dynamodb", **made)
+        session = boto3.Session("test", "test", region_name=REGION)
+        dynamodb, sqs, s3 = session.client("dynamodb"), session.client("sqs"), session.client("s3")
         dynamodb.create_table(
             TableName=TABLE,
             KeySchema=[
@@ -43,11 +43,8 @@ def running() -> Iterator[Aws]:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        sqs = boto3.client("sqs", **made)
-        url = sqs.create_queue(QueueName="dead-letters", Attributes={"MaximumMessageSize": "1048576"})[
-            "QueueUrl"
-        ]
-        s3 = boto3.client("s3", **made)
+        limit = {"MaximumMessageSize": "1048576"}
+        url = sqs.create_queue(QueueName="dead-letters", Attributes=limit)["QueueUrl"]
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield Aws(dynamodb, sqs, s3, url)
 
