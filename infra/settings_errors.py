@@ -31,7 +31,7 @@ def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, 
             words = first["ctx"]["accepts"]
         case _:
             words = accepted(field)
-    value = _given(first["input"], first.get("ctx", {}).get("key"))
+    value = _given(first["input"], first.get("ctx", {}).get("key"), field)
     return f"{key} is {value}: accepted is {words}; change it in {file}{rest}"
 
 
@@ -74,12 +74,13 @@ def _resolve(model: type[BaseModel], path: list[str]) -> tuple[type[BaseModel], 
     return owner, field
 
 
-def _given(value: Any, key: str | None) -> str:
+def _given(value: Any, key: str | None, field: FieldInfo | None) -> str:
     """Show what was given, cut to a readable length; for a finding about a whole section, its one key."""
     for part in (key or "").split("."):
         if part:
             value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
     if value is None:
-        return "not set"
+        default = field.get_default() if field else None
+        return "not set" if default is None else f"{default!r} (the default)"
     words = str(value).lower() if isinstance(value, bool) else repr(value)
     return words if len(words) <= 60 else words[:57] + "..."  # noqa: PLR2004 a line's worth

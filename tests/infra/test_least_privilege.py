@@ -1,0 +1,143 @@
+"""Nobody may do more than it must: IAM statements name exact resources, grants name the sink's role alone."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.infra.conftest import by_name
+
+if TYPE_CHECKING:
+    from sluice.local.declared import Declared
+    from sluice.local.program import Program
+    from tests.infra.conftest import Run
+
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/8d5f0c1e-0000-4000-8000-000000000000"
+
+
+def statements(resources: "dict[str, Declared]") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(resources["bigquery-sink-policy"].inputs["policy"])["Statement"]
+    return found
+
+
+def test_every_statement_names_exact_actions_and_resources(resources: "dict[str, Declared]") -> None:
+    open_ended = []
+    for statement in statements(resources):
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in statement["Action"] if "*" in action]
+        open_ended += [resource for resource in statement["Resource"] if "*" in resource]
+    bucket = resources["dead-letters-bucket"].inputs["bucket"]
+    log_group = resources["bigquery-sink-logs"].inputs["name"]
+    assert len(open_ended) == 2
+    assert open_ended[0] == f"arn:aws:s3:::{bucket}/dead-letters/bigquery/*", "one key per record: a prefix"
+    assert open_ended[1].endswith(f":log-group:{log_group}:*"), "Lambda names its log streams itself"
+
+
+def test_the_function_has_no_other_policy_than_its_own(resources: "dict[str, Declared]") -> None:
+    role = resources["bigquery-sink-role"].inputs
+    assert not {"managedPolicyArns", "inlinePolicies"} & role.keys()
+    kinds = [each.type for each in resources.values() if each.type.startswith("aws:iam/")]
+    assert sorted(kinds) == ["aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"]
+
+
+def test_the_mapping_reads_the_sinks_own_consumer_and_not_the_stream(
+    resources: "dict[str, Declared]",
+) -> None:
+    mapping = resources["bigquery-sink-mapping"]
+    (subscribe,) = [each for each in statements(resources) if each["Sid"] == "ReadOwnConsumer"]
+    assert mapping.inputs["eventSourceArn"] == subscribe["Resource"][0]
+    assert "/consumer/" in mapping.inputs["eventSourceArn"]
+    assert resources["bigquery-sink-consumer"].urn in mapping.depends_on
+
+
+def test_the_mapping_waits_for_all_that_a_first_batch_needs(resources: "dict[str, Declared]") -> None:
+    needed = {
+        "bigquery-sink-policy",
+        "warehouse-table-order",
+        "warehouse-table-dead_letters",
+        "warehouse-bigquery-writes",
+        "federation-provider",
+    }
+    waits_for = {urn.rpartition("::")[2] for urn in resources["bigquery-sink-mapping"].depends_on}
+    assert needed <= waits_for
+
+
+def test_a_key_may_be_used_only_when_one_is_set(run: "Run", resources: "dict[str, Declared]") -> None:
+    assert not [each for each in statements(resources) if "kms" in json.dumps(each)]
+    keyed = by_name(run("dev", kms_key_arn=KEY))
+    (use,) = [each for each in statements(keyed) if "kms" in json.dumps(each)]
+    assert use == {
+        "Sid": "UseTheKey",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": [KEY],
+    }
+
+
+def test_a_key_encrypts_everything_that_holds_data(run: "Run") -> None:
+    keyed = by_name(run("dev", kms_key_arn=KEY))
+    queue = keyed["dead-letters-queue"].inputs
+    assert keyed["stream-stream"].inputs["kmsKeyId"] == KEY
+    assert (queue["kmsMasterKeyId"], queue["kmsDataKeyReusePeriodSeconds"]) == (KEY, 300)
+    assert "sqsManagedSseEnabled" not in queue
+    assert keyed["dead-letters-bucket-encryption"].inputs["rules"] == [
+        {
+            "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY},
+            "bucketKeyEnabled": True,
+        }
+    ]
+    assert keyed["ledger-table"].inputs["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
+    assert keyed["bigquery-sink-logs"].inputs["kmsKeyId"] == KEY
+    assert keyed["bigquery-sink-function"].inputs["kmsKeyArn"] == KEY
+
+
+def test_google_lets_in_one_account_and_one_role(resources: "dict[str, Declared]") -> None:
+    role = resources["bigquery-sink-role"].inputs["name"]
+    provider = resources["federation-provider"].inputs
+    account = provider["aws"]["accountId"]
+    assumed = f"arn:aws:sts::{account}:assumed-role/{role}"
+    assert provider["attributeCondition"] == (
+        f"assertion.account == '{account}' && (assertion.arn.startsWith('{assumed}/'))"
+    )
+    writers = [
+        each.inputs["iamMember"]
+        for each in resources.values()
+        if each.type == "gcp:bigquery/datasetAccess:DatasetAccess" and "iamMember" in each.inputs
+    ]
+    assert [writer.partition("/attribute.aws_role/")[2] for writer in writers] == [assumed]
+
+
+def test_the_google_subject_fits_even_with_the_longest_names(run: "Run") -> None:
+    resources = by_name(run("dev"))
+    names = (resources[f"bigquery-sink-{part}"].inputs["name"] for part in ("role", "function"))
+    longest = "/".join(f"{'p' * 22}{name.removeprefix('sluice-dev')}" for name in names)
+    assert len(longest) <= 127
+
+
+def test_analysts_see_views_and_never_the_raw_tables(programs: "dict[str, Program]") -> None:
+    resources = by_name(programs["prod"])
+    raw = resources["warehouse-raw"].inputs["datasetId"]
+    for each in resources.values():
+        if "analysts@example.com" in json.dumps(each.inputs):
+            assert each.inputs.get("datasetId") != raw
+            assert each.inputs["role"] in {"roles/bigquery.dataViewer", "roles/bigquery.jobUser"}
+
+
+def test_grants_and_authorised_views_do_not_fight_over_the_raw_dataset(
+    resources: "dict[str, Declared]",
+) -> None:
+    raw = resources["warehouse-raw"].inputs
+    assert "accesses" not in raw
+    on_raw = {
+        each.type.rpartition(":")[2]
+        for each in resources.values()
+        if each.inputs.get("datasetId") == raw["datasetId"] and "Access" in each.type + "Iam"
+    }
+    assert on_raw == {"DatasetAccess"}
+
+
+@pytest.mark.parametrize("name", ["dead-letters-queue-policy", "dead-letters-bucket-policy"])
+def test_queue_and_bucket_refuse_everybody_without_tls(name: str, resources: "dict[str, Declared]") -> None:
+    (statement,) = json.loads(resources[name].inputs["policy"])["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
