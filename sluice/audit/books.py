@@ -120,7 +120,6 @@ class Books:
             "balanced": self.balanced,
             "elapsed_seconds": round(self.elapsed_seconds, 3),
             "latency_ms": {"p50": self.p50, "p99": self.p99},
-            "problems": self.sentences,
         }
 
 

@@ -1,5 +1,6 @@
 """`sluice audit`: where every record is, and whether the sums agree."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,8 @@ def audit(
     books = read_books(sources_of(target), since=begin)
     if json:
         print_json(books.document())
+        for sentence in books.sentences:
+            sys.stderr.write(f"{sentence}\n")
     else:
         print_books(console(), books)
     if not books.balanced:

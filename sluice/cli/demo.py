@@ -44,7 +44,7 @@ def demo(
     shards: Annotated[
         int | None, typer.Option("--shards", metavar="N", help="Give the stream N shards of its own.")
     ] = None,
-    seed: Seed = 0,
+    seed: Seed = None,
     json: Json = False,
 ) -> None:
     """Run the whole pipeline on this machine: no account, nothing left behind.

@@ -110,7 +110,7 @@ def show(
 @app.command("redrive", epilog=REDRIVE_EXAMPLE)
 def redrive(
     letter_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Dead letters' ids, or the ends of them.")
+        list[str] | None, typer.Argument(metavar="ID...", help="Dead letters' ids, or the ends of them.")
     ] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,

@@ -4,7 +4,6 @@ import heapq
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -54,14 +53,11 @@ def key_by(contract: "Contract", field: str | None) -> KeyOf:
     return key_of
 
 
-def fakes(
-    contract: "Contract", count: int, *, seed: int, key_of: KeyOf, start: datetime | None = None
-) -> Iterator[Item]:
-    """Yield `count` fake events as records."""
+def fakes(contract: "Contract", count: int, *, seed: int, key_of: KeyOf) -> Iterator[Item]:
+    """Yield `count` fake events as records; the last of them happens now."""
     from sluice.contract.fake import fake_events
 
-    start = start or datetime.now(UTC)
-    for event in fake_events(contract, seed=seed, start=start, count=count):
+    for event in fake_events(contract, seed=seed, count=count):
         kind = contract.type_of(event)
         data = contract.encode(event)
         yield Item(key_of(kind, event) or _digest(data), data, kind.id_field is not None)

@@ -21,6 +21,9 @@ Exit status:
   130  stopped with Ctrl-C
 """
 
+ORDER = ("demo", "local", "produce", "query", "dlq", "audit", "contract", "graph")
+"""As a newcomer meets them."""
+
 OUTSIDE = {"botocore": "AWS", "google": "Google Cloud", "requests": "HTTP", "urllib3": "HTTP"}
 """Libraries whose errors tell of the world outside, and what to call it."""
 
@@ -38,7 +41,7 @@ app.command("query", epilog=query.EXAMPLE)(query.query)
 app.add_typer(dlq.app, name="dlq")
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.add_typer(contract.app, name="contract")
-app.command("graph")(graph.graph)
+app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -74,6 +77,7 @@ def command() -> Any:
         each = todo.pop()
         each.rich_markup_mode = None
         todo += getattr(each, "commands", {}).values()
+    root.commands = {name: root.commands[name] for name in ORDER}
     return root
 
 
@@ -92,8 +96,9 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped\n")
         return 130
-    except BrokenPipeError:
-        # Whoever read the output has left, as `head` does: nothing more to say, and nobody to say it to.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has left, as `head` does (typer leaves for no other reason): nothing more to
+        # say, and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

@@ -30,7 +30,10 @@ Rebase = Annotated[
         help="Shift all event times so that the newest is now: BigQuery refuses rows that are too old.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Makes the fake events the same every time.")]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="S", help="The same number makes the same fake events and poison again."),
+]
 
 
 def at_least(option: str, value: int, least: int) -> int:

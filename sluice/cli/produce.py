@@ -18,7 +18,7 @@ Examples:
 def produce(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE|-]", help="A file with one JSON event a line, or - for stdin."),
+        typer.Argument(metavar="FILE|-", help="A file with one JSON event a line, or - for stdin."),
     ] = None,
     *,
     fake: Annotated[
@@ -34,7 +34,7 @@ def produce(
             "--key", metavar="FIELD", help="The field to use as partition key.  [default: the event's id]"
         ),
     ] = None,
-    seed: Seed = 0,
+    seed: Seed = None,
     pipeline: PipelineFile = None,
     env: Env = None,
     json: Json = False,

@@ -32,7 +32,7 @@ class Supply:
     count: int | None
     rebase_time: bool = False
     key: str | None = None
-    seed: int = 0
+    seed: int | None = None
     poison: float = 0
     duplicates: float = 0
 
@@ -59,12 +59,13 @@ class Supply:
         """Yield the records, as a producer takes them."""
         from sluice.contract.poison import poison_stream
 
-        rng = random.Random(self.seed)  # noqa: S311 - a demo that can be repeated, no secret
+        seed = random.SystemRandom().getrandbits(32) if self.seed is None else self.seed
+        rng = random.Random(seed)  # noqa: S311 - a demo that can be repeated, no secret
         key_of = key_by(self.contract, self.key)
         with ExitStack() as stack:
             items: Iterable[Item | None]
             if self.source is None:
-                items = fakes(self.contract, self.count or 0, seed=self.seed, key_of=key_of)
+                items = fakes(self.contract, self.count or 0, seed=seed, key_of=key_of)
             else:
                 items = self._from_input(stack, self.source, key_of)
             yield from mixed(

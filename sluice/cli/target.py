@@ -47,9 +47,10 @@ class Target:
     pipeline: Path | None = None
 
     @classmethod
-    def local(cls, exports: Mapping[str, Any], endpoints: Endpoints) -> Self:
+    def local(cls, exports: Mapping[str, Any], endpoints: Endpoints, *, pipeline: Path | None = None) -> Self:
         """Return the target for a local cloud's exports."""
-        return cls(outputs=Outputs.parse(exports, source="the local cloud"), endpoints=endpoints)
+        outputs = Outputs.parse(exports, source="the local cloud")
+        return cls(outputs=outputs, endpoints=endpoints, pipeline=pipeline)
 
     @classmethod
     def find(cls, root: Path, env: str | None) -> Self:
@@ -69,10 +70,10 @@ class Target:
                 "no local cloud runs for this project: start one with `sluice local` in another terminal, "
                 "or name a deployed stack with --env"
             )
-        return cls.local(
-            state.outputs,
-            Endpoints(aws_url=state.aws_url, lambda_url=state.lambda_url, bigquery_url=state.bigquery_url),
+        endpoints = Endpoints(
+            aws_url=state.aws_url, lambda_url=state.lambda_url, bigquery_url=state.bigquery_url
         )
+        return cls.local(state.outputs, endpoints, pipeline=Path(state.pipeline) if state.pipeline else None)
 
     @property
     def is_local(self) -> bool:

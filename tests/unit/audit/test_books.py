@@ -189,7 +189,6 @@ def test_the_document_has_the_fields_that_scripts_read() -> None:
         "balanced": True,
         "elapsed_seconds": 1.235,
         "latency_ms": {"p50": 40, "p99": 90},
-        "problems": [],
     }
 
 

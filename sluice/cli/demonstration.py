@@ -1,0 +1,178 @@
+"""What `sluice demo` does, step by step."""
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+
+from sluice.audit.books import Books
+from sluice.audit.reading import read_books
+from sluice.cli.answers import Answer, ask
+from sluice.cli.audit import sources_of
+from sluice.cli.balance import print_books
+from sluice.cli.output import console, count, plural, print_json, rows_table
+from sluice.cli.progress import Stages, stages
+from sluice.cli.questions import Question, questions
+from sluice.cli.supply import Supply
+from sluice.cli.target import Endpoints, Target
+from sluice.errors import QueryError, SluiceError
+from sluice.local.cloud import LocalCloud
+from sluice.producer import Producer, Tally
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STUCK_SECONDS = 120
+"""A sink that settles nothing for so long will not be waited for any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the demo has found out."""
+
+    tally: Tally
+    books: Books
+    drained: bool
+    answers: Sequence[tuple[Question, Answer | SluiceError]]
+
+    @property
+    def good(self) -> bool:
+        """Whether all was delivered and every sum agrees."""
+        return self.drained and self.books.balanced
+
+
+def demonstrate(root: Path, pipeline: Path, supply: Supply, *, shards: int | None, json: bool) -> bool:
+    """Run the demo, print what came of it, and return whether the books balance."""
+    with stages(quiet=json) as shown:
+        found = _run(root, pipeline, supply, shown, shards=shards, ask_too=not json)
+    if json:
+        print_json(found.books.document())
+        for sentence in found.books.sentences:
+            sys.stderr.write(f"{sentence}\n")
+    else:
+        _print(console(), found, supply)
+    return found.good
+
+
+def settings_for(shards: int | None) -> dict[str, Any]:
+    """Return the settings of the program that the local cloud overrides for a number of shards."""
+    return {} if shards is None else {"stream": {"mode": "provisioned", "shards": shards}}
+
+
+def target_of(cloud: LocalCloud, pipeline: Path) -> Target:
+    """Return the target that commands of this process work on."""
+    return Target.local(
+        cloud.outputs,
+        Endpoints(
+            aws_url=cloud.endpoints.aws_url,
+            lambda_url=cloud.endpoints.lambda_url,
+            bigquery_url=cloud.endpoints.bigquery_url,
+        ),
+        pipeline=pipeline,
+    )
+
+
+def _run(
+    root: Path, pipeline: Path, supply: Supply, shown: Stages, *, shards: int | None, ask_too: bool
+) -> Shown:
+    total = supply.total()
+    with ExitStack() as running:
+        with shown.stage("starting the local cloud") as stage:
+            begun = time.monotonic()
+            cloud = running.enter_context(LocalCloud(root, pipeline, overrides=settings_for(shards)))
+            target = target_of(cloud, pipeline)
+            stage.finish(f"{time.monotonic() - begun:.1f} s")
+        begun = time.monotonic()
+        tally = _produce(target, supply, shown, total)
+        drained = _deliver(cloud, tally, shown)
+        elapsed = time.monotonic() - begun
+        with shown.stage("reading the books") as stage:
+            books = _with(read_books(sources_of(target)), tally, drained=drained, elapsed=elapsed)
+            stage.finish("they balance" if books.balanced else "they do not balance")
+        answers: list[tuple[Question, Answer | SluiceError]] = []
+        if ask_too:
+            with shown.stage("asking BigQuery") as stage:
+                wanted = questions(supply.contract, dead_letters=books.dead_letters > 0)
+                answers = [(question, _answer(target, question)) for question in wanted]
+                stage.finish(plural(len(answers), "answer"))
+        with shown.stage("stopping") as stage:
+            running.close()
+            stage.finish("nothing is left")
+    return Shown(tally, books, drained, answers)
+
+
+def _produce(target: Target, supply: Supply, shown: Stages, total: int | None) -> Tally:
+    with shown.stage("producing", total) as stage:
+        producer = Producer(target.kinesis, target.outputs.stream_name)
+        tally = producer.send(supply.records(), on_progress=lambda tally: stage.update(tally.accepted))
+        stage.finish(plural(tally.accepted, "record"))
+    return tally
+
+
+def _deliver(cloud: LocalCloud, tally: Tally, shown: Stages) -> bool:
+    with shown.stage("delivering", tally.accepted) as stage:
+        drained = cloud.wait_drained(
+            STUCK_SECONDS, on_progress=lambda behind: stage.update(max(tally.accepted - behind, 0))
+        )
+        if drained:
+            stage.finish("all of it")
+    return drained
+
+
+def _with(books: Books, tally: Tally, *, drained: bool, elapsed: float) -> Books:
+    """Hold the books against what the producer itself knows."""
+    problems = list(books.problems)
+    if tally.accepted != books.produced:
+        problems.append(
+            f"the stream confirmed {tally.accepted} records to the producer, its metric says {books.produced}"
+        )
+    if not drained:
+        problems.append(f"the sinks settled nothing for {STUCK_SECONDS} seconds and are not done")
+    notes = list(books.notes)
+    if tally.refused:
+        notes.append(f"{plural(tally.refused, 'record')} of more than 1 MiB: no stream takes them")
+    return replace(books, problems=tuple(problems), notes=tuple(notes), elapsed_seconds=elapsed)
+
+
+def _answer(target: Target, question: Question) -> Answer | SluiceError:
+    try:
+        return ask(target, question.sql)
+    except QueryError as error:
+        return error
+
+
+def _print(out: "Console", found: Shown, supply: Supply) -> None:
+    books = found.books
+    rate = books.produced / books.elapsed_seconds if books.elapsed_seconds else 0
+    out.print()
+    for question, answer in found.answers:
+        out.print(question.title, style="bold")
+        out.print()
+        out.print("\n".join(f"  {line}" for line in question.sql.split("\n")), style="dim")
+        out.print()
+        if isinstance(answer, SluiceError):
+            out.print(f"  {answer}")
+        else:
+            out.print(Padding(rows_table(answer.columns, answer.rows), (0, 0, 0, 2)))
+        out.print()
+    print_books(out, books)
+    out.print(
+        f"{count(books.produced)} records in {books.elapsed_seconds:.1f} s, from the first sent to the last "
+        f"placed ({rate:,.0f}/s).",
+        style="dim",
+    )
+    out.print()
+    out.print(_next(supply, books))
+
+
+def _next(supply: Supply, books: Books) -> str:
+    if not books.balanced:
+        return "Next: `sluice local` in one terminal, `sluice audit` in another, to look closer."
+    if not (supply.poison or supply.source):
+        return "Next: sluice demo --poison 5 --duplicates 3 shows what happens to bad records and duplicates."
+    return "Next: sluice local, and in another terminal: sluice produce, sluice query, sluice dlq list."
