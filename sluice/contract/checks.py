@@ -126,20 +126,23 @@ def _plain(value: Decimal, scale: int, path: str) -> Decimal:
 
 def _json(document: Any, path: str) -> Any:
     """Free JSON as BigQuery's JSON type takes it: 64-bit integers and at most 500 levels."""
-    level, depth = [document], 0
+    level: list[Any] = [[document]]
+    depth = -1
     while level:
         inner: list[Any] = []
-        for value in level:
-            if value.__class__ is dict:
-                inner += value.values()
-            elif value.__class__ is list:
-                inner += value
-            elif value.__class__ is int and not INT64_MIN <= value <= _UINT64_MAX:
-                raise ContractViolation(f"`{path}` holds an integer beyond 64 bits", path)
+        for container in level:
+            for value in container.values() if container.__class__ is dict else container:
+                kind = value.__class__
+                if kind is str:
+                    continue
+                if kind is dict or kind is list:
+                    inner.append(value)
+                elif kind is int and not INT64_MIN <= value <= _UINT64_MAX:
+                    raise ContractViolation(f"`{path}` holds an integer beyond 64 bits", path)
         depth += 1
         level = inner
-    if depth - 1 > JSON_DEPTH:
+    if depth > JSON_DEPTH:
         raise ContractViolation(
-            f"`{path}` is nested {depth - 1} deep; BigQuery's JSON takes {JSON_DEPTH} levels", path
+            f"`{path}` is nested {depth} deep; BigQuery's JSON takes {JSON_DEPTH} levels", path
         )
     return document

@@ -11,7 +11,7 @@ import msgspec
 from sluice.contract.bigquery import table_schema
 from sluice.contract.checks import Check, struct_check
 from sluice.contract.columns import Column
-from sluice.contract.duplicates import first_duplicate_key, has_duplicate_keys
+from sluice.contract.duplicates import CountKeys, first_duplicate_key, has_duplicate_keys, key_counter, parse
 from sluice.contract.events import Event, EventOptions
 from sluice.contract.explain import MAX_SHOWN, explain
 from sluice.contract.names import wire_name
@@ -81,6 +81,9 @@ class Contract:
         self._checks: dict[type[Event], Check | None] = {
             kind.cls: struct_check(kind.columns) for kind in self.types.values()
         }
+        self._key_counters: dict[type[Event], CountKeys] = {
+            kind.cls: key_counter(kind.columns) for kind in self.types.values()
+        }
         self._rewrites: dict[type[Event], Rewrite | None] = {
             kind.cls: json_to_text(kind.columns) for kind in self.types.values()
         }
@@ -97,12 +100,12 @@ class Contract:
         """
         try:
             event = self._decoder.decode(data)
-            duplicated = has_duplicate_keys(data)
+            keys = self._key_counters[event.__class__](parse(data))
         except MemoryError:
             raise  # says nothing about the record
         except Exception as error:  # noqa: BLE001 - a hostile record may provoke anything; each is its own violation
             raise explain(data, error, self._columns) from None
-        if duplicated:
+        if has_duplicate_keys(data, keys):
             key = first_duplicate_key(data)
             shown = key if key.isidentifier() and len(key) <= MAX_SHOWN else None
             what = f"the key `{shown}` stands" if shown else "a key stands"

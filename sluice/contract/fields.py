@@ -31,7 +31,8 @@ class Spec:
     def constraints(self) -> dict[str, Any]:
         """The constraints that were set, by name, without description, examples and retirement."""
         names = (*NUMERIC, *TEXT, *LIST, "scale", "bignumeric")
-        return {name: value for name in names if (value := getattr(self, name)) not in (None, False)}
+        found = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in found.items() if value is not None and value is not False}
 
 
 NUMERIC = ("ge", "gt", "le", "lt", "multiple_of")
