@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
+import msgspec
 import uvicorn
 
 from sluice.local.aws_kinesis import TARGET, DataPlane
@@ -32,6 +33,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 STREAM_MEMORY_BYTES = 192 * 1024 * 1024
 THREADS = 32
+TOTALS = "/_sluice/streams"
 SCOPE = re.compile(rb"Credential=[^/]+/[^/]+/([^/]+)/([^/]+)/")
 
 
@@ -48,6 +50,11 @@ class Gateway:
         """Answer one HTTP request."""
         body = await _body(receive)
         headers = dict(scope["headers"])
+        if scope["path"] == TOTALS:
+            answer = msgspec.json.encode(self._plane.totals())
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": answer})
+            return
         target = headers.get(b"x-amz-target", b"").decode()
         found = SCOPE.search(headers.get(b"authorization", b""))
         region, service = (found[1].decode(), found[2].decode()) if found else ("us-east-1", "")

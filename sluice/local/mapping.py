@@ -79,6 +79,7 @@ class Mapping:
         self.config = config
         self._shards: dict[str, Shard] = {}
         self._finished: set[str] = set()
+        self._settled_before = 0
         self._listed = False
         self._listing = False
         self._list_again: float | None = 0.0
@@ -189,6 +190,12 @@ class Mapping:
         ]
 
     @property
+    def settled(self) -> int:
+        """How many records have been delivered or given up."""
+        lanes = (lane for shard in self._shards.values() for lane in shard.lanes)
+        return self._settled_before + sum(lane.settled for lane in lanes)
+
+    @property
     def caught_up_at(self) -> float | None:
         """All that was put before this moment (epoch seconds) is dealt with; None while something is not."""
         if not self._listed or self._listing or self._list_again is not None:
@@ -224,5 +231,6 @@ class Mapping:
     def _retire(self, shard: Shard, now: float) -> None:
         if shard.finished and not shard.waiting:
             del self._shards[shard.info.id]
+            self._settled_before += sum(lane.settled for lane in shard.lanes)
             self._finished.add(shard.info.id)
             self._list_again = now

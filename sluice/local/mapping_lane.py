@@ -48,6 +48,7 @@ class Lane:
         self.busy = False
         self.queued_bytes = 0
         self.given_up = 0
+        self.settled = 0
         self.done: str | None = None
         self.error = ""
 
@@ -139,6 +140,7 @@ class Lane:
         self._failures = 0
         self._not_before = 0.0
         self.done = records[-1].sequence
+        self.settled += len(records)
 
     def _retry(self, attempt: Attempt, failed: int, now: float) -> None:
         bisect = self._config.bisect

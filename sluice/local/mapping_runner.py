@@ -90,6 +90,7 @@ class MappingRunner:
             "function": config.function,
             "source": config.source_arn,
             "caught_up_at": self.mapping.caught_up_at,
+            "settled": self.mapping.settled,
             "shards": self.mapping.status(),
         }
 

@@ -1,0 +1,245 @@
+"""The local cloud as one object: servers, the deployed program, its functions at work.
+
+with LocalCloud(Path(".")) as cloud:
+    ...                              # boto3 against cloud.endpoints.aws_url, cloud.outputs["stream_name"]
+    cloud.wait_drained()
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import urllib3
+
+from sluice import errors
+from sluice.errors import EnvironmentProblem, SluiceError
+from sluice.local.cloud_process import ChildProcess
+from sluice.local.deploy_result import Deployment
+
+START_SECONDS = 60.0
+DEPLOY_SECONDS = 120.0
+POLL_SECONDS = 0.1
+CALL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Base URLs of the servers, all on 127.0.0.1."""
+
+    aws_url: str
+    lambda_url: str
+    bigquery_url: str
+
+
+class Faults:
+    """Faults of the local BigQuery, injected at the HTTP level (docs/local-bigquery.md lists them)."""
+
+    def __init__(self, pool: urllib3.PoolManager, url: str) -> None:
+        self._pool = pool
+        self._url = url + "/_sluice/faults"
+
+    def add(self, **fault: Any) -> str:
+        """Inject a fault, e.g. `add(match="insertAll", kind="status", status=500, count=3)`; its id."""
+        answer = _json(self._pool.request("POST", self._url, json=fault))
+        return str(answer.get("id"))
+
+    def clear(self) -> None:
+        """Take all faults away."""
+        _json(self._pool.request("DELETE", self._url))
+
+
+class LocalCloud:
+    """Runs a project's program on this machine; several may run at once. A context manager."""
+
+    def __init__(
+        self,
+        root: Path,
+        pipeline: Path | None = None,
+        env: str = "dev",
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        shards: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self._job = {
+            "root": str(root.resolve()),
+            "pipeline": str(pipeline.resolve()) if pipeline else None,
+            "env": env,
+            "overrides": dict(overrides or {}),
+            "shards": shards,
+        }
+        self._verbose = verbose
+        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
+        self._children: list[ChildProcess] = []
+        self._servers: list[ChildProcess] = []
+        self._deployment: Deployment | None = None
+        self._endpoints: Endpoints | None = None
+
+    def __enter__(self) -> Self:
+        """Start everything.
+
+        Raises:
+            SluiceError: what is wrong with the project, or which server did not start.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything."""
+        self.close()
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What the program exports."""
+        return self._deployed.outputs
+
+    @property
+    def stand_ins(self) -> list[str]:
+        """Declared resources that no local server has: type and name."""
+        return self._deployed.stand_ins
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the program warned of."""
+        return self._deployed.warnings
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the servers listen."""
+        if self._endpoints is None:
+            raise EnvironmentProblem("the local cloud has not been started")
+        return self._endpoints
+
+    @property
+    def faults(self) -> Faults:
+        """Faults of the local BigQuery."""
+        return Faults(self._pool, self.endpoints.bigquery_url)
+
+    @property
+    def pids(self) -> list[int]:
+        """Processes of the local cloud, this one not among them."""
+        workers = self.status()["workers"] if self._endpoints else []
+        return [child.pid for child in self._children if child.alive] + workers
+
+    def check(self) -> None:
+        """Raise EnvironmentProblem when a server process has ended."""
+        for server in self._servers:
+            if not server.alive:
+                raise server.problem("has ended")
+
+    def status(self) -> dict[str, Any]:
+        """Per mapping and shard: position, records behind, in flight, last error."""
+        return self._get(self.endpoints.lambda_url + "/status")
+
+    def function_log(self, name: str) -> str:
+        """What a function printed lately."""
+        url = f"{self.endpoints.lambda_url}/functions/{name}/log"
+        return self._pool.request("GET", url).data.decode(errors="replace")
+
+    def drained(self) -> bool:
+        """Whether every record put before this call has been settled by every mapping."""
+        return self.wait_drained(0)
+
+    def wait_drained(
+        self, stuck_seconds: float = 60, on_progress: Callable[[int], None] | None = None
+    ) -> bool:
+        """Wait until every record put before this call is settled; False when nothing moves any more.
+
+        Args:
+            stuck_seconds: How long to wait without a single further record being settled.
+            on_progress: Told how many records are still to be settled by the slowest mapping.
+        """
+        asked, moved, most = time.time(), time.monotonic(), -1
+        while True:
+            self.check()
+            mappings = self.status()["mappings"]
+            totals = self._get(self.endpoints.aws_url + "/_sluice/streams")
+            behind = [
+                totals.get(m["source"].partition("/consumer/")[0], 0) - m.get("settled", 0) for m in mappings
+            ]
+            if on_progress:
+                on_progress(max([0, *behind]))
+            if all((mapping.get("caught_up_at") or 0) >= asked for mapping in mappings):
+                return True
+            settled = sum(mapping.get("settled", 0) for mapping in mappings)
+            if settled > most:
+                most, moved = settled, time.monotonic()
+            if time.monotonic() - moved > max(stuck_seconds, 2 * POLL_SECONDS):
+                return False
+            time.sleep(POLL_SECONDS)
+
+    def close(self) -> None:
+        """End all processes; may be called again."""
+        for child in self._children:
+            child.close()
+        for child in self._children:
+            child.wait()
+        self._children.clear()
+        self._servers.clear()
+        self._pool.clear()
+
+    @property
+    def _deployed(self) -> Deployment:
+        if self._deployment is None:
+            raise EnvironmentProblem("the local cloud has not been started")
+        return self._deployment
+
+    def _start(self) -> None:
+        deploy = self._child("deploy", "the deployment")
+        deploy.tell(**self._job)
+        aws = self._child("aws", "the local AWS")
+        bigquery = self._child("bigquery", "the local BigQuery", "--port", "0")
+        control = self._child("control", "the local Lambda")
+        self._servers = [aws, bigquery, control]
+        with ThreadPoolExecutor(3) as threads:
+            urls = list(threads.map(_url, self._servers))
+        addresses = {"aws_url": urls[0], "bigquery_url": urls[1]}
+        deploy.tell(**addresses)
+        said = deploy.hear(DEPLOY_SECONDS)
+        if "error" in said:
+            raise _error(said)
+        control.tell(**addresses, deployment=said["deployment"], verbose=self._verbose)
+        self._deployment = msgspec.convert(said["deployment"], Deployment)
+        deploy.wait()
+        control.hear(START_SECONDS)
+        self._endpoints = Endpoints(aws_url=urls[0], lambda_url=urls[2], bigquery_url=urls[1])
+
+    def _child(self, module: str, name: str, *arguments: str) -> ChildProcess:
+        child = ChildProcess(f"sluice.local.{module}", *arguments, name=name, echo=self._verbose)
+        self._children.append(child)
+        return child
+
+    def _get(self, url: str) -> dict[str, Any]:
+        try:
+            return _json(self._pool.request("GET", url))
+        except urllib3.exceptions.HTTPError as error:
+            self.check()
+            raise EnvironmentProblem(f"the local cloud does not answer: {error}") from error
+
+
+def _url(server: ChildProcess) -> str:
+    return f"http://127.0.0.1:{server.hear(START_SECONDS)['port']}"
+
+
+def _json(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+    answer: Any = msgspec.json.decode(response.data) if response.data else {}
+    if response.status >= 400 or not isinstance(answer, dict):  # noqa: PLR2004 - HTTP's errors
+        raise EnvironmentProblem(f"the local cloud answers {response.status}: {response.data[:300]!r}")
+    return answer
+
+
+def _error(said: dict[str, Any]) -> SluiceError:
+    kind = getattr(errors, str(said.get("kind")), SluiceError)
+    text = str(said["error"])
+    return kind(text) if isinstance(kind, type) and issubclass(kind, SluiceError) else SluiceError(text)

@@ -1,0 +1,132 @@
+"""A server process of the local cloud as its parent sees it: started, announced, watched, ended."""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from sluice.errors import EnvironmentProblem
+
+TAIL_LINES = 40
+LINE_BYTES = 8192
+END_SECONDS = 5.0
+_IMPORTS = {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+"""Children import this Sluice and nothing from the directory that a command happens to run in."""
+
+
+class ChildProcess:
+    """`python -m MODULE`, in a session of its own so that Ctrl-C reaches only the parent.
+
+    It ends when its stdin closes, which the operating system does however the parent ends.
+    """
+
+    def __init__(self, module: str, *arguments: str, name: str, echo: bool = False) -> None:
+        self.name = name
+        self._echo = echo
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._unread = bytearray()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **_IMPORTS},
+            )
+        except OSError as error:
+            raise EnvironmentProblem(f"{name} cannot be started: {error.strerror}") from None
+        self._reader = threading.Thread(target=self._read_stderr, name=f"stderr-{name}", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def tell(self, **facts: Any) -> None:
+        """Send it one line of JSON."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            try:
+                stdin.write(json.dumps(facts).encode() + b"\n")
+            except OSError:
+                raise self.problem("ended before it was told what to do") from None
+
+    def hear(self, seconds: float) -> dict[str, Any]:
+        """The next line of JSON that it prints.
+
+        Raises:
+            EnvironmentProblem: it ended, was silent for too long or printed something else.
+        """
+        deadline = time.monotonic() + seconds
+        stdout = self._process.stdout
+        if stdout is None:
+            raise self.problem("has no output")
+        while b"\n" not in self._unread:
+            pause = deadline - time.monotonic()
+            if pause <= 0:
+                raise self.problem(f"said nothing for {seconds:.0f} s")
+            if select.select([stdout], [], [], pause)[0]:
+                piece = os.read(stdout.fileno(), 65536)
+                if not piece:
+                    raise self.problem("did not start")
+                self._unread += piece
+        line, _, rest = bytes(self._unread).partition(b"\n")
+        self._unread = bytearray(rest)
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            raise self.problem(f"printed what nobody expected: {line[:200].decode(errors='replace')!r}")
+        return said
+
+    def problem(self, what: str) -> EnvironmentProblem:
+        """An error about this process that ends with the last line of its stderr."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        self._reader.join(timeout=1)
+        last = next((line.strip() for line in reversed(self._tail) if line.strip()), "")
+        return EnvironmentProblem(f"{self.name} {what}" + (f": {last}" if last else ""))
+
+    def close(self) -> None:
+        """Ask it to end, without waiting."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            with contextlib.suppress(OSError):
+                stdin.close()
+
+    def wait(self) -> None:
+        """Wait until it has ended; kill it when it does not."""
+        try:
+            self._process.wait(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(timeout=END_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _read_stderr(self) -> None:
+        stderr = self._process.stderr
+        if stderr is None:
+            return
+        with stderr:
+            while line := stderr.readline(LINE_BYTES):
+                self._tail.append(line.decode(errors="replace"))
+                if self._echo:
+                    sys.stderr.write(line.decode(errors="replace"))

@@ -1,0 +1,186 @@
+"""The local Lambda: functions, their event-source mappings and Lambda's own Invoke API, as one process.
+
+`python -m sluice.local.control` prints `{"port": N}`, reads one line of JSON with the deployment and the
+servers' addresses, starts reading the streams and prints `{"ready": true}`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from sluice.local.aws_kinesis import ACCOUNT
+from sluice.local.child import announce, exit_with_parent
+from sluice.local.clock import SystemClock
+from sluice.local.deploy import read_line
+from sluice.local.deploy_result import Deployment, function, mapping
+from sluice.local.mapping import Mapping
+from sluice.local.mapping_runner import MappingRunner
+from sluice.local.mapping_types import PAYLOAD_BYTES, MappingConfig, Verdict
+from sluice.local.runtime import Runtime
+from sluice.local.source import AwsJson, KinesisSource
+
+INVOKE = "/2015-03-31/functions/{name:path}/invocations"
+
+
+class Queues:
+    """On-failure destinations: SQS queues of the local AWS."""
+
+    def __init__(self, url: str, region: str) -> None:
+        self._url = url
+        self._aws = AwsJson(url, region, "sqs", "AmazonSQS", "1.0")
+
+    def send(self, arn: str, message: dict[str, Any]) -> None:
+        """Send a message to a queue."""
+        queue = f"{self._url}/{ACCOUNT}/{arn.rpartition(':')[2]}"
+        self._aws.call("SendMessage", QueueUrl=queue, MessageBody=msgspec.json.encode(message).decode())
+
+
+class Control:
+    """The HTTP side: invoke, status, logs."""
+
+    def __init__(self, runtime: Runtime, runners: list[MappingRunner]) -> None:
+        self._runtime = runtime
+        self._runners = runners
+        self._later: set[asyncio.Task[Any]] = set()
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        routes = [
+            Route(INVOKE, self.invoke, methods=["POST"]),
+            Route("/status", self.status),
+            Route("/functions/{name}/log", self.log),
+        ]
+        return Starlette(routes=routes, lifespan=self._lifespan)
+
+    async def invoke(self, request: Request) -> Response:
+        """Lambda's Invoke."""
+        name = request.path_params["name"].partition(":function:")[2] or request.path_params["name"]
+        name = name.partition(":")[0]
+        payload = await request.body() or b"{}"
+        refused = self._refused(name, payload)
+        if refused is not None:
+            return refused
+        kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
+        if kind == "DryRun":
+            return Response(status_code=204)
+        work = asyncio.to_thread(self._runtime.invoke, name, payload)
+        if kind == "Event":
+            task = asyncio.create_task(work)
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+            return Response(status_code=202)
+        result = await work
+        if result.verdict is Verdict.THROTTLED:
+            return _error(429, "TooManyRequestsException", result.error)
+        headers = {"x-amz-executed-version": "$LATEST", "x-amzn-requestid": result.request_id}
+        if result.verdict is Verdict.FAILED:
+            headers["x-amz-function-error"] = "Unhandled"
+        return Response(result.payload, headers=headers, media_type="application/json")
+
+    def _refused(self, name: str, payload: bytes) -> Response | None:
+        if name not in self._runtime.functions:
+            return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
+        if len(payload) > PAYLOAD_BYTES:
+            return _error(413, "RequestTooLargeException", f"{len(payload)} byte payload is too large")
+        try:
+            msgspec.json.decode(payload)
+        except msgspec.MsgspecError as error:
+            return _error(400, "InvalidRequestContentException", f"Could not parse request body: {error}")
+        return None
+
+    async def status(self, _request: Request) -> Response:
+        """Where each mapping stands, and the worker processes."""
+        mappings = await asyncio.gather(*(asyncio.to_thread(runner.inspect) for runner in self._runners))
+        return JSONResponse({"mappings": mappings, "workers": self._runtime.worker_pids()})
+
+    async def log(self, request: Request) -> Response:
+        """What a function printed lately."""
+        name = request.path_params["name"]
+        if name not in self._runtime.functions:
+            return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
+        return PlainTextResponse(self._runtime.log(name))
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        self._runtime.warm()
+        for runner in self._runners:
+            runner.start()
+        announce(ready=True)
+        yield
+        self._runtime.close()
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return JSONResponse(
+        {"Type": "User", "Message": message}, status_code=status, headers={"x-amzn-errortype": code}
+    )
+
+
+def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool) -> Control:
+    """The runtime and mappings of a deployment; `urls` are those of AWS, Lambda and BigQuery."""
+    variables = {
+        "AWS_ENDPOINT_URL": urls["aws_url"],
+        "AWS_ENDPOINT_URL_LAMBDA": urls["lambda_url"],
+        "BIGQUERY_EMULATOR_HOST": urls["bigquery_url"],
+    }
+    runtime = Runtime(
+        [function(inputs, variables) for inputs in deployment.functions], _to_stderr if verbose else None
+    )
+    configs: list[MappingConfig] = []
+    for inputs in deployment.mappings:
+        stream = inputs["eventSourceArn"].partition("/consumer/")[0]
+        if inputs.get("enabled", True):
+            configs.append(mapping(inputs, deployment.retention_hours.get(stream, 24)))
+    runners = [
+        MappingRunner(
+            Mapping(config),
+            KinesisSource(urls["aws_url"], deployment.region, config.stream_name),
+            runtime,
+            Queues(urls["aws_url"], deployment.region),
+            SystemClock(),
+        )
+        for config in configs
+    ]
+    return Control(runtime, runners)
+
+
+def _to_stderr(line: bytes) -> None:
+    os.write(2, line)
+
+
+def main() -> None:
+    """Entry point of the child process."""
+    logging.disable(logging.INFO)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle stays on
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(64)
+    port = listener.getsockname()[1]
+    announce(port=port)
+    job = read_line()
+    exit_with_parent()
+    urls = {
+        "aws_url": job["aws_url"],
+        "lambda_url": f"http://127.0.0.1:{port}",
+        "bigquery_url": job["bigquery_url"],
+    }
+    deployment = msgspec.convert(job["deployment"], Deployment)
+    control = assemble(deployment, urls, verbose=job["verbose"])
+    config = uvicorn.Config(control.app(), log_config=None, access_log=False, timeout_keep_alive=3600)
+    sys.stdout.flush()
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

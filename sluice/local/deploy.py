@@ -1,0 +1,88 @@
+"""Deploys the program to the local cloud: a process of its own, as Pulumi and its providers take 250 MB.
+
+`python -m sluice.local.deploy` reads one line of JSON with the project, another with the servers' addresses
+once they are known, runs the very `__main__.py` that `pulumi up` runs, and prints one line: the deployment or
+the error.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sluice.errors import SluiceError
+from sluice.local.child import announce, exit_with_parent
+from sluice.local.deploy_result import Deployment, mapping
+
+
+def read_line() -> dict[str, Any]:
+    """The next line of JSON on stdin, read without buffering more; the process leaves when there is none."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        piece = os.read(0, 1)
+        if not piece:
+            os._exit(0)
+        line += piece
+    said: dict[str, Any] = msgspec.json.decode(line)
+    return said
+
+
+def deploy(job: dict[str, Any]) -> Deployment:
+    """Run the program and create what it declares."""
+    # Pulumi, its providers and boto3 take a second to import; meanwhile the servers start.
+    from sluice.local.declared import Declared, placeholder  # noqa: PLC0415
+    from sluice.local.deploy_aws import AwsCreator  # noqa: PLC0415
+    from sluice.local.deploy_google import GoogleCreator  # noqa: PLC0415
+    from sluice.local.program import run_program  # noqa: PLC0415
+
+    servers = read_line()
+    exit_with_parent()
+    aws = AwsCreator(servers["aws_url"], job["shards"])
+    google = GoogleCreator(servers["bigquery_url"])
+    stand_ins: list[str] = []
+
+    def create(resource: Declared) -> tuple[str, dict[str, Any]]:
+        for creator in (aws, google):
+            if creator.handles(resource.type):
+                return creator.create(resource)
+        stand_ins.append(f"{resource.type} {resource.name}")
+        return placeholder(resource)
+
+    program = run_program(
+        Path(job["root"]),
+        job["env"],
+        overrides={**job["overrides"], "package_dependencies": False},
+        pipeline=Path(job["pipeline"]) if job["pipeline"] else None,
+        create=create,
+    )
+    for declared in aws.mappings:
+        mapping(declared)
+    return Deployment(
+        region=aws.region,
+        functions=aws.functions,
+        mappings=aws.mappings,
+        outputs=program.outputs,
+        stand_ins=stand_ins,
+        warnings=list(program.warnings),
+        retention_hours=aws.retention_hours,
+    )
+
+
+def main() -> None:
+    """Entry point of the child process."""
+    job = read_line()
+    sys.path.insert(0, job["root"])
+    try:
+        deployment = deploy(job)
+    except SluiceError as error:
+        announce(error=str(error), kind=type(error).__name__)
+    else:
+        announce(deployment=msgspec.to_builtins(deployment))
+    sys.stdout.flush()
+    os._exit(0)  # Pulumi's threads and loops need no farewell
+
+
+if __name__ == "__main__":
+    main()
