@@ -99,7 +99,7 @@ def _types(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             f"clustering changes from {_listed(old['cluster'])} to {_listed(new['cluster'])}",
             "changed in place, but BigQuery orders only rows that are written from then on",
         )
-    yield from _columns(name, old["columns"], new["columns"], nested=False)
+    yield from _columns(name, old["columns"], new["columns"], table=old["table"])
 
 
 def _listed(names: list[str]) -> str:
@@ -107,16 +107,17 @@ def _listed(names: list[str]) -> str:
 
 
 def _columns(
-    where: str, old: list[Mapping[str, Any]], new: list[Mapping[str, Any]], *, nested: bool
+    where: str, old: list[Mapping[str, Any]], new: list[Mapping[str, Any]], *, table: str | None
 ) -> Iterator[Finding]:
+    """Compare the columns of a table, or the fields of a struct (then `table` is None)."""
     before = {column["name"]: column for column in old}
     after = {column["name"]: column for column in new}
     added = [column for name, column in after.items() if name not in before]
     for name, column in before.items():
         if name in after:
-            yield from _column(f"{where}.{name}", column, after[name])
+            yield from _column(f"{where}.{name}", column, after[name], table)
         else:
-            yield _removed(f"{where}.{name}", column, added, nested=nested)
+            yield _removed(f"{where}.{name}", column, added, nested=table is None)
     for column in added:
         yield _added(f"{where}.{column['name']}", column)
 
@@ -156,9 +157,11 @@ def _added(where: str, column: Mapping[str, Any]) -> Finding:
     )
 
 
-def _column(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
+def _column(
+    where: str, old: Mapping[str, Any], new: Mapping[str, Any], table: str | None
+) -> Iterator[Finding]:
     if old["type"] != new["type"]:
-        yield _retyped(where, old["type"], new["type"], nested=where.count(".") > 1)
+        yield _retyped(where, old, new["type"], table)
         return
     if old["mode"] != new["mode"]:
         yield _remoded(where, old["mode"], new["mode"])
@@ -174,20 +177,19 @@ def _column(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
     if new.get("retired") and not old.get("retired"):
         yield Finding(Severity.NOTE, where, "the field is retired; its column stays")
     if "columns" in old:
-        yield from _columns(where, old["columns"], new["columns"], nested=True)
+        yield from _columns(where, old["columns"], new["columns"], table=None)
 
 
-def _retyped(where: str, old: str, new: str, *, nested: bool) -> Finding:
-    what = f"the type changes from {old} to {new}"
-    if new in _WIDER.get(old, ()) and not nested:
-        table, _, column = where.partition(".")
+def _retyped(where: str, old: Mapping[str, Any], new: str, table: str | None) -> Finding:
+    what = f"the type changes from {old['type']} to {new}"
+    if new in _WIDER.get(old["type"], ()) and old["mode"] != "REPEATED" and table is not None:
         return Finding(
             Severity.REFUSE,
             where,
             what,
             "BigQuery could widen the column in place, but the provider would replace the table",
-            f"run ALTER TABLE {table} ALTER COLUMN {column} SET DATA TYPE {_SQL_NAMES.get(new, new)} in each "
-            "environment, then `pulumi refresh`, then `sluice contract snapshot --force`",
+            f"run ALTER TABLE {table} ALTER COLUMN {old['name']} SET DATA TYPE {_SQL_NAMES.get(new, new)} "
+            "in each environment, then `pulumi refresh`, then `sluice contract snapshot --force`",
         )
     return Finding(
         Severity.REFUSE,

@@ -27,6 +27,8 @@ _WANTED = {
 _GOT = _WANTED | {"bool": "a boolean", "float": "a number with a fraction or exponent"}
 _COMPARED = {">=": "at least", ">": "greater than", "<=": "at most", "<": "less than"}
 _BAD_SURROGATE = re.compile(rb"\\u[dD][89abABcdefCDEF]")
+_PLACE = re.compile(r"\(byte (\d+)\)")
+_NO_NUMBER = re.compile(rb'"([A-Za-z]\w{0,59})"\s*:\s*-?(?:NaN|nan|Infinity|inf)')
 MAX_SHOWN = 60
 """Characters of a name from the record that a reason repeats."""
 MAX_CHOICES = 20
@@ -47,8 +49,11 @@ _tag = msgspec.json.Decoder(_Tagged)
 
 def explain(data: bytes, error: Exception, types: Mapping[str, tuple[Column, ...]]) -> ContractViolation:
     """The violation that `error`, raised by msgspec for `data`, stands for."""
+    broken = _not_text(data)
+    if broken is not None:
+        return ContractViolation(broken)
     if not isinstance(error, msgspec.ValidationError):
-        return ContractViolation(_not_json(data, error))
+        return _not_json(data, error)
     try:
         tag = _tag.decode(data).type
     except Exception:  # noqa: BLE001 - whatever a hostile record provokes, the answer is that its type is not known
@@ -77,27 +82,37 @@ def _explain(
     return ContractViolation(f"{_subject(path)} is not accepted", path or None, known)
 
 
-def _not_json(data: bytes, error: Exception) -> str:
+def _not_text(data: bytes) -> str | None:
+    """Why `data` is no text at all, whatever else is wrong with it."""
     if not data.strip(b" \t\r\n"):
         return "the record is empty"
-    if isinstance(error, RecursionError):
-        return "the record is nested too deeply"
     if data.startswith(b"\xef\xbb\xbf"):
         return "the record starts with a byte order mark; send plain UTF-8"
     try:
         data.decode()
     except UnicodeDecodeError as bad:
         return f"the record is not UTF-8: byte {bad.start} is not valid there"
-    if isinstance(error, msgspec.DecodeError):
-        return _malformed(data, str(error).removeprefix("JSON is malformed: "))
-    return "the record holds a number that cannot be read"
+    return None
 
 
-def _malformed(data: bytes, why: str) -> str:
+def _not_json(data: bytes, error: Exception) -> ContractViolation:
+    if isinstance(error, RecursionError):
+        return ContractViolation("the record is nested too deeply")
+    if not isinstance(error, msgspec.DecodeError):
+        return ContractViolation("the record holds a number that cannot be read")
+    why = str(error).removeprefix("JSON is malformed: ")
     truncated = "truncated" in why
     if (truncated or "surrogate" in why) and _BAD_SURROGATE.search(data):
-        return "the record has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
-    return f"the record is not JSON: {'it ends too early' if truncated else why}"
+        return ContractViolation(
+            "the record has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
+        )
+    place = _PLACE.search(why)
+    start = max(0, int(place[1]) - MAX_SHOWN - 10) if place else 0
+    number = _NO_NUMBER.search(data[start : start + MAX_SHOWN + 30]) if place else None
+    if number is not None:
+        name = number[1].decode()
+        return ContractViolation(f"`{name}` is NaN or Infinity, which JSON has no number for", name)
+    return ContractViolation(f"the record is not JSON: {'it ends too early' if truncated else why}")
 
 
 def _find(columns: tuple[Column, ...], path: str) -> Column | None:
