@@ -27,7 +27,7 @@ class Monitor(MockMonitor):
     """Keeps every declared resource, and the stack's outputs."""
 
     def __init__(self, project: str, stack: str, create: Creator, *, preview: bool) -> None:
-        super().__init__(_NoCalls())
+        super().__init__(_Unused())
         self.preview = preview
         self.outputs: dict[str, Any] = {}
         self.first_error: Exception | None = None
@@ -59,11 +59,25 @@ class Monitor(MockMonitor):
                 self.first_error = self.first_error or error
                 raise
 
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 the protocol's name
+        """Refuse: a program that asks the cloud a question cannot be previewed without an account."""
+        raise self._refusal(f"calls {request.tok}")
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 the protocol's name
+        """Refuse, for the same reason."""
+        raise self._refusal(f"looks up {request.name} ({request.type})")
+
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 the protocol's name
         """Keep the stack's outputs; those of components go nowhere."""
         if request.urn.split("::")[2] == _STACK:
             self.outputs = _plain(rpc.deserialize_properties(request.outputs, keep_unknowns=True))
         return empty_pb2.Empty()
+
+    def _refusal(self, what: str) -> SluiceError:
+        error = SluiceError(f"the program {what}: a preview without an account must not ask the cloud")
+        with self._lock:
+            self.first_error = self.first_error or error
+        return error
 
     def _register(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -117,16 +131,14 @@ class Monitor(MockMonitor):
         )
 
 
-class _NoCalls(Mocks):
-    """A program that asks the cloud a question cannot be previewed without an account: refuse."""
+class _Unused(Mocks):
+    """What Pulumi's monitor would ask; the one above answers everything itself."""
 
     def call(self, args: Any) -> Any:
-        raise SluiceError(
-            f"the program calls {args.token}: a preview without an account must not ask the cloud"
-        )
+        raise NotImplementedError(args)
 
     def new_resource(self, args: Any) -> Any:
-        raise NotImplementedError(args)  # the monitor above answers registrations itself
+        raise NotImplementedError(args)
 
 
 def _plain(value: Any) -> Any:  # noqa: PLR0911 one line per kind of value

@@ -1,0 +1,185 @@
+"""A function's package: the same bytes for the same input, all that it imports, and nothing else."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra import packaging
+from infra.closure import closure
+from infra.function_locks import functions, lock_file, locked
+from infra.packaging import package
+from sluice.errors import EnvironmentProblem, UsageError
+from tests.infra.conftest import ORDERS, ROOT
+
+FUNCTION = "bigquery_sink"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project with one function, so that nothing is built in the repository."""
+    (tmp_path / "functions" / "sink").mkdir(parents=True)
+    (tmp_path / "functions" / "sink" / "handler.py").write_text("from sluice import used\n")
+    own = tmp_path / "sluice"
+    (own / "deep").mkdir(parents=True)
+    (own / "__init__.py").write_text("")
+    (own / "used.py").write_text("import json\nfrom .deep import inner\n")
+    (own / "unused.py").write_text("import pulumi\n")
+    (own / "deep" / "__init__.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import moto\n"
+    )
+    (own / "deep" / "inner.py").write_text("def later():\n    from sluice.deep.late import value\n")
+    (own / "deep" / "late.py").write_text("value = 1\n")
+    (tmp_path / "pipeline.py").write_text("pipeline = None\n")
+    return tmp_path
+
+
+def build(project: Path, *, dependencies: bool = False) -> Path:
+    return Path(
+        package(
+            "sink",
+            pipeline=str(project / "pipeline.py"),
+            with_dependencies=dependencies,
+            root=project,
+        )
+    )
+
+
+def contents(directory: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_package_holds_what_the_handler_imports_and_nothing_else(project: Path) -> None:
+    assert sorted(contents(build(project))) == [
+        "handler.py",
+        "pipeline.py",
+        "sluice/__init__.py",
+        "sluice/deep/__init__.py",
+        "sluice/deep/inner.py",
+        "sluice/deep/late.py",
+        "sluice/used.py",
+    ]
+
+
+def test_the_same_input_gives_the_same_package_wherever_it_is_built(project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(project, elsewhere, ignore=shutil.ignore_patterns("elsewhere", ".sluice"))
+    here, there = build(project), build(elsewhere)
+    assert here.name == there.name
+    assert contents(here) == contents(there)
+
+
+def test_an_unchanged_function_is_not_built_again(project: Path) -> None:
+    first = build(project)
+    (first / "handler.py").write_text("# left as it is\n")
+    assert build(project) == first
+    assert (first / "handler.py").read_text() == "# left as it is\n"
+
+
+@pytest.mark.parametrize("file", ["pipeline.py", "functions/sink/handler.py", "sluice/deep/late.py"])
+def test_a_change_of_anything_that_ships_is_a_new_package(file: str, project: Path) -> None:
+    before = build(project)
+    (project / file).write_text((project / file).read_text() + "# changed\n")
+    assert build(project) != before
+
+
+def test_a_change_of_what_does_not_ship_is_not(project: Path) -> None:
+    before = build(project)
+    (project / "sluice" / "unused.py").write_text("# changed\n")
+    assert build(project) == before
+
+
+def test_a_failed_build_leaves_nothing_behind(project: Path) -> None:
+    (project / "functions" / "sink" / "requirements.lock").write_text("nonsense that no index knows ===\n")
+    with pytest.raises(EnvironmentProblem, match=r"could not install functions/sink/requirements.lock"):
+        build(project, dependencies=True)
+    assert not list((project / ".sluice").rglob("*draft*"))
+
+
+def test_a_missing_handler_or_lock_file_is_named(project: Path) -> None:
+    with pytest.raises(UsageError, match=r"functions/sink/requirements.lock is missing"):
+        build(project, dependencies=True)
+    (project / "functions" / "sink" / "handler.py").unlink()
+    with pytest.raises(UsageError, match=r"functions/sink has no handler.py"):
+        build(project)
+
+
+def test_an_import_that_is_not_shipped_is_refused_before_a_deployment(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = project / "installed"
+    (installed / "msgspec").mkdir(parents=True)
+    monkeypatch.setattr(packaging, "_dependencies", lambda *_: installed)
+    (project / "pipeline.py").write_text("import boto3\nimport msgspec\nimport json\nimport pandas\n")
+    with pytest.raises(UsageError, match="imports pandas, which functions/sink does not ship"):
+        build(project, dependencies=True)
+
+
+def test_a_file_that_is_no_python_is_named(project: Path) -> None:
+    (project / "pipeline.py").write_text("pipeline = (\n")
+    with pytest.raises(UsageError, match=r"pipeline.py cannot be packaged: "):
+        build(project)
+
+
+def test_the_real_package_runs_on_its_own_and_imports_no_tools(tmp_path: Path) -> None:
+    """In an interpreter that sees the package first, as Lambda's does, and the repository not at all."""
+    directory = package(FUNCTION, pipeline=str(ORDERS), with_dependencies=False)
+    program = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]);"
+        "import pipeline, sluice.sinks.function as function;"
+        "modules = sorted({name.partition('.')[0] for name in sys.modules});"
+        "print(json.dumps([pipeline.__file__, function.__file__, modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program, directory],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    pipeline, function, modules = json.loads(done.stdout)
+    assert pipeline == f"{directory}/pipeline.py"
+    assert function == f"{directory}/sluice/sinks/function.py"
+    assert not {"pulumi", "pulumi_aws", "moto", "duckdb", "pydantic", "typer", "mimesis"} & set(modules)
+
+
+def test_the_real_package_has_no_bytecode_and_no_code_of_the_command_line() -> None:
+    directory = Path(package(FUNCTION, pipeline=str(ORDERS), with_dependencies=False))
+    names = contents(directory)
+    assert not [name for name in names if name.endswith(".pyc")]
+    assert not [name for name in names if name.startswith(("sluice/cli", "sluice/local", "infra"))]
+
+
+def test_what_the_function_imports_is_what_its_lock_file_pins() -> None:
+    entries = sorted((ROOT / "functions" / FUNCTION).glob("*.py"))
+    found = closure(entries, ROOT, frozenset({"pipeline", "handler"}))
+    provided = {"aws_lambda_powertools", "google", "msgspec", "tenacity", "urllib3", "boto3", "botocore"}
+    assert found.foreign - sys.stdlib_module_names <= provided
+
+
+@pytest.mark.parametrize("function", functions())
+def test_lock_files_of_functions_are_current(function: str) -> None:
+    assert lock_file(function).read_text() == locked(function), "run `make lock`"
+
+
+def test_functions_ship_the_versions_that_are_tested_here() -> None:
+    project = (ROOT / "requirements.lock").read_text()
+    pins = [line for line in locked(FUNCTION).splitlines() if "==" in line]
+    assert len(pins) > 5
+    for line in pins:
+        assert line.removesuffix(" \\") in project
+    assert "--hash=sha256:" in locked(FUNCTION)
+
+
+def test_a_group_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[dependency-groups]\n")
+    with pytest.raises(UsageError, match=r"add `new-sink = \[\.\.\.\]` to pyproject.toml"):
+        locked("new_sink", tmp_path)
