@@ -91,7 +91,7 @@ def test_requests_hold_at_most_ten_messages_and_one_mebibyte(aws: Aws, time: Tim
 
 
 def test_a_flood_of_poison_is_sent_a_few_requests_at_a_time(aws: Aws, time: Time) -> None:
-    """Each request waits until as many as allowed are under way: more of them would show, fewer would hang."""
+    """Each request waits until as many as allowed are under way: more would show, fewer would hang."""
     together = Barrier(AT_ONCE, timeout=30)
     under_way: list[int] = []
     most: list[int] = []

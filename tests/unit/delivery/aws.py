@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 TABLE, BUCKET = "ledger", "payloads"
-REGION = "eu-central-1"
+REGION: Final = "eu-central-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,9 @@ def running() -> Iterator[Aws]:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        limit = {"MaximumMessageSize": "1048576"}
-        url = sqs.create_queue(QueueName="dead-letters", Attributes=limit)["QueueUrl"]
+        queue = sqs.create_queue(QueueName="letters", Attributes={"MaximumMessageSize": "1048576"})
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield Aws(dynamodb, sqs, s3, url)
+        yield Aws(dynamodb, sqs, s3, queue["QueueUrl"])
 
 
 def refusal(code: str = "ThrottlingException", operation: str = "Any") -> ClientError:
@@ -54,7 +53,7 @@ def refusal(code: str = "ThrottlingException", operation: str = "Any") -> Client
 
 
 class Intercepted:
-    """A client of which some calls go through `around`, which gets the call's name and a way to carry it out."""
+    """A client whose calls go through `around`, which gets a call's name and the way to carry it out."""
 
     def __init__(self, client: Any, around: Callable[[str, Callable[[], Any], dict[str, Any]], Any]) -> None:
         self._client = client
