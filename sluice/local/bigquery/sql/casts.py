@@ -1,0 +1,169 @@
+"""CAST and SAFE_CAST. What is not known to come out as in BigQuery is refused, text by text where need be."""
+
+from typing import Final
+
+from sqlglot import exp
+
+from sluice.local.bigquery.coerce import normal_json
+from sluice.local.bigquery.errors import invalid_query, unsupported
+from sluice.local.bigquery.sql import literals
+from sluice.local.bigquery.sql.coercion import try_convert
+from sluice.local.bigquery.sql.expr import Expr, computed
+from sluice.local.bigquery.types import (
+    BIGNUMERIC,
+    BOOL,
+    BYTES,
+    DATE,
+    DATETIME,
+    FLOAT64,
+    INT64,
+    JSON,
+    NULL,
+    NUMERIC,
+    STRING,
+    TIME,
+    TIMESTAMP,
+    Type,
+    array_of,
+    struct_of,
+)
+
+_TYPES: Final = {
+    "BIGINT": INT64, "INT": INT64, "SMALLINT": INT64, "TINYINT": INT64, "DOUBLE": FLOAT64, "DECIMAL": NUMERIC,
+    "BIGDECIMAL": BIGNUMERIC, "BOOLEAN": BOOL, "TEXT": STRING, "VARCHAR": STRING, "BINARY": BYTES,
+    "VARBINARY": BYTES, "DATE": DATE, "DATETIME": DATETIME, "TIMESTAMP": DATETIME, "TIMESTAMPTZ": TIMESTAMP,
+    "TIME": TIME, "JSON": JSON,
+}  # fmt: skip
+
+# Conversions that cannot fail, or fail in DuckDB exactly where BigQuery's do.
+_SIMPLE: Final = {
+    ("INT64", "FLOAT64"): "CAST({0} AS DOUBLE)",
+    ("INT64", "NUMERIC"): "CAST({0} AS DECIMAL(38,9))",
+    ("INT64", "STRING"): "CAST({0} AS VARCHAR)",
+    ("INT64", "BOOL"): "({0} <> 0)",
+    ("BOOL", "INT64"): "CAST({0} AS BIGINT)",
+    ("BOOL", "STRING"): "CAST({0} AS VARCHAR)",
+    ("FLOAT64", "INT64"): "bq_float_int({0})",
+    ("NUMERIC", "INT64"): "CAST({0} AS BIGINT)",
+    ("NUMERIC", "FLOAT64"): "bq_numeric_float({0})",
+    ("NUMERIC", "STRING"): "bq_numeric_text({0})",
+    ("BIGNUMERIC", "STRING"): "{0}",
+    ("STRING", "BYTES"): "encode({0})",
+    ("BYTES", "STRING"): "decode({0})",
+    ("DATE", "STRING"): "CAST({0} AS VARCHAR)",
+    ("DATE", "DATETIME"): "CAST({0} AS TIMESTAMP)",
+    ("DATE", "TIMESTAMP"): "CAST({0} AS TIMESTAMP)",
+    ("DATETIME", "DATE"): "CAST({0} AS DATE)",
+    ("DATETIME", "TIME"): "CAST({0} AS TIME)",
+    ("DATETIME", "TIMESTAMP"): "{0}",
+    ("DATETIME", "STRING"): "bq_datetime_text({0})",
+    ("TIMESTAMP", "DATE"): "CAST({0} AS DATE)",
+    ("TIMESTAMP", "TIME"): "CAST({0} AS TIME)",
+    ("TIMESTAMP", "DATETIME"): "{0}",
+    ("TIMESTAMP", "STRING"): "(bq_datetime_text({0}) || '+00')",
+    ("TIME", "STRING"): "bq_time_text({0})",
+}
+_MAY_FAIL: Final = frozenset({("BYTES", "STRING"), ("FLOAT64", "INT64"), ("NUMERIC", "INT64")})
+# Text read as a type: the forms known to be read alike, and those known to be refused by BigQuery. Text of
+# neither kind (blanks around a number, hexadecimal, exponents in a NUMERIC, unusual dates) is refused by name.
+_MOMENT: Final = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?"
+_READ: Final = {
+    "INT64": (r"[+-]?\d{1,30}", r"[^0-9]*|[+-]?\d*\.\d*|\d+[A-WYZa-wyz_]\w*", "BIGINT", "int64"),
+    "FLOAT64": (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", r"|[g-mo-zG-HJ-MO-Z_]\w*", "DOUBLE", "double"),
+    "NUMERIC": (r"[+-]?(\d{1,29}(\.\d{0,9})?|\.\d{1,9})", r"|[A-Za-z_]\w*", "DECIMAL(38,9)", "NUMERIC"),
+    "BOOL": (r"(?i)true|false", r"(?i)|[a-su-z]\w*|yes|no|t|f|y|n|on|off", "BOOLEAN", "bool"),
+    "DATE": (r"\d{4}-\d{2}-\d{2}", r"|[A-Za-z_].*", "DATE", "DATE"),
+    "DATETIME": (_MOMENT + r"|\d{4}-\d{2}-\d{2}", r"|[A-Za-z_].*", "TIMESTAMP", "DATETIME"),
+    "TIMESTAMP": (
+        _MOMENT + r"(Z|\+00(:00)?| ?UTC)?|\d{4}-\d{2}-\d{2}",
+        r"|[A-Za-z_].*",
+        "TIMESTAMP",
+        "TIMESTAMP",
+    ),
+    "TIME": (r"\d{2}:\d{2}:\d{2}(\.\d{1,6})?", r"|[A-Za-z_].*", "TIME", "TIME"),
+}
+
+
+def parse_type(node: exp.Expr) -> Type:
+    """Read a type as it is written in SQL. Raises ApiError 400."""
+    if not isinstance(node, exp.DataType):
+        raise unsupported(f"The type {node.sql(dialect='bigquery')}")
+    kind = node.this.name if hasattr(node.this, "name") else str(node.this)
+    if kind == "ARRAY":
+        return array_of(parse_type(node.expressions[0]))
+    if kind == "STRUCT":
+        return struct_of(*(_field(index, part) for index, part in enumerate(node.expressions)))
+    if kind not in _TYPES:
+        raise unsupported(f"The type {node.sql(dialect='bigquery')}")
+    if node.expressions:
+        raise unsupported(f"A type with parameters ({node.sql(dialect='bigquery')})")
+    return _TYPES[kind]
+
+
+def _field(index: int, node: exp.Expr) -> tuple[str, Type]:
+    if isinstance(node, exp.ColumnDef):
+        return node.name, parse_type(node.args["kind"])
+    return f"_field_{index + 1}", parse_type(node)
+
+
+def cast(expr: Expr, target: Type, *, safe: bool) -> Expr:
+    """Convert explicitly. Raises ApiError 400 where BigQuery has no such cast, or this server cannot make it."""
+    if expr.type == target:
+        return expr
+    if expr.type == NULL or (expr.literal and expr.value is None):
+        return literals.constant(None, target)
+    if expr.type == STRING and target == JSON and expr.literal:
+        return _json_literal(str(expr.value))
+    if expr.literal and expr.type == FLOAT64 and target == NUMERIC:
+        exact = literals.exact(expr.value)
+        if exact is None:
+            raise unsupported("A cast of this FLOAT64 literal to NUMERIC")
+        return literals.constant(exact, NUMERIC)
+    implicit = try_convert(expr, target) if target.kind in _READ and not (safe and expr.literal) else None
+    if implicit is not None:
+        return implicit
+    template = _SIMPLE.get((expr.type.kind, target.kind))
+    if template is not None:
+        fails = (expr.type.kind, target.kind) in _MAY_FAIL
+        return _simple(expr, target, template, safe=safe and fails, plain=not fails or safe)
+    if expr.type == STRING and target.kind in _READ:
+        return computed(_read(expr.sql, target, safe=safe), target, expr)
+    if expr.type.item is not None or target.item is not None or expr.type.kind == "STRUCT":
+        raise unsupported(f"A cast from {expr.type} to {target}")
+    if {expr.type.kind, target.kind} & {"BIGNUMERIC"} or (expr.type.kind, target.kind) in {
+        ("FLOAT64", "NUMERIC"),
+        ("FLOAT64", "STRING"),
+    }:
+        raise unsupported(f"A cast from {expr.type} to {target}")
+    raise invalid_query(f"Invalid cast from {expr.type} to {target}")
+
+
+def _simple(expr: Expr, target: Type, template: str, *, safe: bool, plain: bool) -> Expr:
+    sql = template.format(expr.sql)
+    if safe and expr.type == FLOAT64:
+        sql = f"TRY(CAST(round({expr.sql}) AS BIGINT))"
+    elif safe:
+        sql = f"TRY({sql})"
+    return computed(sql, target, expr, plain=plain)
+
+
+def _read(sql: str, target: Type, *, safe: bool) -> str:
+    good, bad, duck, name = _READ[target.kind]
+    refusal = (
+        f"error('A cast of the text ''' || {sql} || ''' to {target} is not supported by the local BigQuery')"
+    )
+    failure = "NULL" if safe else f"error('Bad {name} value: ' || {sql})"
+    read = f"CAST({sql} AS {duck})"
+    return (
+        f"CASE WHEN {sql} IS NULL THEN NULL "
+        f"WHEN regexp_full_match({sql}, {literals.text(good)}) THEN "
+        f"{f'TRY_CAST({sql} AS {duck})' if safe else read} "
+        f"WHEN regexp_full_match({sql}, {literals.text(bad)}) THEN {failure} ELSE {refusal} END"
+    )
+
+
+def _json_literal(written: str) -> Expr:
+    try:
+        return literals.constant(normal_json(written), JSON)
+    except ValueError as error:
+        raise invalid_query(f"Invalid JSON literal: {error}") from None

@@ -1,0 +1,105 @@
+"""BigQuery's implicit conversions: which types meet in which, and the DuckDB SQL that converts.
+
+https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules (read in November 2026).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sluice.local.bigquery.errors import ApiError, invalid_query, unsupported
+from sluice.local.bigquery.sql import literals
+from sluice.local.bigquery.sql.expr import Expr, computed
+from sluice.local.bigquery.types import FLOAT64, INT64, NULL, NUMERIC, STRING, Type
+
+# Each type, and those that a value of it becomes without a cast, best first.
+_IMPLICIT: Final = {
+    "INT64": ("NUMERIC", "BIGNUMERIC", "FLOAT64"),
+    "NUMERIC": ("BIGNUMERIC", "FLOAT64"),
+    "BIGNUMERIC": ("FLOAT64",),
+    "DATE": ("DATETIME",),
+}
+_FROM_STRING_LITERAL: Final = frozenset({"DATE", "DATETIME", "TIME", "TIMESTAMP"})
+NUMBERS: Final = frozenset({"INT64", "NUMERIC", "BIGNUMERIC", "FLOAT64"})
+
+
+def convert(expr: Expr, target: Type) -> Expr:
+    """Convert implicitly, or raise ApiError 400."""
+    found = try_convert(expr, target)
+    if found is None:
+        raise invalid_query(f"Cannot coerce expression of type {expr.type} to type {target}")
+    return found
+
+
+def try_convert(expr: Expr, target: Type) -> Expr | None:
+    """Convert implicitly; None where BigQuery does not."""
+    if expr.type == target:
+        return expr
+    if expr.type == NULL or (expr.literal and expr.value is None):
+        return literals.constant(None, target)
+    if expr.literal and expr.type == STRING and target.kind in _FROM_STRING_LITERAL:
+        return literals.parsed(str(expr.value), target)
+    if expr.literal and expr.type == INT64 and target == NUMERIC:
+        return literals.constant(literals.values.Decimal(expr.value), NUMERIC)
+    if expr.literal and expr.type == INT64 and target == FLOAT64:
+        return literals.constant(float(expr.value), FLOAT64)
+    if target.kind in _IMPLICIT.get(expr.type.kind, ()):
+        return computed(_converted(expr, target), target, expr, plain=True)
+    if expr.type.item is not None and target.item is not None and expr.type.item == NULL:
+        return computed(f"CAST({expr.sql} AS {target.duck})", target, expr, plain=True)
+    return None
+
+
+def _converted(expr: Expr, target: Type) -> str:
+    if target.kind == "BIGNUMERIC" or expr.type.kind == "BIGNUMERIC":
+        raise unsupported(f"A conversion from {expr.type} to {target}")
+    if expr.type == NUMERIC and target == FLOAT64:
+        return f"bq_numeric_float({expr.sql})"
+    return f"CAST({expr.sql} AS {target.duck})"
+
+
+def supertype(exprs: Sequence[Expr], what: str) -> Type:
+    """Return the type in which all of them meet, or raise ApiError 400. All NULL: INT64."""
+    typed = [expr for expr in exprs if expr.type != NULL]
+    if not typed:
+        return INT64
+    firm = [expr for expr in typed if not expr.literal] or typed
+    candidates = {expr.type for expr in firm} | {expr.type for expr in typed}
+    for candidate in sorted(candidates, key=_rank):
+        if all(_meets(expr, candidate) for expr in typed):
+            return candidate
+    kinds = ", ".join(dict.fromkeys(str(expr.type) for expr in typed))
+    raise invalid_query(f"No matching signature for {what} for argument types: {kinds}")
+
+
+def _rank(type_: Type) -> int:
+    order = ("INT64", "NUMERIC", "BIGNUMERIC", "FLOAT64", "DATE", "DATETIME", "TIMESTAMP")
+    return order.index(type_.kind) if type_.kind in order else -1
+
+
+def _meets(expr: Expr, target: Type) -> bool:
+    if expr.type == target or target.kind in _IMPLICIT.get(expr.type.kind, ()):
+        return True
+    if expr.literal and expr.type == STRING:
+        return target.kind in _FROM_STRING_LITERAL
+    return expr.type.item == NULL and target.item is not None
+
+
+def unify(exprs: Sequence[Expr], what: str) -> list[Expr]:
+    """Convert all of them to the type in which they meet."""
+    target = supertype(exprs, what)
+    return [convert(expr, target) for expr in exprs]
+
+
+def mismatch(what: str, *exprs: Expr) -> ApiError:
+    """Say, as BigQuery does, that an operator or function has no such signature."""
+    kinds = ", ".join(str(expr.type) if expr.type != NULL else "NULL" for expr in exprs)
+    return invalid_query(f"No matching signature for {what} for argument types: {kinds}")
+
+
+def comparable(expr: Expr, what: str) -> None:
+    """Refuse types that this server cannot compare, group or order as BigQuery does."""
+    kind = expr.type.kind
+    if kind == "BIGNUMERIC":
+        raise unsupported(f"{what} of type BIGNUMERIC")
+    if kind == "JSON" or expr.type.item is not None or kind == "STRUCT":
+        raise invalid_query(f"{what} is not defined for arguments of type {expr.type}")

@@ -1,0 +1,178 @@
+"""DATE(), TIME(), DATETIME(), TIMESTAMP() and STRING(), and formatting and parsing of times."""
+
+from typing import Final
+
+from sluice.local.bigquery.errors import invalid_query, unsupported
+from sluice.local.bigquery.sql import literals
+from sluice.local.bigquery.sql.binder import Call, function
+from sluice.local.bigquery.sql.casts import cast
+from sluice.local.bigquery.sql.coercion import convert, mismatch
+from sluice.local.bigquery.sql.expr import Expr, computed
+from sluice.local.bigquery.sql.temporal import BY_NAME, from_local, to_local, zone_name
+from sluice.local.bigquery.types import DATE, DATETIME, INT64, STRING, TIME, TIMESTAMP
+
+# Format elements, and DuckDB's SQL for each ({0} is the value); those of DuckDB that mean the same pass as they are.
+_SAME: Final = frozenset("YmdHMSyjBbaAIpUWGVu%w")
+_SPELLED: Final = {
+    "F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "D": "%m/%d/%y", "h": "%b", "n": "\n", "t": "\t",
+}  # fmt: skip
+_PARSED: Final = frozenset("YmdHMSF T%-/:.,_")
+
+
+def _zone(call: Call, index: int) -> str:
+    return zone_name(call.arg(index)) if len(call.nodes) > index else "UTC"
+
+
+@function("DATE")
+def _date(call: Call) -> Expr:
+    call.count(1, 3)
+    value = call.arg(0)
+    if len(call.nodes) == 3:  # noqa: PLR2004 - year, month, day
+        parts = [convert(arg, INT64) for arg in call.args()]
+        return computed(f"make_date({', '.join(part.sql for part in parts)})", DATE, *parts)
+    zone = _zone(call, 1)
+    if value.type == TIMESTAMP:
+        return computed(f"CAST({to_local(value.sql, zone)} AS DATE)", DATE, value, plain=True)
+    if len(call.nodes) == 1 and value.type in (DATETIME, DATE, STRING):
+        return cast(value, DATE, safe=call.safe)
+    raise mismatch("function DATE", *call.args())
+
+
+@function("DATETIME")
+def _datetime(call: Call) -> Expr:
+    call.count(1, 6)
+    args = call.args()
+    if len(args) == 6:  # noqa: PLR2004 - year to second
+        parts = [convert(arg, INT64) for arg in args]
+        return computed(f"make_timestamp({', '.join(part.sql for part in parts)})", DATETIME, *parts)
+    value = args[0]
+    if value.type == TIMESTAMP and len(args) <= 2:  # noqa: PLR2004 - a zone may follow
+        return computed(to_local(value.sql, _zone(call, 1)), DATETIME, value, plain=True)
+    if value.type == DATE and len(args) == 2 and args[1].type == TIME:  # noqa: PLR2004 - a date and a time
+        return computed(f"({value.sql} + {args[1].sql})", DATETIME, *args, plain=True)
+    if len(args) == 1 and value.type in (DATE, DATETIME, STRING):
+        return cast(value, DATETIME, safe=call.safe)
+    raise mismatch("function DATETIME", *args)
+
+
+@function("TIMESTAMP")
+def _timestamp(call: Call) -> Expr:
+    call.count(1, 2)
+    value = call.arg(0)
+    zone = _zone(call, 1)
+    if value.type == TIMESTAMP and len(call.nodes) == 1:
+        return value
+    if value.type in (DATE, DATETIME):
+        return computed(from_local(f"CAST({value.sql} AS TIMESTAMP)", zone), TIMESTAMP, value, plain=True)
+    if value.type == STRING and zone == "UTC":
+        return cast(value, TIMESTAMP, safe=call.safe)
+    raise (
+        mismatch("function TIMESTAMP", *call.args())
+        if zone == "UTC"
+        else unsupported("TIMESTAMP(text, zone)")
+    )
+
+
+@function("TIME")
+def _time(call: Call) -> Expr:
+    call.count(1, 3)
+    value = call.arg(0)
+    if len(call.nodes) == 3:  # noqa: PLR2004 - hour, minute, second
+        parts = [convert(arg, INT64) for arg in call.args()]
+        return computed(f"make_time({', '.join(part.sql for part in parts)})", TIME, *parts)
+    if value.type == TIMESTAMP:
+        return computed(f"CAST({to_local(value.sql, _zone(call, 1))} AS TIME)", TIME, value, plain=True)
+    if value.type in (DATETIME, STRING) and len(call.nodes) == 1:
+        return cast(value, TIME, safe=call.safe)
+    raise mismatch("function TIME", *call.args())
+
+
+@function("STRING")
+def _string(call: Call) -> Expr:
+    call.count(1, 2)
+    value = call.arg(0)
+    if value.type.kind == "JSON":
+        from sluice.local.bigquery.sql.json_functions import from_json  # noqa: PLC0415 - the two modules need each other
+
+        return from_json(call, value, STRING)
+    if value.type.kind not in BY_NAME or (len(call.nodes) > 1 and _zone(call, 1) != "UTC"):
+        raise unsupported("This form of STRING()")
+    return cast(value, STRING, safe=False)
+
+
+def _pieces(pattern: str) -> list[tuple[bool, str]]:
+    """Split a format into elements (True, without the percent sign) and plain text."""
+    out: list[tuple[bool, str]] = []
+    position = 0
+    while position < len(pattern):
+        if pattern[position] != "%":
+            out.append((False, pattern[position]))
+            position += 1
+            continue
+        rest = pattern[position + 1 :]
+        size = 3 if rest[:1] == "E" and rest[2:3] == "S" else 1
+        if not rest:
+            raise unsupported("A format that ends in %")
+        out.append((True, rest[:size]))
+        position += 1 + size
+    return out
+
+
+@function("FORMAT_TIMESTAMP", "FORMAT_DATE", "FORMAT_DATETIME", "FORMAT_TIME")
+def _format(call: Call) -> Expr:
+    call.count(2, 3 if call.name == "FORMAT_TIMESTAMP" else 2)
+    kind = BY_NAME[call.name.removeprefix("FORMAT_")]
+    pattern = literals.string_value(call.arg(0), f"A format of {call.name}")
+    value = convert(call.arg(1), kind)
+    local = to_local(value.sql, _zone(call, 2))
+    if kind == TIME:
+        local = f"(DATE '2000-01-01' + {local})"
+    parts: list[str] = []
+    for element, piece in _pieces(pattern):
+        parts.append(_formatted(local, piece, call.name, kind.kind) if element else literals.text(piece))
+    joined = " || ".join(parts) or "''"
+    return computed(f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE {joined} END", STRING, value, plain=True)
+
+
+def _formatted(local: str, element: str, what: str, kind: str) -> str:
+    if kind == "DATE" and element in {*"HMSTRIp", "E*S"}:
+        raise unsupported(f"%{element} in a format of {what}")
+    if kind == "TIME" and element not in {*"HMSTRIp%", "E*S"} and not element[1:2].isdigit():
+        raise unsupported(f"%{element} in a format of {what}")
+    if element in _SAME:
+        return f"strftime({local}, '%{element}')"
+    if element in _SPELLED:
+        return f"strftime({local}, {literals.text(_SPELLED[element])})"
+    if element == "e":
+        return f"lpad(CAST(day({local}) AS VARCHAR), 2, ' ')"
+    if element == "s" and kind == "TIMESTAMP":
+        return f"CAST(epoch_us({local}) // 1000000 AS VARCHAR)"
+    if element == "Q":
+        return f"CAST(quarter({local}) AS VARCHAR)"
+    if len(element) == 3 and element[1] in "123456":  # noqa: PLR2004 - %E1S to %E6S
+        return f"(strftime({local}, '%S') || '.' || left(strftime({local}, '%f'), {element[1]}))"
+    if element == "E*S":
+        fraction = f"rtrim(strftime({local}, '%f'), '0')"
+        return f"(strftime({local}, '%S') || CASE WHEN {fraction} = '' THEN '' ELSE '.' || {fraction} END)"
+    raise unsupported(f"%{element} in a format of {what}")
+
+
+@function("PARSE_TIMESTAMP", "PARSE_DATE", "PARSE_DATETIME")
+def _parse(call: Call) -> Expr:
+    call.count(2)
+    if call.safe:
+        raise unsupported(f"Function SAFE.{call.name}")
+    kind = BY_NAME[call.name.removeprefix("PARSE_")]
+    pattern = literals.string_value(call.arg(0), f"A format of {call.name}")
+    value = convert(call.arg(1), STRING)
+    spelled = ""
+    for element, piece in _pieces(pattern):
+        if piece not in _PARSED or (element and piece in " -/:.,_"):
+            raise unsupported(f"{'%' if element else ''}{piece} in a format of {call.name}")
+        spelled += (_SPELLED.get(piece) or f"%{piece}") if element else piece
+    if not {"%Y", "%m", "%d"} <= {spelled[i : i + 2] for i in range(len(spelled))}:
+        raise unsupported(f"A format of {call.name} without year, month and day")
+    if kind == DATE and any(f"%{each}" in spelled for each in "HMS"):
+        raise invalid_query(f"A format of {call.name} must not have parts of a time")
+    parsed = f"CAST(strptime({value.sql}, {literals.text(spelled)}) AS {kind.duck})"
+    return computed(parsed, kind, value)
