@@ -1,14 +1,16 @@
-"""Creates the AWS resources that a program declares in the local AWS, by the calls that the cloud would get."""
+"""Creates the AWS resources that a program declares in the local AWS, by the calls the cloud would get."""
 
 import uuid
-from collections.abc import Callable  # noqa: TC003 - read at run time too
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.declared import Declared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Outputs = tuple[str, dict[str, Any]]
 Inputs = dict[str, Any]

@@ -1,13 +1,15 @@
 """Creates the BigQuery resources that a program declares in the local BigQuery, by BigQuery's REST calls."""
 
 import json
-from collections.abc import Callable  # noqa: TC003 - read at run time too
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
 from sluice.errors import EnvironmentProblem
 from sluice.local.declared import Declared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Outputs = tuple[str, dict[str, Any]]
 

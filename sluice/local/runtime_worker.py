@@ -1,4 +1,4 @@
-"""The parent's side of one worker process: start it, give it events, kill it at its time-out or memory limit."""
+"""The parent's side of one worker process: start it, give it events, kill it at time-out or memory limit."""
 
 import json
 import os
