@@ -24,6 +24,7 @@ JSON_DEPTH = 500
 _UINT64_MAX = 2**64 - 1
 _EXACT = Context(prec=200)
 _ONE = Decimal(1)
+_ZERO = Decimal(0)
 
 
 def struct_check(columns: tuple[Column, ...]) -> Check | None:
@@ -96,7 +97,9 @@ def _decimal_check(spec: Spec) -> Check:
     def run(value: Decimal, path: str) -> Decimal:
         if not value.is_finite():
             raise ContractViolation(f"`{path}` must be a finite number, not NaN or Infinity", path)
-        if value and value.adjusted() >= digits:
+        if not value:
+            value = _ZERO  # without sign and exponent
+        elif value.adjusted() >= digits:
             raise ContractViolation(
                 f"`{path}` has more than the {digits} digits before the point that {kind} holds", path
             )
@@ -113,8 +116,6 @@ def _decimal_check(spec: Spec) -> Check:
 
 def _plain(value: Decimal, scale: int, path: str) -> Decimal:
     """The same number without an exponent above zero and without zeros beyond the scale."""
-    if not value:
-        return Decimal(0)
     try:
         plain = value.quantize(_ONE.scaleb(-scale) if value.as_tuple().exponent < 0 else _ONE, context=_EXACT)  # type: ignore[operator] # finite
     except DecimalException:

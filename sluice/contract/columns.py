@@ -81,14 +81,21 @@ class _Parsed:
 
 
 def column(
-    attribute: str, annotation: Any, *, where: str, has_default: bool, default: Any, identity: bool
+    attribute: str,
+    annotation: Any,
+    *,
+    where: str,
+    has_default: bool,
+    default: Any,
+    identity: bool,
+    nested: bool,
 ) -> Column:
     """Compile one field; a ContractError names `where` and says what would be accepted.
 
     An `identity` is the field that makes two records one event, so it must not be empty.
     """
     name = wire_name(attribute)
-    check_column(name, where)
+    check_column(name, where, nested=nested)
     parsed = _Parsed()
     _parse(annotation, parsed, where)
     if parsed.kind is None:
@@ -122,8 +129,10 @@ def column(
         columns=parsed.struct.__sluice_columns__ if parsed.struct is not None else (),  # type: ignore[attr-defined] # _parse only takes structs that have it
         annotation=_wire_annotation(parsed),
     )
-    if has_default:
-        _check_default(compiled, default, where)
+    if has_default and (parsed.kind is not Kind.JSON or parsed.container):
+        _check_value(default, compiled.annotation, f"{where}: the default {default!r}")
+    for example in spec.examples:
+        _check_value(example, _constrained(parsed), f"{where}: the example {example!r}")
     return compiled
 
 
@@ -245,7 +254,17 @@ def _mode(parsed: _Parsed, *, has_default: bool, where: str) -> Mode:
 
 
 def _wire_annotation(parsed: _Parsed) -> Any:
-    """The annotation with the constraints that msgspec itself checks while it decodes."""
+    """What msgspec decodes into: lists and null around the constrained value."""
+    base, spec = _constrained(parsed), parsed.spec
+    if parsed.container is not None:
+        base = list[base] if parsed.container is list else tuple[base, ...]  # type: ignore[valid-type] # built at run time
+        if spec.min_items is not None or spec.max_items is not None:
+            base = Annotated[base, msgspec.Meta(min_length=spec.min_items, max_length=spec.max_items)]
+    return base | None if parsed.nullable else base
+
+
+def _constrained(parsed: _Parsed) -> Any:
+    """The annotation of a single value, with the constraints that msgspec itself checks while it decodes."""
     spec, base = parsed.spec, parsed.base
     meta: dict[str, Any] = {}
     if parsed.kind is Kind.INTEGER and not parsed.choices:
@@ -267,25 +286,15 @@ def _wire_annotation(parsed: _Parsed) -> Any:
     elif parsed.kind is Kind.TIMESTAMP:
         meta = {"tz": True}
     meta = {name: value for name, value in meta.items() if value is not None}
-    if meta:
-        base = Annotated[base, msgspec.Meta(**meta)]
-    if parsed.container is not None:
-        base = list[base] if parsed.container is list else tuple[base, ...]  # type: ignore[valid-type] # built at run time
-        if spec.min_items is not None or spec.max_items is not None:
-            base = Annotated[base, msgspec.Meta(min_length=spec.min_items, max_length=spec.max_items)]
-    return base | None if parsed.nullable else base
+    return Annotated[base, msgspec.Meta(**meta)] if meta else base
 
 
-def _check_default(compiled: Column, default: Any, where: str) -> None:
-    """A default that the contract itself would refuse is a mistake in the class."""
-    if compiled.kind is Kind.JSON and compiled.mode is not Mode.REPEATED:
-        return
+def _check_value(value: Any, annotation: Any, what: str) -> None:
+    """A value in the class that the contract itself would refuse is a mistake."""
     try:
-        msgspec.convert(msgspec.to_builtins(default), compiled.annotation)
-    except (msgspec.ValidationError, TypeError, ValueError) as error:
-        raise ContractError(
-            f"{where}: the default {default!r} is not accepted by the field itself: {error}"
-        ) from None
+        msgspec.convert(msgspec.to_builtins(value), annotation)
+    except (msgspec.ValidationError, TypeError, ValueError, ArithmeticError) as error:
+        raise ContractError(f"{what} is not accepted by the field itself: {error}") from None
 
 
 def _name(annotation: Any) -> str:

@@ -1,5 +1,6 @@
 """`Contract`: all event types of a pipeline, and the way in and out of bytes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -133,13 +134,22 @@ class Contract:
             data = self._encoder.encode(event)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
             raise ContractViolation(f"the event cannot be written as JSON: {error}") from None
-        self.decode(data)
+        if self.decode(data) != event and _has_no_number(msgspec.to_builtins(event)):
+            raise ContractViolation("the event holds NaN or Infinity, which JSON has no number for")
         return data
 
     def encode_row(self, event: Event) -> bytes:
         """A decoded event as a JSON object for insertAll: free JSON as text, Decimals as strings."""
         rewrite = self._rewrites[event.__class__]
         return self._encoder.encode(event if rewrite is None else rewrite(event))
+
+
+def _has_no_number(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_no_number, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_no_number, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _event_types(events: Sequence[type[Event]]) -> dict[str, EventType]:

@@ -84,6 +84,7 @@ def _compile(cls: Any, identity: str | None) -> None:
             has_default=name in defaults,
             default=defaults.get(name),
             identity=name == identity,
+            nested=not isinstance(cls, EventMeta),
         )
         for name in cls.__struct_fields__
     )

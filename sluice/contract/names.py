@@ -28,9 +28,9 @@ def wire_name(attribute: str) -> str:
     return bare if attribute.endswith("_") and keyword.iskeyword(bare) else attribute
 
 
-def check_column(name: str, where: str) -> None:
+def check_column(name: str, where: str, *, nested: bool) -> None:
     """Refuse a name that BigQuery does not take, or that Sluice needs itself."""
-    if name == TYPE_COLUMN:
+    if name == TYPE_COLUMN and not nested:
         raise ContractError(
             f"{where}: the name `type` is taken by the tag that tells event types apart; rename it"
         )
