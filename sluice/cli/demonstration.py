@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 
@@ -59,11 +59,6 @@ def demonstrate(root: Path, pipeline: Path, supply: Supply, *, shards: int | Non
     return found.good
 
 
-def settings_for(shards: int | None) -> dict[str, Any]:
-    """Return the settings of the program that the local cloud overrides for a number of shards."""
-    return {} if shards is None else {"stream": {"mode": "provisioned", "shards": shards}}
-
-
 def target_of(cloud: LocalCloud, pipeline: Path) -> Target:
     """Return the target that commands of this process work on."""
     return Target.local(
@@ -84,7 +79,7 @@ def _run(
     with ExitStack() as running:
         with shown.stage("starting the local cloud") as stage:
             begun = time.monotonic()
-            cloud = running.enter_context(LocalCloud(root, pipeline, overrides=settings_for(shards)))
+            cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards))
             target = target_of(cloud, pipeline)
             stage.finish(f"{time.monotonic() - begun:.1f} s")
         begun = time.monotonic()

@@ -94,16 +94,15 @@ def newest_table(letters: Sequence[Letter], functions: dict[str, str]) -> "Table
     from rich.text import Text
 
     table = grid()
-    for column in ("id ends with", "arrived", "type"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("id ends with", no_wrap=True, min_width=SHORT_DIGITS)
+    table.add_column("arrived", no_wrap=True, min_width=len("2026-11-21T10:00:00"))
     table.add_column("bytes", justify="right")
-    table.add_column("reason", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("reason", overflow="fold", ratio=1)
     for letter in letters:
         told = document(letter, functions)
         table.add_row(
             short_id(letter),
             str(told.get("arrived_at") or "")[:19],
-            Text(printable(told.get("type") or "")),
             count(told["size"]) if "size" in told else "",
             Text(printable(told["reason"])),
         )

@@ -20,6 +20,9 @@ def local(
     shards: Annotated[
         int | None, typer.Option("--shards", metavar="N", help="Give the stream N shards of its own.")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show what the servers and the functions print.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run the local cloud until Ctrl-C; the other commands find it by themselves.
@@ -34,4 +37,4 @@ def local(
     from sluice.cli.project import find_root, pipeline_file
 
     root = find_root()
-    run_local(root, pipeline_file(root, pipeline), shards=shards, json=json)
+    run_local(root, pipeline_file(root, pipeline), shards=shards, verbose=verbose, json=json)

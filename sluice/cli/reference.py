@@ -11,10 +11,11 @@ WIDTH = 100
 HEAD = """\
 # Commands
 
-Written by `python -m sluice.cli.reference > docs/commands.md` from what `--help` prints; a test compares them.
+Written by `python -m sluice.cli.reference > docs/commands.md` from what `--help` prints.
+A test compares the two.
 
-Every command takes `--help`, and `--json`, which prints one JSON document on stdout and no progress. Errors are
-one line on stderr that begins with `error:`. Colour follows the terminal and `NO_COLOR`.
+Every command takes `--help`, and `--json`, which prints one JSON document on stdout and no progress. Errors
+are one line on stderr that begins with `error:`. Colour follows the terminal and `NO_COLOR`.
 """
 
 
