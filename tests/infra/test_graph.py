@@ -31,7 +31,9 @@ SUBGRAPH = re.compile(r'subgraph (\w+)\["[^"]*"\]')
 
 
 def shown(*arguments: str) -> str:
-    result = CliRunner().invoke(app, [*arguments, "--pipeline", str(ORDERS)], catch_exceptions=False)
+    result = CliRunner(env={"COLUMNS": "160"}).invoke(
+        app, [*arguments, "--pipeline", str(ORDERS)], catch_exceptions=False
+    )
     assert result.exit_code == 0
     return str(result.output)
 
