@@ -100,7 +100,7 @@ def column(
     _parse(annotation, parsed, where)
     if parsed.kind is None:
         raise ContractError(f"{where}: {_name(annotation)} has no BigQuery type; use {_ACCEPTED}")
-    if identity and parsed.kind is Kind.STRING and parsed.spec.min_length is None:
+    if identity and parsed.kind is Kind.STRING and not parsed.choices and parsed.spec.min_length is None:
         parsed.spec = replace(parsed.spec, min_length=1)
     spec = parsed.spec
     check_spec(
@@ -174,10 +174,10 @@ def _parse_scalar(annotation: Any, into: _Parsed, where: str) -> None:
 
 def _take_extra(extra: Any, into: _Parsed, where: str) -> None:
     if isinstance(extra, Spec):
-        if into.spec != Spec():
-            if into.container is None:
-                raise ContractError(f"{where}: two field(...) for one field; write one")
+        if into.container is not None:
             extra = _merge(into.spec, extra, where)
+        elif into.spec != Spec():
+            raise ContractError(f"{where}: two field(...) for one field; write one")
         into.spec = extra
     elif extra is FreeJson:
         into.kind, into.base = Kind.JSON, Any

@@ -101,7 +101,14 @@ class Contract:
         """
         try:
             event = self._decoder.decode(data)
-            keys = self._key_counters[event.__class__](parse(data))
+            kind = event.__class__
+            check = self._checks[kind]
+            if check is not None:
+                check(event, "")
+            keys = self._key_counters[kind](parse(data))
+        except ContractViolation as violation:
+            violation.type = self._by_class[kind].name
+            raise
         except MemoryError:
             raise  # says nothing about the record
         except Exception as error:  # noqa: BLE001 - a hostile record may provoke anything; each is its own violation
@@ -110,16 +117,7 @@ class Contract:
             key = first_duplicate_key(data)
             shown = key if key.isidentifier() and len(key) <= MAX_SHOWN else None
             what = f"the key `{shown}` stands" if shown else "a key stands"
-            raise ContractViolation(
-                f"{what} twice in one object", shown, self._by_class[event.__class__].name
-            )
-        check = self._checks[event.__class__]
-        if check is not None:
-            try:
-                check(event, "")
-            except ContractViolation as violation:
-                violation.type = self._by_class[event.__class__].name
-                raise
+            raise ContractViolation(f"{what} twice in one object", shown, self._by_class[kind].name)
         return event
 
     def encode(self, event: Event) -> bytes:

@@ -12,7 +12,14 @@ import msgspec
 
 from sluice.contract.columns import Column, column
 from sluice.contract.kinds import Kind, Mode
-from sluice.contract.names import TYPE_COLUMN, check_distinct, check_table, check_type, wire_name
+from sluice.contract.names import (
+    TYPE_COLUMN,
+    check_column,
+    check_distinct,
+    check_table,
+    check_type,
+    wire_name,
+)
 from sluice.errors import ContractError
 
 MAX_CLUSTER_COLUMNS = 4
@@ -53,6 +60,8 @@ class StructMeta(msgspec.StructMeta):
         **options: Any,
     ) -> Any:
         """Create the struct, compile its columns, and hand their constraints to msgspec."""
+        if TYPE_COLUMN in namespace.get("__annotations__", ()):
+            check_column(TYPE_COLUMN, f"{name}.{TYPE_COLUMN}", nested=mcs is StructMeta)
         cls = super().__new__(
             mcs, name, bases, namespace, kw_only=True, frozen=True, gc=False,
             forbid_unknown_fields=True, rename=wire_name, **options,
