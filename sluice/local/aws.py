@@ -8,6 +8,8 @@ for messages.
 import argparse
 import asyncio
 import contextlib
+import gc
+import importlib
 import io
 import logging
 import os
@@ -134,6 +136,14 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
     return environ
 
 
+def _preload() -> None:
+    """Import what a deployment asks for first, while it is still importing Pulumi."""
+    for service in ("kinesis", "sqs", "s3", "iam", "dynamodb", "logs", "cloudwatch"):
+        importlib.import_module(f"moto.{service}.urls")
+    gc.collect()
+    gc.freeze()  # what was imported stays; collections need not look at it again
+
+
 def serve(port: int) -> None:
     """Listen on 127.0.0.1 until the parent goes away."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle stays on
@@ -153,6 +163,7 @@ def serve(port: int) -> None:
     config = uvicorn.Config(
         gateway, log_config=None, access_log=False, lifespan="off", http="httptools", timeout_keep_alive=3600
     )
+    threading.Thread(target=_preload, name="preload", daemon=True).start()
     announce(port=listener.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listener])
 
