@@ -7,6 +7,7 @@ from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.exports import export
 from infra.federation import Federation
+from infra.google_apis import GoogleApis
 from infra.ledger import Ledger
 from infra.one_line_errors import one_line_errors
 from infra.pipeline_file import chosen_pipeline
@@ -21,11 +22,13 @@ with one_line_errors():
     stream = Stream("stream", env)
     dead_letters = DeadLetters("dead-letters", env)
     ledger = Ledger("ledger", env)
-    warehouse = Warehouse("warehouse", env, pipeline=pipeline)
 
     bigquery_role = env.names.sink("bigquery")
-    federation = Federation("federation", env, roles=[bigquery_role])
-    warehouse.let_write("bigquery", federation.principal(bigquery_role))
+    apis = GoogleApis("google-apis", env)
+    federation = Federation("federation", env, roles=[bigquery_role], after=[apis])
+    warehouse = Warehouse(
+        "warehouse", env, pipeline=pipeline, writers=[federation.principal(bigquery_role)], after=[apis]
+    )
 
     bigquery_sink = SinkFunction(
         "bigquery-sink",

@@ -13,34 +13,23 @@ from infra.environment import Environment
 
 _TOKEN_URL = "https://sts.googleapis.com/v1/token"  # noqa: S105 an address
 _SUBJECT_TOKEN_TYPE = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105 a type's name
-_APIS = ("iam", "sts", "cloudresourcemanager")
 
 
 class Federation(pulumi.ComponentResource):
     """A workload identity pool with one AWS provider."""
 
-    def __init__(self, name: str, env: Environment, *, roles: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, env: Environment, *, roles: Sequence[str], after: Sequence[pulumi.Resource]
+    ) -> None:
         super().__init__("sluice:infra:Federation", name, None, env.component)
         self._account, self._region = env.settings.aws_account_id, env.settings.aws_region
-        apis = [
-            gcp.projects.Service(
-                f"{name}-api-{api}",
-                project=env.settings.google_project,
-                service=f"{api}.googleapis.com",
-                disable_on_destroy=False,
-                opts=env.within(self),
-            )
-            for api in _APIS
-            if env.settings.enable_google_apis
-        ]
-        after_apis = pulumi.ResourceOptions(parent=self, depends_on=apis)
         self.pool = gcp.iam.WorkloadIdentityPool(
             f"{name}-pool",
             project=env.settings.google_project,
             workload_identity_pool_id=env.names.pool,
             display_name=env.names.pool,
             description=f"AWS roles of {env.names.prefix} that write to BigQuery",
-            opts=after_apis,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
         self.provider = gcp.iam.WorkloadIdentityPoolProvider(
             f"{name}-provider",

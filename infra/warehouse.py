@@ -23,25 +23,34 @@ _WRITER_PERMISSIONS = ("bigquery.datasets.get", "bigquery.tables.get", "bigquery
 class Warehouse(pulumi.ComponentResource):
     """The raw dataset with a table per event type, and the analysts' dataset of views."""
 
-    def __init__(self, name: str, env: Environment, *, pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        name: str,
+        env: Environment,
+        *,
+        pipeline: Pipeline,
+        writers: Sequence[pulumi.Input[str]],
+        after: Sequence[pulumi.Resource],
+    ) -> None:
+        """Declare the datasets; `writers` are the principals that may add rows to the raw tables."""
         super().__init__("sluice:infra:Warehouse", name, None, env.component)
-        self._name, self._env = name, env
-        self._after: Sequence[pulumi.Resource] = self._apis()
-        self.raw = self._dataset("raw", env.names.dataset, "Raw events, one row per delivered record")
+        self._name, self._env, self._after = name, env, after
         self.views = self._dataset(
-            "views", env.names.views_dataset, "Events without duplicates, for analysts"
+            "views", env.names.views_dataset, "Events without duplicates, for analysts", self._readers()
+        )
+        self.raw = self._dataset(
+            "raw", env.names.dataset, "Raw events, one row per delivered record", self._writers(writers)
         )
         self.tables = self._tables(pipeline)
         self._views(pipeline)
-        self._analysts()
         self.dataset, self.views_dataset = self.raw.dataset_id, self.views.dataset_id
         self.register_outputs({"dataset": self.dataset, "views_dataset": self.views_dataset})
 
-    def let_write(self, sink: str, principal: pulumi.Input[str]) -> None:
-        """Let one principal add rows to the raw tables, and nothing else.
+    def _writers(self, writers: Sequence[pulumi.Input[str]]) -> list[gcp.bigquery.DatasetAccessArgs]:
+        """Let the sinks add rows, and the views read; nobody else is let into the raw tables.
 
-        The grant is an entry of the dataset's access list, as the authorised views are: a DatasetIamMember
-        would fight with them over the same list.
+        The views are authorised by their dataset: an entry for a single view is void as soon as that view
+        changes, which every new column makes it do.
         """
         settings = self._env.settings
         role = gcp.projects.IAMCustomRole(
@@ -53,36 +62,48 @@ class Warehouse(pulumi.ComponentResource):
             permissions=list(_WRITER_PERMISSIONS),
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._after),
         )
-        gcp.bigquery.DatasetAccess(
-            f"{self._name}-{sink}-writes",
-            project=settings.google_project,
-            dataset_id=self.raw.dataset_id,
-            role=role.name,
-            iam_member=principal,
-            opts=self._env.within(self),
+        views = gcp.bigquery.DatasetAccessDatasetArgs(
+            dataset=gcp.bigquery.DatasetAccessDatasetDatasetArgs(
+                project_id=settings.google_project, dataset_id=self.views.dataset_id
+            ),
+            target_types=["VIEWS"],
         )
-
-    def _apis(self) -> list[pulumi.Resource]:
-        if not self._env.settings.enable_google_apis:
-            return []
         return [
-            gcp.projects.Service(
-                f"{self._name}-api-bigquery",
-                project=self._env.settings.google_project,
-                service="bigquery.googleapis.com",
-                disable_on_destroy=False,
-                opts=self._env.within(self),
-            )
+            gcp.bigquery.DatasetAccessArgs(dataset=views),
+            *(gcp.bigquery.DatasetAccessArgs(role=role.name, iam_member=writer) for writer in writers),
         ]
 
-    def _dataset(self, part: str, dataset_id: str, description: str) -> gcp.bigquery.Dataset:
+    def _readers(self) -> list[gcp.bigquery.DatasetAccessArgs]:
+        """Let the analysts read the views, and run queries in the project."""
         settings = self._env.settings
+        for member in settings.warehouse.analysts:
+            gcp.projects.IAMMember(
+                f"{self._name}-queries-{member}",
+                project=settings.google_project,
+                role="roles/bigquery.jobUser",
+                member=member,
+                opts=self._env.within(self),
+            )
+        return [_reader(member) for member in settings.warehouse.analysts]
+
+    def _dataset(
+        self, part: str, dataset_id: str, description: str, accesses: list[gcp.bigquery.DatasetAccessArgs]
+    ) -> gcp.bigquery.Dataset:
+        """Declare a dataset with its whole access list.
+
+        Whole, because the provider writes the list with every change of the dataset: entries declared as
+        resources of their own would be lost with the next new description. A list needs an owner, and
+        without the entries that Google would add, viewers and editors of the project are not let in.
+        """
+        settings = self._env.settings
+        owners = gcp.bigquery.DatasetAccessArgs(role="OWNER", special_group="projectOwners")
         return gcp.bigquery.Dataset(
             f"{self._name}-{part}",
             project=settings.google_project,
             dataset_id=dataset_id,
             description=description,
             location=settings.google_location,
+            accesses=[owners, *accesses],
             delete_contents_on_destroy=not settings.protect,
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._after, protect=settings.protect),
         )
@@ -151,7 +172,7 @@ class Warehouse(pulumi.ComponentResource):
             _each_letter_once(project, raw),
         )
         for name, (description, query) in queries.items():
-            view = gcp.bigquery.Table(
+            gcp.bigquery.Table(
                 f"{self._name}-view-{name}",
                 project=project,
                 dataset_id=self.views.dataset_id,
@@ -162,33 +183,17 @@ class Warehouse(pulumi.ComponentResource):
                 deletion_protection=False,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tables[name]]),
             )
-            gcp.bigquery.DatasetAccess(
-                f"{self._name}-authorised-{name}",
-                project=project,
-                dataset_id=self.raw.dataset_id,
-                view={"project_id": project, "dataset_id": view.dataset_id, "table_id": view.table_id},
-                opts=self._env.within(self),
-            )
 
-    def _analysts(self) -> None:
-        settings = self._env.settings
-        for member in settings.warehouse.analysts:
-            slug = member.split(":")[1].split("@")[0]
-            gcp.bigquery.DatasetIamMember(
-                f"{self._name}-reads-{slug}",
-                project=settings.google_project,
-                dataset_id=self.views.dataset_id,
-                role="roles/bigquery.dataViewer",
-                member=member,
-                opts=self._env.within(self),
-            )
-            gcp.projects.IAMMember(
-                f"{self._name}-queries-{slug}",
-                project=settings.google_project,
-                role="roles/bigquery.jobUser",
-                member=member,
-                opts=self._env.within(self),
-            )
+
+def _reader(member: str) -> gcp.bigquery.DatasetAccessArgs:
+    """Write what IAM calls user:, group: and so on the way an access list does."""
+    kind, _, address = member.partition(":")
+    return gcp.bigquery.DatasetAccessArgs(
+        role="READER",
+        user_by_email=address if kind in {"user", "serviceAccount"} else None,
+        group_by_email=address if kind == "group" else None,
+        domain=address if kind == "domain" else None,
+    )
 
 
 def _each_letter_once(project: str, dataset: str) -> str:

@@ -15,7 +15,7 @@ _TABLE: Final = "gcp:bigquery/table:Table"
 _QUEUE: Final = "aws:sqs/queue:Queue"
 _BUCKET: Final = "aws:s3/bucket:Bucket"
 _LEDGER: Final = "aws:dynamodb/table:Table"
-_READER: Final = "gcp:bigquery/datasetIamMember:DatasetIamMember"
+_READER: Final = "gcp:projects/iAMMember:IAMMember"
 _HOURS_A_DAY: Final = 24
 
 
@@ -74,7 +74,7 @@ class _Drawing:
         if tables and views:
             yield '  raw -- "each event once" --> views'
         if views:
-            readers = sorted({str(each.inputs["member"]) for each in self._all(_READER)})
+            readers = sorted(str(each.inputs["member"]) for each in self._all(_READER))
             yield f'  analysts(["{_label("analysts", *readers)}"])'
             yield "  views --> analysts"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sluice.local.declared import Declared
 
@@ -25,8 +25,6 @@ KINDS: Final[Mapping[str, str]] = {
     "aws:sqs/queue:Queue": "queue",
     "aws:sqs/queuePolicy:QueuePolicy": "queue policy",
     "gcp:bigquery/dataset:Dataset": "BigQuery dataset",
-    "gcp:bigquery/datasetAccess:DatasetAccess": "dataset access entry",
-    "gcp:bigquery/datasetIamMember:DatasetIamMember": "dataset grant",
     "gcp:bigquery/table:Table": "BigQuery table",
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": "identity pool",
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": "identity provider",
@@ -104,18 +102,11 @@ def kind(resource: Declared) -> str:
 def called(resource: Declared) -> str:
     """Name a resource as the cloud will: its own name where it has one, else the program's."""
     own = {key: resource.inputs[key] for key in _NAMES if key in resource.inputs}
-    if resource.type.startswith(("gcp:bigquery/datasetA", "gcp:bigquery/datasetI", "gcp:projects/iAMM")):
-        return _entry(resource.inputs)
+    if "member" in resource.inputs:
+        return str(resource.inputs["member"])
     if not own or kind(resource).startswith("bucket ") or resource.type.endswith("Policy"):
         return resource.name
     return str(next(iter(own.values())))
-
-
-def _entry(inputs: Mapping[str, Any]) -> str:
-    """Say who is let in where."""
-    view = inputs.get("view")
-    who = view["tableId"] if view else inputs.get("member") or f"sink, by {inputs['role'].rpartition('/')[2]}"
-    return str(who)
 
 
 def _lines(members: list[Declared]) -> tuple[Line, ...]:

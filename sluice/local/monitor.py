@@ -147,7 +147,7 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911 one line per kind of value
         return _plain(rpc.unwrap_rpc_secret(value))
     match value:
         case dict():
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: _plain(value[key]) for key in sorted(value)}
         case list():
             return [_plain(item) for item in value]
         case Unknown():

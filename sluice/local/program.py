@@ -16,6 +16,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,7 +110,10 @@ class _Run(logging.Handler):
 
     async def _execute(self, config: dict[str, str]) -> None:
         # Outputs of failed resources fail as well; the first error is kept, the echoes are not printed.
-        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda *_: None)
+        # Registrations run in the loop's executor: with one thread they come in the order of the program.
+        loop.set_default_executor(ThreadPoolExecutor(1, "monitor"))
         logger = logging.Logger("sluice.program")  # noqa: LOG001 one run's own, never seen by the root logger
         logger.addHandler(self)
         set_all_config(config)

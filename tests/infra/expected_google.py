@@ -43,7 +43,7 @@ ENVS = {
             "managed-by": "pulumi",
             "cost-centre": "analytics",
         },
-        analysts=("analysts",),
+        analysts=("analysts@example.com",),
     ),
 }
 
@@ -80,10 +80,10 @@ def expected(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def apis(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
     names = {
-        "warehouse-api-bigquery": "bigquery",
-        "federation-api-iam": "iam",
-        "federation-api-sts": "sts",
-        "federation-api-cloudresourcemanager": "cloudresourcemanager",
+        "google-apis-bigquery": "bigquery",
+        "google-apis-cloudresourcemanager": "cloudresourcemanager",
+        "google-apis-iam": "iam",
+        "google-apis-sts": "sts",
     }
     return {
         name: (
@@ -95,22 +95,46 @@ def apis(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def datasets(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
-    described = {
-        "warehouse-raw": (env.words, "Raw events, one row per delivered record"),
-        "warehouse-views": (f"{env.words}_views", "Events without duplicates, for analysts"),
-    }
+    pool = f"projects/1234567890/locations/global/workloadIdentityPools/{env.prefix}-a"
+    owners = {"role": "OWNER", "specialGroup": "projectOwners"}
+    common = {"project": env.project, "location": "EU", "deleteContentsOnDestroy": not env.protect}
     return {
-        name: (
+        "warehouse-raw": (
             "gcp:bigquery/dataset:Dataset",
             {
-                "project": env.project,
-                "datasetId": dataset,
-                "description": description,
-                "location": "EU",
-                "deleteContentsOnDestroy": not env.protect,
+                "datasetId": env.words,
+                "description": "Raw events, one row per delivered record",
+                "accesses": [
+                    owners,
+                    {
+                        "dataset": {
+                            "dataset": {"projectId": env.project, "datasetId": f"{env.words}_views"},
+                            "targetTypes": ["VIEWS"],
+                        }
+                    },
+                    {
+                        "role": f"projects/{env.project}/roles/{env.words}_sink_writer",
+                        "iamMember": (
+                            f"principalSet://iam.googleapis.com/{pool}/attribute.aws_role/"
+                            f"{env.assumed}/{env.prefix}-bigquery-sink"
+                        ),
+                    },
+                ],
+                **common,
             },
-        )
-        for name, (dataset, description) in described.items()
+        ),
+        "warehouse-views": (
+            "gcp:bigquery/dataset:Dataset",
+            {
+                "datasetId": f"{env.words}_views",
+                "description": "Events without duplicates, for analysts",
+                "accesses": [
+                    owners,
+                    *({"role": "READER", "groupByEmail": analyst} for analyst in env.analysts),
+                ],
+                **common,
+            },
+        ),
     }
 
 
@@ -146,14 +170,6 @@ def view(env: Env, name: str, description: str) -> dict[str, tuple[str, dict[str
                 "tableId": name,
                 "description": description,
                 "deletionProtection": False,
-            },
-        ),
-        f"warehouse-authorised-{name}": (
-            "gcp:bigquery/datasetAccess:DatasetAccess",
-            {
-                "project": env.project,
-                "datasetId": env.words,
-                "view": {"projectId": env.project, "datasetId": f"{env.words}_views", "tableId": name},
             },
         ),
     }
@@ -193,7 +209,6 @@ def federation(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def grants(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
-    pool = f"projects/1234567890/locations/global/workloadIdentityPools/{env.prefix}-a"
     writer = {
         "warehouse-writer-role": (
             "gcp:projects/iAMCustomRole:IAMCustomRole",
@@ -205,32 +220,12 @@ def grants(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
                 "permissions": ["bigquery.datasets.get", "bigquery.tables.get", "bigquery.tables.updateData"],
             },
         ),
-        "warehouse-bigquery-writes": (
-            "gcp:bigquery/datasetAccess:DatasetAccess",
-            {
-                "project": env.project,
-                "datasetId": env.words,
-                "role": f"projects/{env.project}/roles/{env.words}_sink_writer",
-                "iamMember": (
-                    f"principalSet://iam.googleapis.com/{pool}/attribute.aws_role/"
-                    f"{env.assumed}/{env.prefix}-bigquery-sink"
-                ),
-            },
-        ),
     }
-    for analyst in env.analysts:
-        member = f"group:{analyst}@example.com"
-        writer[f"warehouse-reads-{analyst}"] = (
-            "gcp:bigquery/datasetIamMember:DatasetIamMember",
-            {
-                "project": env.project,
-                "datasetId": f"{env.words}_views",
-                "role": "roles/bigquery.dataViewer",
-                "member": member,
-            },
-        )
-        writer[f"warehouse-queries-{analyst}"] = (
+    queries = {
+        f"warehouse-queries-group:{analyst}": (
             "gcp:projects/iAMMember:IAMMember",
-            {"project": env.project, "role": "roles/bigquery.jobUser", "member": member},
+            {"project": env.project, "role": "roles/bigquery.jobUser", "member": f"group:{analyst}"},
         )
-    return writer
+        for analyst in env.analysts
+    }
+    return {**writer, **queries}

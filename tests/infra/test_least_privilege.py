@@ -9,7 +9,6 @@ from tests.infra.conftest import by_name
 
 if TYPE_CHECKING:
     from sluice.local.declared import Declared
-    from sluice.local.program import Program
     from tests.infra.conftest import Run
 
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/8d5f0c1e-0000-4000-8000-000000000000"
@@ -55,7 +54,7 @@ def test_the_mapping_waits_for_all_that_a_first_batch_needs(resources: "dict[str
         "bigquery-sink-policy",
         "warehouse-table-order",
         "warehouse-table-dead_letters",
-        "warehouse-bigquery-writes",
+        "warehouse-raw",
         "federation-provider",
     }
     waits_for = {urn.rpartition("::")[2] for urn in resources["bigquery-sink-mapping"].depends_on}
@@ -99,12 +98,12 @@ def test_google_lets_in_one_account_and_one_role(resources: "dict[str, Declared]
     assert provider["attributeCondition"] == (
         f"assertion.account == '{account}' && (assertion.arn.startsWith('{assumed}/'))"
     )
-    writers = [
-        each.inputs["iamMember"]
-        for each in resources.values()
-        if each.type == "gcp:bigquery/datasetAccess:DatasetAccess" and "iamMember" in each.inputs
+    members = [
+        access["iamMember"]
+        for access in resources["warehouse-raw"].inputs["accesses"]
+        if "iamMember" in access
     ]
-    assert [writer.partition("/attribute.aws_role/")[2] for writer in writers] == [assumed]
+    assert [member.partition("/attribute.aws_role/")[2] for member in members] == [assumed]
 
 
 def test_the_google_subject_fits_even_with_the_longest_names(run: "Run") -> None:
@@ -114,26 +113,29 @@ def test_the_google_subject_fits_even_with_the_longest_names(run: "Run") -> None
     assert len(longest) <= 127
 
 
-def test_analysts_see_views_and_never_the_raw_tables(programs: "dict[str, Program]") -> None:
-    resources = by_name(programs["prod"])
-    raw = resources["warehouse-raw"].inputs["datasetId"]
-    for each in resources.values():
-        if "analysts@example.com" in json.dumps(each.inputs):
-            assert each.inputs.get("datasetId") != raw
-            assert each.inputs["role"] in {"roles/bigquery.dataViewer", "roles/bigquery.jobUser"}
+def test_analysts_see_views_and_never_the_raw_tables(run: "Run") -> None:
+    analysts = ["group:g@example.com", "user:u@example.com", "serviceAccount:s@x.iam.gserviceaccount.com"]
+    resources = by_name(run("dev", warehouse={"analysts": [*analysts, "domain:example.com"]}))
+    assert "example.com" not in json.dumps(resources["warehouse-raw"].inputs["accesses"])
+    assert resources["warehouse-views"].inputs["accesses"][1:] == [
+        {"role": "READER", "groupByEmail": "g@example.com"},
+        {"role": "READER", "userByEmail": "u@example.com"},
+        {"role": "READER", "userByEmail": "s@x.iam.gserviceaccount.com"},
+        {"role": "READER", "domain": "example.com"},
+    ]
+    granted = {each.inputs["role"] for each in resources.values() if "member" in each.inputs}
+    assert granted == {"roles/bigquery.jobUser"}
 
 
-def test_grants_and_authorised_views_do_not_fight_over_the_raw_dataset(
-    resources: "dict[str, Declared]",
-) -> None:
-    raw = resources["warehouse-raw"].inputs
-    assert "accesses" not in raw
-    on_raw = {
-        each.type.rpartition(":")[2]
-        for each in resources.values()
-        if each.inputs.get("datasetId") == raw["datasetId"] and "Access" in each.type + "Iam"
-    }
-    assert on_raw == {"DatasetAccess"}
+def test_access_lists_are_whole_and_declared_in_one_place(resources: "dict[str, Declared]") -> None:
+    """Entries declared apart would be lost with the next change of their dataset."""
+    apart = [each for each in resources.values() if each.type.startswith("gcp:bigquery/datasetA")]
+    assert not apart
+    for name in ("warehouse-raw", "warehouse-views"):
+        accesses = resources[name].inputs["accesses"]
+        assert accesses[0] == {"role": "OWNER", "specialGroup": "projectOwners"}
+        groups = {access.get("specialGroup") for access in accesses[1:]}
+        assert groups == {None} or not accesses[1:], "no viewer or editor of the project is let in"
 
 
 @pytest.mark.parametrize("name", ["dead-letters-queue-policy", "dead-letters-bucket-policy"])

@@ -72,18 +72,15 @@ def test_a_retired_field_keeps_its_column(changed: Any) -> None:
     assert without_schema(without) == without_schema(with_field)
 
 
-def test_a_new_type_adds_a_table_a_view_and_its_authorisation(
+def test_a_new_type_adds_a_table_and_a_view_and_lets_nobody_in_anew(
     changed: Any, before: "dict[str, Declared]"
 ) -> None:
     new = 'class Refund(Event, type="refund", time="at"):\n    """Money back."""\n\n'
     new += '    at: Annotated[datetime, field("When")]\n\n\npipeline = '
     after = changed(("pipeline = ", new), ("Visit])", "Visit, Refund])"))
-    assert after.keys() - before.keys() == {
-        "warehouse-table-refund",
-        "warehouse-view-refund",
-        "warehouse-authorised-refund",
-    }
+    assert after.keys() - before.keys() == {"warehouse-table-refund", "warehouse-view-refund"}
     assert not before.keys() - after.keys()
+    assert after["warehouse-raw"].inputs == before["warehouse-raw"].inputs
 
 
 def test_a_new_description_touches_no_more_than_words(changed: Any, before: "dict[str, Declared]") -> None:

@@ -21,6 +21,7 @@ BOXES = {
     "stream": "sluice:infra:Stream",
     "dead-letters": "sluice:infra:DeadLetters",
     "ledger": "sluice:infra:Ledger",
+    "google-apis": "sluice:infra:GoogleApis",
     "warehouse": "sluice:infra:Warehouse",
     "federation": "sluice:infra:Federation",
     "bigquery-sink": "sluice:infra:SinkFunction",
