@@ -1,13 +1,17 @@
 """A setting that cannot be used stops the program with one line: key, value, what is accepted, and where."""
 
+import contextvars
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from pulumi.runtime.settings import Settings as PulumiSettings
+from pulumi.runtime.settings import configure
 
-from infra.settings import Section, Settings, SinkSettings, parse_settings
+from infra.settings import Section, Settings, SinkSettings, load_settings, parse_settings
 from infra.settings_errors import accepted
 from sluice.errors import ContractError, SettingsError
 from sluice.local.config import stack_config
@@ -216,3 +220,22 @@ def test_pulumi_yaml_describes_the_same_settings_with_the_same_defaults() -> Non
             assert schema[name]["default"] is field.get_default()
         else:
             assert not schema[name]["default"], "objects and text: the defaults stand in infra/settings.py"
+
+
+def test_settings_are_read_the_way_the_pulumi_command_line_passes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passed = {f"sluice:{key}": value for key, value in GIVEN.items()}
+    passed |= {
+        "sluice:protect": "false",
+        "sluice:stream": '{"mode":"provisioned","shards":3}',
+        "aws:region": "x",
+    }
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(passed))
+
+    def read() -> Settings:
+        configure(PulumiSettings(project="sluice", stack="dev"))
+        return load_settings()
+
+    settings = contextvars.Context().run(read)
+    assert (settings.protect, settings.stream.shards, settings.aws_region) == (False, 3, "eu-central-1")
