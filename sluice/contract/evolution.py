@@ -125,7 +125,12 @@ def _columns(
 def _removed(
     where: str, column: Mapping[str, Any], added: list[Mapping[str, Any]], *, nested: bool
 ) -> Finding:
-    alike = [one["name"] for one in added if (one["type"], one["mode"]) == (column["type"], column["mode"])]
+    listed = column["mode"] == "REPEATED"
+    alike = [
+        one["name"]
+        for one in added
+        if one["type"] == column["type"] and (one["mode"] == "REPEATED") == listed
+    ]
     same = [name for name in alike if name.lower() == column["name"].lower()]
     renamed = (same or alike)[0] if len(same or alike) == 1 else None
     default = "`= []`" if column["mode"] == "REPEATED" else "`... | None = None`"

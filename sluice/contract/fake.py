@@ -9,7 +9,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ import msgspec
 from sluice.contract.columns import Column
 from sluice.contract.contract import Contract, EventType
 from sluice.contract.events import Event
-from sluice.contract.hints import json_document, text_pool
+from sluice.contract.hints import json_document, texts
 from sluice.contract.kinds import INT64_MAX, Kind, Mode
 from sluice.contract.numbers import Draw, decimals, floats, integers
 from sluice.contract.strings import matching
@@ -179,15 +179,16 @@ def _texts(column: Column, rng: random.Random, seed: int) -> list[str]:
     spec = column.spec
     least, most = spec.min_length or 0, spec.max_length
     expression = re.compile(spec.pattern or "")
-    pool = [
+    fitting = (
         text
-        for text in text_pool(column.name, seed)
+        for text in texts(column.name, seed)
         if least <= len(text) and (most is None or len(text) <= most) and expression.search(text)
-    ][:_POOL]
+    )
+    pool = list(islice(fitting, _POOL))
     if len(pool) >= 8:  # noqa: PLR2004 - fewer are no variety
         return pool
     for _ in range(_POOL):
-        text = matching(spec.pattern or "[a-z]+", rng, least=least, most=most)
+        text = matching(spec.pattern or "[a-z]*", rng, least=least, most=most)
         if text is None:
             break
         pool.append(text)

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -185,16 +185,19 @@ _ANY: tuple[Pool, ...] = (
 
 
 @lru_cache(maxsize=1)
-def _generic(seed: int) -> Generic:
-    return Generic(seed=seed)
+def _generic() -> Generic:
+    return Generic()
 
 
-def text_pool(name: str, seed: int) -> list[str]:
-    """Realistic strings for a field of this name, the most fitting first; they know nothing of its rules."""
-    fake, rng = _generic(seed), random.Random(f"{seed}/{name}")  # noqa: S311 - fake data, no secret
+def texts(name: str, seed: int) -> Iterator[str]:
+    """Yield realistic strings for a field of this name, best first; they know nothing of its rules."""
+    rng = random.Random(f"{seed}/{name}")  # noqa: S311 - fake data, no secret
+    fake = _generic()
+    fake.reseed(rng.getrandbits(32))
     makers = next((pools for pattern, pools in _POOLS if re.search(pattern, name.lower())), ())
-    pools = [[make(fake, rng) for _ in range(POOL_SIZE)] for make in (*makers, *_ANY)]
-    return [text for pool in pools for text in pool]
+    for make in (*makers, *_ANY):
+        for _ in range(POOL_SIZE):
+            yield make(fake, rng)
 
 
 def json_document(rng: random.Random) -> Any:

@@ -33,7 +33,7 @@ def matching(pattern: str, rng: random.Random, *, least: int = 0, most: int | No
     for attempt in range(_TRIES):
         made = _Writer(rng, _STRETCHES[attempt % len(_STRETCHES)]).write(tree)
         missing = max(0, least - len(made))
-        filler = "".join(rng.choices(string.ascii_lowercase, k=missing))
+        filler = "".join(rng.choices(string.ascii_lowercase + string.digits, k=missing))
         for text in (made, made + filler, filler + made) if missing else (made,):
             if len(text) >= least and (most is None or len(text) <= most) and expression.search(text):
                 return text
