@@ -210,7 +210,8 @@ def _civil(name: str, parse: Callable[[str], dt.date | dt.time]) -> Callable[[An
 
 def normal_json(text: str) -> str:
     """Return JSON text in its compact form. Raises ValueError for text that BigQuery's JSON type refuses."""
-    if text.count("[") + text.count("{") > JSON_DEPTH:
+    # Text that nests deeper has at least an opening and a closing bracket per level.
+    if len(text) > 2 * JSON_DEPTH and text.count("[") + text.count("{") > JSON_DEPTH:
         _check_depth(text)
     try:
         return msgspec.json.encode(msgspec.json.decode(text)).decode()

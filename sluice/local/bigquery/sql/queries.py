@@ -216,6 +216,8 @@ def _condition(binder: Binder, node: exp.Select, key: str, scope: Scope) -> str:
 
 
 def _items(binder: Binder, node: exp.Select, scope: Scope) -> list[Column]:
+    if not node.expressions:
+        raise invalid_query("Syntax error: SELECT list must not be empty")
     items: list[Column] = []
     anonymous = 0
     names = scope.at("the SELECT list", aggregate=True, window=True)

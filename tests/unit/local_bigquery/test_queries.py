@@ -1,0 +1,367 @@
+"""Whole queries over tables, through Google's own client."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import BadRequest, NotFound
+from google.cloud import bigquery
+from google.cloud.bigquery import SchemaField
+
+Ask = Callable[..., list[dict[str, Any]]]
+
+EVENTS = [
+    SchemaField("id", "STRING", "REQUIRED"),
+    SchemaField("at", "TIMESTAMP", "REQUIRED"),
+    SchemaField("arrived", "TIMESTAMP"),
+    SchemaField("user", "STRING"),
+    SchemaField("amount", "NUMERIC"),
+    SchemaField("score", "FLOAT64"),
+    SchemaField("tags", "STRING", "REPEATED"),
+    SchemaField("place", "RECORD", fields=[SchemaField("city", "STRING"), SchemaField("zip", "INT64")]),
+    SchemaField("items", "RECORD", "REPEATED", fields=[SchemaField("sku", "STRING"), SchemaField("n", "INT64")]),
+    SchemaField("extra", "JSON"),
+]
+DAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+
+
+def row(number: int, **given: Any) -> dict[str, Any]:
+    moment = (DAY + dt.timedelta(hours=number)).isoformat()
+    return {"id": f"e{number}", "at": moment, "arrived": moment, **given}
+
+
+@pytest.fixture(scope="module")
+def events(client: bigquery.Client, shared_dataset: str, steer: Callable[..., Any]) -> str:
+    """A dataset with four events, one of them there twice."""
+    steer("clock", {"now": "2026-11-21T00:00:00Z"})
+    table = bigquery.Table(f"p.{shared_dataset}.events", EVENTS)
+    table.time_partitioning = bigquery.TimePartitioning(field="at")
+    client.create_table(table)
+    later = (DAY + dt.timedelta(days=1)).isoformat()
+    items = [{"sku": "a", "n": 2}, {"sku": "b", "n": 1}]
+    third = row(3, user="ann", amount="-3", extra='{"k": {"v": [10, 20]}}')
+    rows = [
+        row(1, user="ann", amount="1.5", score=1.0, tags=["x", "y"], items=items),
+        row(2, user="bob", amount="2.25", score=1e10, tags=["y"], place={"city": "Rome", "zip": 1}),
+        third,
+        {**third, "arrived": later},
+        row(4),
+    ]
+    assert client.insert_rows_json(f"p.{shared_dataset}.events", rows) == []
+    steer("clock", {"now": None})
+    return shared_dataset
+
+
+@pytest.fixture
+def ask(client: bigquery.Client, events: str) -> Ask:
+    """Run SQL over the events."""
+
+    def run(sql: str, **options: Any) -> list[dict[str, Any]]:
+        config = bigquery.QueryJobConfig(default_dataset=f"p.{events}", **options)
+        return [dict(found) for found in client.query_and_wait(sql, job_config=config)]
+
+    return run
+
+
+QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
+    ("SELECT COUNT(*) AS n, COUNT(user) AS u, COUNT(DISTINCT id) AS d FROM events", [{"n": 5, "u": 4, "d": 4}]),
+    (
+        "SELECT user, SUM(amount) AS s, AVG(amount) AS a FROM events GROUP BY user ORDER BY user",
+        [
+            {"user": None, "s": None, "a": None},
+            {"user": "ann", "s": Decimal("-4.5"), "a": Decimal("-1.5")},
+            {"user": "bob", "s": Decimal("2.25"), "a": Decimal("2.25")},
+        ],
+    ),
+    ("SELECT user FROM events WHERE user IS NOT NULL GROUP BY 1 HAVING COUNT(*) > 1", [{"user": "ann"}]),
+    (
+        "SELECT UPPER(user) AS user, COUNTIF(amount > 0) AS n FROM events WHERE user = 'ann' GROUP BY user",
+        [{"user": "ANN", "n": 1}],
+    ),
+    (
+        "SELECT id FROM events WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY at, id ORDER BY arrived) = 1 ORDER BY id",
+        [{"id": "e1"}, {"id": "e2"}, {"id": "e3"}, {"id": "e4"}],
+    ),
+    (
+        "SELECT id, RANK() OVER w AS r FROM events WINDOW w AS (ORDER BY id DESC) ORDER BY r LIMIT 2",
+        [{"id": "e4", "r": 1}, {"id": "e3", "r": 2}],
+    ),
+    (
+        "SELECT id, SUM(amount) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS t "
+        "FROM events QUALIFY t > 1 ORDER BY id",
+        [{"id": "e1", "t": Decimal("1.5")}, {"id": "e2", "t": Decimal("3.75")}],
+    ),
+    (
+        "SELECT user, SUM(COUNT(*)) OVER () AS whole FROM events WHERE user IS NOT NULL GROUP BY user ORDER BY user",
+        [{"user": "ann", "whole": 4}, {"user": "bob", "whole": 4}],
+    ),
+    (
+        "SELECT id, LAG(id) OVER (ORDER BY id) AS l, FIRST_VALUE(id) OVER (ORDER BY id) AS f "
+        "FROM (SELECT DISTINCT id FROM events) ORDER BY id LIMIT 2",
+        [{"id": "e1", "l": None, "f": "e1"}, {"id": "e2", "l": "e1", "f": "e1"}],
+    ),
+    (
+        "SELECT e.id, tag, o FROM events AS e, UNNEST(tags) AS tag WITH OFFSET AS o ORDER BY e.id, o",
+        [{"id": "e1", "tag": "x", "o": 0}, {"id": "e1", "tag": "y", "o": 1}, {"id": "e2", "tag": "y", "o": 0}],
+    ),
+    (
+        "SELECT e.id, tag FROM events AS e LEFT JOIN UNNEST(e.tags) AS tag WHERE e.id IN ('e2', 'e4') ORDER BY 1",
+        [{"id": "e2", "tag": "y"}, {"id": "e4", "tag": None}],
+    ),
+    (
+        "SELECT i.sku, n FROM events AS e, e.items AS i ORDER BY sku",
+        [{"sku": "a", "n": 2}, {"sku": "b", "n": 1}],
+    ),
+    (
+        "SELECT id, (SELECT SUM(n) FROM UNNEST(items)) AS n FROM events WHERE ARRAY_LENGTH(items) > 0",
+        [{"id": "e1", "n": 3}],
+    ),
+    ("SELECT id FROM events WHERE 'x' IN UNNEST(tags)", [{"id": "e1"}]),
+    ("SELECT place.city, place.zip + 1 AS z FROM events WHERE place.zip = 1", [{"city": "Rome", "z": 2}]),
+    ("SELECT place FROM events WHERE place IS NOT NULL", [{"place": {"city": "Rome", "zip": 1}}]),
+    (
+        "SELECT DISTINCT JSON_VALUE(extra, '$.k.v[1]') AS v, INT64(extra.k.v[0]) AS w FROM events WHERE extra IS NOT NULL",
+        [{"v": "20", "w": 10}],
+    ),
+    (
+        "SELECT TIMESTAMP_TRUNC(at, DAY) AS day, COUNT(*) AS n FROM events GROUP BY day",
+        [{"day": DAY, "n": 5}],
+    ),
+    ("SELECT DATE(at) AS at, COUNT(*) AS n FROM events GROUP BY at", [{"at": DAY.date(), "n": 5}]),
+    (
+        "WITH a AS (SELECT user, amount FROM events WHERE amount > 0), b AS (SELECT user FROM a) "
+        "SELECT user FROM a JOIN b USING (user) ORDER BY user",
+        [{"user": "ann"}, {"user": "bob"}],
+    ),
+    (
+        "SELECT a.id AS x, b.id AS y FROM events AS a LEFT JOIN events AS b ON a.id = b.user WHERE a.id = 'e1'",
+        [{"x": "e1", "y": None}],
+    ),
+    ("SELECT 1 AS x UNION ALL SELECT 2.5 ORDER BY x DESC", [{"x": 2.5}, {"x": 1.0}]),
+    ("SELECT 1 AS x UNION DISTINCT SELECT 1", [{"x": 1}]),
+    ("SELECT x FROM UNNEST([3, 1, 2]) AS x ORDER BY x LIMIT 1 OFFSET 1", [{"x": 2}]),
+    ("SELECT * EXCEPT (o) FROM UNNEST(['a']) AS v WITH OFFSET AS o", [{"v": "a"}]),
+    ("SELECT * REPLACE (v * 2 AS v) FROM UNNEST([1]) AS v", [{"v": 2}]),
+    ("SELECT 1, 2 AS b, 3", [{"f0_": 1, "b": 2, "f1_": 3}]),
+    (
+        "SELECT APPROX_QUANTILES(x, 2) AS q FROM UNNEST([1, 1, 1, 4, 5, 6, 7, 8, 9, 10]) AS x",
+        [{"q": [1, 5, 10]}],
+    ),
+    ("SELECT APPROX_QUANTILES(x, 100)[OFFSET(90)] AS q FROM UNNEST([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) AS x", [{"q": 9}]),
+    (
+        "SELECT ARRAY_AGG(DISTINCT x ORDER BY x DESC LIMIT 2) AS a, STRING_AGG(CAST(x AS STRING), '-' ORDER BY x) AS s "
+        "FROM UNNEST([1, 3, 2, 3]) AS x",
+        [{"a": [3, 2], "s": "1-2-3-3"}],
+    ),
+    (
+        "SELECT ARRAY_AGG(STRUCT(x, x * x AS y) ORDER BY x) AS a FROM UNNEST([2, 1]) AS x",
+        [{"a": [{"x": 1, "y": 1}, {"x": 2, "y": 4}]}],
+    ),
+    ("SELECT LOGICAL_OR(x > 1) AS o, LOGICAL_AND(x > 1) AS a FROM UNNEST([1, 2]) AS x", [{"o": True, "a": False}]),
+    ("SELECT COUNT(*) AS n, SUM(x) AS s, MAX(x) AS m FROM UNNEST([1]) AS x WHERE FALSE", [{"n": 0, "s": None, "m": None}]),
+    (
+        "SELECT PERCENTILE_CONT(x, 0.5) OVER () AS c FROM UNNEST([0, 3, 1, 2]) AS x LIMIT 1",
+        [{"c": 1.5}],
+    ),
+    ("SELECT x FROM UNNEST([1.0, NULL, 2.0]) AS x ORDER BY x", [{"x": None}, {"x": 1.0}, {"x": 2.0}]),
+    ("SELECT x FROM UNNEST([1, NULL, 2]) AS x ORDER BY x DESC", [{"x": 2}, {"x": 1}, {"x": None}]),
+    ("SELECT ROUND(SUM(x), 1) AS s, COUNT(*) FROM UNNEST([0.1, 0.2]) AS x", [{"s": 0.3, "f0_": 2}]),
+    ("SELECT id FROM events ORDER BY score DESC LIMIT 1", [{"id": "e2"}]),
+    (
+        "SELECT COALESCE(user, 'total') AS u, COUNT(*) AS n FROM events WHERE user IS NOT NULL GROUP BY ROLLUP(user) ORDER BY n DESC, u",
+        [{"u": "total", "n": 4}, {"u": "ann", "n": 3}, {"u": "bob", "n": 1}],
+    ),
+    ("SELECT id FROM events WHERE id LIKE '%4'", [{"id": "e4"}]),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), QUERIES)
+def test_query_gives_what_bigquery_gives(ask: Ask, sql: str, expected: list[dict[str, Any]]) -> None:
+    assert ask(sql) == expected
+
+
+REFUSED = [
+    ("SELECT nope FROM events", "Unrecognized name: nope at [1:8]"),
+    ("SELECT events.nope FROM events", "Name nope not found inside events at [1:15]"),
+    ("SELECT place.nope FROM events", "Field name nope does not exist in STRUCT<city STRING, zip INT64>"),
+    ("SELECT id FROM events GROUP BY user", "references column id which is neither grouped nor aggregated"),
+    ("SELECT id, COUNT(*) FROM events", "references column id which is neither grouped nor aggregated"),
+    ("SELECT id FROM events WHERE COUNT(*) > 1", "Aggregate function COUNT not allowed in the WHERE clause"),
+    ("SELECT a.id FROM events a, events b WHERE id = 'x'", "Column name id is ambiguous"),
+    ("SELECT id, id FROM events", "Duplicate column names in the result are not supported. Found duplicate(s): id"),
+    ("SELECT 1 FROM events, events", "Duplicate table alias events"),
+    ("SELECT id FROM events WHERE id", "WHERE clause should return type BOOL, but returns STRING"),
+    ("SELECT id FROM events WHERE at > DATE '2024-01-01'", "No matching signature for operator >"),
+    ("SELECT amount FROM events GROUP BY tags", "GROUP BY is not defined for arguments of type ARRAY<STRING>"),
+    ("SELECT 1 UNION ALL SELECT 1, 2", "mismatched column count"),
+    ("SELECT FROM events", "Syntax error"),
+    ("SELECT 'abc", "Syntax error"),
+    ("", "Syntax error: Unexpected end of statement"),
+    ("SELECT 1 ORDER BY 2", "ORDER BY is out of SELECT column number range: 2"),
+    ("SELECT id FROM events LIMIT -1", "LIMIT"),
+    ("SELECT @missing", "Query parameter 'missing' not found"),
+]
+
+
+@pytest.mark.parametrize(("sql", "message"), REFUSED)
+def test_bad_sql_is_refused_in_bigquerys_words(ask: Ask, sql: str, message: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        ask(sql)
+    assert message in caught.value.message
+
+
+UNSUPPORTED = [
+    "DELETE FROM events WHERE TRUE",
+    "INSERT INTO events (id) VALUES ('x')",
+    "UPDATE events SET id = 'x' WHERE TRUE",
+    "MERGE events USING events AS e ON FALSE WHEN NOT MATCHED THEN INSERT ROW",
+    "CREATE TABLE x (a INT64)",
+    "DROP TABLE events",
+    "TRUNCATE TABLE events",
+    "DECLARE x INT64",
+    "SELECT 1; SELECT 2",
+    "SELECT * FROM `events_*`",
+    "SELECT * FROM events FOR SYSTEM_TIME AS OF CURRENT_TIMESTAMP()",
+    "SELECT * FROM events TABLESAMPLE SYSTEM (10 PERCENT)",
+    "SELECT * FROM events PIVOT(COUNT(*) FOR user IN ('ann'))",
+    "WITH RECURSIVE a AS (SELECT 1 AS x) SELECT * FROM a",
+    "SELECT events FROM events",
+    "SELECT SUM(amount) OVER (ORDER BY score RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM events",
+    "SELECT * FROM EXTERNAL_QUERY('x', 'y')",
+    "SELECT ANY_VALUE(id HAVING MAX at) FROM events",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT read_text('/etc/passwd')",
+    "SELECT getenv('HOME')",
+    "COPY events TO 'x'",
+    "ATTACH 'x'",
+    "SELECT x FROM UNNEST([1]) x NATURAL JOIN UNNEST([1]) y",
+    "SELECT GROUPING(user) FROM events GROUP BY ROLLUP(user)",
+    "SELECT * FROM INFORMATION_SCHEMA.JOBS",
+]
+
+
+@pytest.mark.parametrize("sql", UNSUPPORTED)
+def test_what_is_not_supported_is_refused_by_name_or_as_bad_syntax(ask: Ask, sql: str) -> None:
+    with pytest.raises(BadRequest, match="not supported by the local BigQuery|Syntax error"):
+        ask(sql)
+
+
+def test_a_missing_table_is_404(ask: Ask) -> None:
+    with pytest.raises(NotFound, match=r"Not found: Table p:d\d+\.nope"):
+        ask("SELECT * FROM nope")
+    with pytest.raises(NotFound, match="Not found: Dataset p:nowhere"):
+        ask("SELECT * FROM nowhere.nope")
+
+
+def test_a_job_reports_its_error_as_bigquery_does(client: bigquery.Client) -> None:
+    job = client.query("SELECT nope")
+    with pytest.raises(BadRequest, match="Unrecognized name: nope"):
+        job.result()
+    assert job.error_result["reason"] == "invalidQuery"
+
+
+def test_parameters_keep_their_types(ask: Ask) -> None:
+    named = [
+        bigquery.ScalarQueryParameter("i", "INT64", 5),
+        bigquery.ScalarQueryParameter("t", "TIMESTAMP", DAY),
+        bigquery.ScalarQueryParameter("n", "NUMERIC", Decimal("1.5")),
+        bigquery.ScalarQueryParameter("s", "STRING", "it's"),
+        bigquery.ScalarQueryParameter("z", "STRING", None),
+        bigquery.ArrayQueryParameter("a", "INT64", [1, 2]),
+        bigquery.StructQueryParameter("r", bigquery.ScalarQueryParameter("x", "BOOL", True)),
+    ]
+    found = ask("SELECT @i AS i, @t AS t, @n AS n, @s AS s, @z AS z, @a AS a, @r.x AS r", query_parameters=named)
+    assert found == [{"i": 5, "t": DAY, "n": Decimal("1.5"), "s": "it's", "z": None, "a": [1, 2], "r": True}]
+    positional = [bigquery.ScalarQueryParameter(None, "INT64", 1), bigquery.ScalarQueryParameter(None, "INT64", 2)]
+    assert ask("SELECT ? - ? AS x", query_parameters=positional) == [{"x": -1}]
+
+
+def test_results_are_paged_in_order(client: bigquery.Client) -> None:
+    sql = "SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25000)) AS x ORDER BY x DESC"
+    job = client.query(sql)
+    assert [row.x for row in job.result(page_size=7000)] == list(range(25000, 0, -1))
+    assert [row.x for row in client.query_and_wait(sql)] == list(range(25000, 0, -1))
+    assert [row.x for row in job.result(max_results=3)] == [25000, 24999, 24998]
+
+
+def test_a_dry_run_answers_the_schema_without_rows(client: bigquery.Client, ask: Ask) -> None:
+    job = client.query("SELECT 1 AS a, [STRUCT('x' AS b)] AS c", bigquery.QueryJobConfig(dry_run=True))
+    assert [(f.name, f.field_type, f.mode) for f in job.schema] == [
+        ("a", "INTEGER", "NULLABLE"),
+        ("c", "RECORD", "REPEATED"),
+    ]
+    with pytest.raises(BadRequest, match="Unrecognized name"):
+        client.query("SELECT nope", bigquery.QueryJobConfig(dry_run=True))
+    assert ask("SELECT 1 AS x", maximum_bytes_billed=1) == [{"x": 1}]
+
+
+def test_a_view_answers_through_other_views(client: bigquery.Client, ask: Ask, events: str) -> None:
+    for name, sql in (
+        ("once", f"SELECT id, at, user FROM `p.{events}.events` WHERE TRUE "
+         "QUALIFY ROW_NUMBER() OVER (PARTITION BY at, id ORDER BY arrived) = 1"),
+        ("per_user", f"SELECT user, COUNT(*) AS n FROM `p.{events}.once` GROUP BY user"),
+    ):  # fmt: skip
+        view = bigquery.Table(f"p.{events}.{name}")
+        view.view_query = sql
+        client.create_table(view)
+    assert ask("SELECT * FROM per_user ORDER BY user")[1:] == [{"user": "ann", "n": 2}, {"user": "bob", "n": 1}]
+    schema = client.get_table(f"p.{events}.per_user").schema
+    assert [(f.name, f.field_type) for f in schema] == [("user", "STRING"), ("n", "INTEGER")]
+    ask("CREATE OR REPLACE VIEW once AS SELECT 1 AS user")
+    assert ask("SELECT * FROM per_user") == [{"user": 1, "n": 1}]
+
+
+def test_a_required_partition_filter_is_required_through_views(
+    client: bigquery.Client, ask: Ask, events: str
+) -> None:
+    table = bigquery.Table(f"p.{events}.strict", EVENTS)
+    table.time_partitioning = bigquery.TimePartitioning(field="at")
+    table.require_partition_filter = True
+    client.create_table(table)
+    for name, ranked_by in (("good", "at, id"), ("bad", "id")):
+        view = bigquery.Table(f"p.{events}.{name}")
+        view.view_query = (
+            f"SELECT id, at FROM `p.{events}.strict` WHERE TRUE "
+            f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {ranked_by} ORDER BY arrived) = 1"
+        )
+        client.create_table(view)
+    message = "without a filter over column"
+    for sql in (
+        "SELECT id FROM strict",
+        "SELECT id FROM strict WHERE id = 'x'",
+        "SELECT id FROM strict WHERE at > '2026-01-01' OR id = 'x'",
+        "SELECT id FROM good",
+        "SELECT id FROM bad WHERE at > '2026-01-01'",
+    ):
+        with pytest.raises(BadRequest, match=message):
+            ask(sql)
+    assert ask("SELECT id FROM strict WHERE at > '2026-01-01'") == []
+    assert ask("SELECT id FROM strict WHERE DATE(at) = '2026-01-01' AND id = 'x'") == []
+    assert ask("SELECT id FROM good WHERE at > '2026-01-01'") == []
+
+
+def test_information_schema_lists_tables_and_columns(ask: Ask, events: str) -> None:
+    sql = f"SELECT table_name, table_type FROM {events}.INFORMATION_SCHEMA.TABLES WHERE table_name = 'events'"
+    assert ask(sql) == [{"table_name": "events", "table_type": "BASE TABLE"}]
+    sql = (
+        f"SELECT column_name, data_type FROM `p.{events}.INFORMATION_SCHEMA.COLUMNS` "
+        "WHERE table_name = 'events' AND ordinal_position IN (2, 9)"
+    )
+    assert ask(sql + " ORDER BY 1") == [
+        {"column_name": "at", "data_type": "TIMESTAMP"},
+        {"column_name": "items", "data_type": "ARRAY<STRUCT<sku STRING, n INT64>>"},
+    ]
+
+
+def test_now_is_the_servers_clock(ask: Ask, control: Callable[..., Any]) -> None:
+    control("clock", {"now": "2026-11-21T00:00:00Z"})
+    assert ask("SELECT CURRENT_DATE() AS d, CURRENT_TIMESTAMP() AS t, CURRENT_DATE('Asia/Tokyo') AS j") == [
+        {"d": dt.date(2026, 11, 21), "t": dt.datetime(2026, 11, 21, tzinfo=dt.UTC), "j": dt.date(2026, 11, 21)}
+    ]
+
+
+def test_legacy_sql_is_refused(client: bigquery.Client) -> None:
+    with pytest.raises(BadRequest, match="Legacy SQL"):
+        client.query("SELECT 1", bigquery.QueryJobConfig(use_legacy_sql=True)).result()
