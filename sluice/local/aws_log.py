@@ -82,6 +82,11 @@ class SegmentStore:
             self._held -= segment.size
         segment.text = None
 
+    def close(self) -> None:
+        """Give the room on disk back."""
+        if self._file is not None:
+            self._file.close()
+
     def _spill(self, segment: Segment) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="sluice-stream-")  # noqa: SIM115 - lives as long as the server
