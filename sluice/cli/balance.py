@@ -19,14 +19,14 @@ STATES = (
 
 def print_books(out: "Console", books: "Books") -> None:
     """Print the balance, one column per sink, and what does not agree."""
-    table = grid("Where every record is")
-    table.add_column("", no_wrap=True)
+    table = grid()
+    table.add_column("Where every record is", no_wrap=True)
     for sink in books.sinks:
-        table.add_column(sink.sink, justify="right")
-    table.add_row("produced", *(count(books.produced) for _ in books.sinks), end_section=True)
+        table.add_column(sink.sink, justify="right", min_width=len("100,000,000"))
+    table.add_row("produced", *(count(books.produced) for _ in books.sinks), style="bold")
     for attribute, label in STATES:
         values = [getattr(sink, attribute) for sink in books.sinks]
-        table.add_row(label, *(count(value) for value in values), style="" if any(values) else "dim")
+        table.add_row(f"  {label}", *(count(value) for value in values), style="" if any(values) else "dim")
     out.print(table)
     out.print()
     facts = [f"{count(books.dead_letters)} in the dead-letter queue", f"{count(books.duplicates)} duplicates"]

@@ -153,7 +153,7 @@ def _print(out: "Console", found: Shown, supply: Supply) -> None:
         if isinstance(answer, SluiceError):
             out.print(f"  {answer}")
         else:
-            out.print(Padding(rows_table(answer.columns, answer.rows), (0, 0, 0, 2)))
+            out.print(Padding(rows_table(answer.columns, answer.rows), (0, 0, 0, 2), expand=False))
         out.print()
     print_books(out, books)
     out.print(

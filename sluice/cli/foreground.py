@@ -1,10 +1,8 @@
 """What `sluice local` does: start, say where everything is, wait, stop."""
 
-import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from sluice.cli.output import console, grid, print_json
@@ -17,13 +15,12 @@ LOOK_SECONDS = 1.0
 
 
 def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, json: bool) -> None:
-    """Run the local cloud until Ctrl-C or SIGTERM, which both raise KeyboardInterrupt.
+    """Run the local cloud until Ctrl-C.
 
     Raises:
         AlreadyRunning: one runs for this project.
         EnvironmentProblem: a server did not start, or has ended.
     """
-    signal.signal(signal.SIGTERM, _stop)
     with ExitStack() as running:
         found = running.enter_context(claim(root))
         with stages(quiet=json) as shown, shown.stage("starting the local cloud") as stage:
@@ -61,7 +58,3 @@ def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> Non
     out.print()
     out.print("In another terminal: sluice produce --fake 1000, sluice audit, sluice query, sluice dlq list.")
     out.print("Ctrl-C stops it, and leaves nothing behind.", style="dim")
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -1,5 +1,6 @@
 """Dead letters as people and programs see them: what, why and where, and never what they contain."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SHORT_DIGITS = 12
+MOST_GROUPS = 20
 
 
 def document(letter: Letter, functions: dict[str, str]) -> dict[str, Any]:
@@ -77,16 +79,25 @@ def summary_table(documents: Sequence[dict[str, Any]]) -> "Table":
 
     groups: Counter[tuple[str, ...]] = Counter()
     for each in documents:
-        name = tuple(str(each.get(part) or "") for part in ("sink", "kind", "type", "field", "reason"))
-        groups[name] += each["count"]
+        name = tuple(str(each.get(part) or "") for part in ("sink", "kind", "type", "field"))
+        groups[(*name, alike(each["reason"]))] += each["count"]
     table = grid()
     table.add_column("count", justify="right")
     for column in ("sink", "kind", "type", "field"):
         table.add_column(column)
     table.add_column("reason", overflow="fold", ratio=1)
-    for name, total in groups.most_common():
+    shown = groups.most_common(MOST_GROUPS)
+    for name, total in shown:
         table.add_row(count(total), *(Text(printable(part)) for part in name))
+    if len(groups) > len(shown):
+        rest = groups.total() - sum(total for _, total in shown)
+        table.add_row(count(rest), "", "", "", "", f"{len(groups) - len(shown)} reasons more; --json has all")
     return table
+
+
+def alike(reason: str) -> str:
+    """Return the reason without what differs from record to record: values and places in them."""
+    return re.sub(r"[0-9]{6,}|(?<=byte )[0-9]+", "...", reason)
 
 
 def newest_table(letters: Sequence[Letter], functions: dict[str, str]) -> "Table":

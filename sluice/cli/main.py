@@ -4,6 +4,7 @@ Nothing heavy is imported here or at the head of a command's module, so that `--
 """
 
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -134,6 +135,9 @@ def _fail(message: str, status: int) -> int:
 
 def main() -> None:
     """Enter from the console script."""
+    # A shell starts a job in the background with Ctrl-C's signal ignored; whoever sends it means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         # A name from the data must not end the command on a terminal that cannot show it.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the real streams are text wrappers

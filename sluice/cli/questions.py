@@ -52,11 +52,11 @@ LIMIT 5""",
 REFUSED = Question(
     "What could not be delivered, and why?",
     """\
-SELECT kind, reason, COUNT(*) AS records
+SELECT kind, REGEXP_REPLACE(reason, r'[0-9]{6,}', '...') AS why, COUNT(*) AS records
 FROM dead_letters
-GROUP BY kind, reason
-ORDER BY records DESC, reason
-LIMIT 5""",
+GROUP BY kind, why
+ORDER BY records DESC, why
+LIMIT 12""",
 )
 DEFAULT_NEEDS = {
     "search": {"tags", "username"},
