@@ -1,10 +1,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from sluice.local.cloud_process import ChildProcess
+from tests.unit.local_cloud.clients import client
 
 
 @pytest.fixture(scope="module")
@@ -15,16 +15,6 @@ def aws_url() -> Iterator[str]:
     finally:
         child.close()
         child.wait()
-
-
-def client(service: str, url: str) -> Any:
-    return boto3.client(  # type: ignore[call-overload]  # the service is a variable
-        service,
-        endpoint_url=url,
-        region_name="eu-west-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - nobody checks it
-    )
 
 
 @pytest.fixture(scope="module")

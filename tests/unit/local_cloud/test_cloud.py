@@ -1,0 +1,163 @@
+"""The local cloud as a whole: it runs the project's program, and leaves nothing behind however it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sluice.errors import ContractError, EnvironmentProblem, SettingsError
+from sluice.local.cloud import LocalCloud
+from tests.unit.local_cloud.clients import client
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[3]
+CHILD = """
+import sys, threading
+from pathlib import Path
+from sluice.local.cloud import LocalCloud
+with LocalCloud(Path(sys.argv[1])) as cloud:
+    print(*cloud.pids, flush=True)
+    threading.Event().wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud(ROOT) as running:
+        yield running
+
+
+def gone(pids: list[int], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def aws(service: str, cloud: LocalCloud) -> Any:
+    return client(service, cloud.endpoints.aws_url, cloud.outputs["region"])
+
+
+def test_a_record_that_no_contract_knows_becomes_one_dead_letter(cloud: LocalCloud) -> None:
+    kinesis, sqs = aws("kinesis", cloud), aws("sqs", cloud)
+    kinesis.put_record(StreamName=cloud.outputs["stream_name"], Data=b"not json", PartitionKey="k")
+    assert cloud.wait_drained(60)
+    queue = cloud.outputs["dead_letter_queue_url"]
+    (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    letter = json.loads(message["Body"])
+    assert (letter["sink"], letter["kind"]) == ("bigquery", "contract")
+    kinesis.close()
+    sqs.close()
+
+
+def test_the_sinks_function_answers_lambdas_own_client(cloud: LocalCloud) -> None:
+    function = cloud.outputs["sinks"]["bigquery"]["function"]
+    lambda_ = client("lambda", cloud.endpoints.lambda_url)
+    answer = lambda_.invoke(FunctionName=function, Payload=b'{"Records":[]}')
+    assert "FunctionError" not in answer
+    assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
+    failed = lambda_.invoke(FunctionName=f"arn:aws:lambda:x:1:function:{function}", Payload=b'"no event"')
+    assert failed["FunctionError"] == "Unhandled"
+    assert "errorMessage" in json.loads(failed["Payload"].read())
+    with pytest.raises(lambda_.exceptions.ResourceNotFoundException):
+        lambda_.invoke(FunctionName="nobody", Payload=b"{}")
+    lambda_.close()
+
+
+def test_an_outage_of_bigquery_delays_and_the_status_says_why(cloud: LocalCloud) -> None:
+    kinesis = aws("kinesis", cloud)
+    cloud.faults.add(match="insertAll", kind="status", status=503)
+    event = json.dumps(
+        {
+            "type": "transaction",
+            "id": "one",
+            "username": "ann",
+            "paid_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "amount": "1.50",
+            "currency": "EUR",
+        }
+    )
+    kinesis.put_record(StreamName=cloud.outputs["stream_name"], Data=event.encode(), PartitionKey="k")
+    kinesis.close()
+    while not (
+        errors := [s["last_error"] for m in cloud.status()["mappings"] for s in m["shards"]]
+    ) or not any(errors):
+        time.sleep(0.1)
+    assert not cloud.drained()
+    cloud.faults.clear()
+    assert cloud.wait_drained(60)
+
+
+def test_two_clouds_run_at_once_and_know_nothing_of_each_other(cloud: LocalCloud) -> None:
+    with LocalCloud(ROOT, shards=3) as other:
+        kinesis = aws("kinesis", other)
+        kinesis.put_record(StreamName=other.outputs["stream_name"], Data=b"bad", PartitionKey="k")
+        shards = kinesis.list_shards(StreamName=other.outputs["stream_name"])["Shards"]
+        kinesis.close()
+        assert len(shards) == 3
+        assert other.wait_drained(60)
+        assert sum(mapping["settled"] for mapping in other.status()["mappings"]) == 1
+        assert not set(other.pids) & set(cloud.pids)
+        pids = other.pids
+    assert gone(pids)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_however_the_parent_ends_no_process_is_left(how: signal.Signals) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(ROOT)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    children = [child.pid for child in psutil.Process(parent.pid).children(recursive=True)]
+    os.kill(parent.pid, how)
+    parent.communicate(timeout=30)
+    assert len(pids) >= 3
+    assert gone(pids + children)
+
+
+@pytest.mark.parametrize(
+    ("settings", "pipeline", "kind", "said"),
+    [
+        ({"bigquery_sink": {"batch_size": 20_000}}, None, SettingsError, "batch_size"),
+        ({}, "pipeline = 1 +", ContractError, "line 1"),
+        ({}, "nothing = 1", ContractError, "pipeline"),
+    ],
+)
+def test_what_is_wrong_with_a_project_is_one_clear_line_and_leaves_no_process(
+    tmp_path: Path, settings: dict[str, Any], pipeline: str | None, kind: type[Exception], said: str
+) -> None:
+    file = tmp_path / "pipeline.py"
+    if pipeline is not None:
+        file.write_text(pipeline)
+    before = set(psutil.Process().children(recursive=True))
+    cloud = LocalCloud(ROOT, file if pipeline is not None else None, overrides=settings)
+    with pytest.raises(kind) as error, cloud:
+        pass
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert set(psutil.Process().children(recursive=True)) == before
+
+
+def test_a_server_that_dies_is_named() -> None:
+    with LocalCloud(ROOT) as cloud:
+        victim = cloud._servers[0]
+        os.kill(victim.pid, signal.SIGKILL)
+        victim._process.wait()
+        with pytest.raises(EnvironmentProblem, match="the local AWS has ended"):
+            cloud.wait_drained(30)
