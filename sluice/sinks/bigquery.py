@@ -50,19 +50,16 @@ class BigQuerySink:
 
     def prepare(self, accepted: Accepted) -> Row:
         """Write the row's part of a request: the contract's JSON, with the lineage spliced in as bytes."""
-        record = accepted.record
+        record, position = accepted.record, accepted.record.position
         body = (
-            b'{"insertId":"%s","json":%s,"_event_id":%s,"_arrived_at":"%s","_shard":"%s","_sequence":"%s"}}'
-            % (
-                insert_id(record.identity).encode(),
-                self._contract.encode_row(accepted.event)[:-1],
-                _encode(accepted.event_id),
-                record.arrived.isoformat().encode(),
-                record.shard.encode(),
-                record.position.encode(),
-            )
+            f'{{"insertId":"{insert_id(f"{record.shard}/{position}")}","json":'.encode(),
+            self._contract.encode_row(accepted.event)[:-1],
+            b',"_event_id":',
+            _encode(accepted.event_id),
+            f',"_arrived_at":"{record.arrived_text}"'.encode(),
+            f',"_shard":"{record.shard}","_sequence":"{position}"}}}}'.encode(),
         )
-        return Row(accepted.event_type.table, body)
+        return Row(accepted.event_type.table, b"".join(body))
 
     def deliver(self, prepared: Sequence[Row], deadline: Deadline) -> Sequence[Outcome]:
         """Insert all rows, table by table, several requests at once, until the deadline."""

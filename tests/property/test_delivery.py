@@ -173,7 +173,7 @@ class World:
 
 
 def check_states(world: World) -> None:
-    """Each record is where it belongs; one that was in hand when the function died may be put aside instead."""
+    """Each record is where it belongs; one that was in hand when the function died may be put aside."""
     letters = world.letters()
     held = {world.number(accepted) for accepted in world.sink.values()}
     for number, nature in enumerate(world.natures):

@@ -1,4 +1,5 @@
 import base64
+from datetime import datetime
 
 import pytest
 
@@ -43,6 +44,14 @@ def test_a_record_out_of_an_aggregate_is_told_from_its_siblings() -> None:
     assert read.identity == f"{SHARD}/{sequence(2)}:5"
     assert read.fallback_id == f"key2:{sequence(2)}:5"
     assert read.order > record(2).order
+
+
+@pytest.mark.parametrize(
+    "arrived", [0.0, 1_700_000_000.0, 1_700_000_000.25, 1_699_999_999.999999, 1_764_000_000.123]
+)
+def test_the_arrival_as_text_is_the_arrival(arrived: float) -> None:
+    one = Record("s", SHARD, "1", "k", arrived, b"")
+    assert datetime.fromisoformat(one.arrived_text) == one.arrived
 
 
 def test_records_sort_by_number_not_by_text() -> None:

@@ -66,7 +66,7 @@ def test_a_row_carries_the_event_and_where_it_came_from(
         "at": "2026-11-01T12:00:00Z",
         "page": None,
         "_event_id": "v3",
-        "_arrived_at": "2023-11-14T22:13:23.250000+00:00",
+        "_arrived_at": "2023-11-14T22:13:23.250000Z",
         "_shard": SHARD,
         "_sequence": sequence(3),
     }
