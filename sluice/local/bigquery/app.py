@@ -1,6 +1,7 @@
 """The HTTP application: Google's REST paths, and two of our own for faults and the clock."""
 
 import datetime as dt
+import time
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -33,12 +34,19 @@ class Server:
     """Everything behind the REST interface."""
 
     def __init__(
-        self, *, memory_limit: str | None = None, days_back: int = 1825, days_ahead: int = 366
+        self,
+        *,
+        memory_limit: str | None = None,
+        days_back: int = 1825,
+        days_ahead: int = 366,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = Store(memory_limit=memory_limit) if memory_limit else Store()
         self.clock = ServerClock()
         self.catalog = Catalog(self.store, self.clock)
-        self.inserter = Inserter(self.store, self.clock, days_back=days_back, days_ahead=days_ahead)
+        self.inserter = Inserter(
+            self.store, self.clock, days_back=days_back, days_ahead=days_ahead, monotonic=monotonic
+        )
         self.jobs = Jobs(self.store, self.catalog, self.clock)
         self.faults = Faults()
 

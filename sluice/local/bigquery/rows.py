@@ -8,6 +8,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -37,6 +38,8 @@ _READ: Final = {"TIMESTAMP": "TIMESTAMPTZ", "BYTES": "VARCHAR", "NUMERIC": "DECI
 # What the decoder would take though BigQuery does not: more than six decimals of a second, and the years
 # whose first or last hours an offset moves out of range.
 _TOO_FINE: Final = re.compile(rb'\.\d{7,}[Zz+\-"]')
+MAX_DIGITS: Final = 100
+MAX_OFFSET: Final = dt.timedelta(hours=14)
 _TEMPORAL: Final = frozenset({"TIMESTAMP", "DATETIME", "TIME"})
 
 
@@ -61,7 +64,7 @@ class Compiled:
         self._strict = msgspec.json.Decoder(_struct(fields, forbid=True))
         self._lenient = msgspec.json.Decoder(_struct(fields, forbid=False))
         self._encode = msgspec.json.Encoder().encode
-        self._json_columns = _json_normalisers(fields)
+        self._finishers = _finishers(fields)
         self._temporal = _has(fields, _TEMPORAL)
 
     def normalise(self, raw: bytes, *, ignore_unknown: bool) -> tuple[str, Any]:
@@ -70,8 +73,8 @@ class Compiled:
             return self._slow(raw, ignore_unknown=ignore_unknown)
         try:
             row = (self._lenient if ignore_unknown else self._strict).decode(raw)
-            for normaliser in self._json_columns:
-                normaliser(row)
+            for finish in self._finishers:
+                finish(row)
         except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError):
             return self._slow(raw, ignore_unknown=ignore_unknown)
         value = getattr(row, self._attribute) if self._attribute else None
@@ -81,7 +84,7 @@ class Compiled:
 
     def _slow(self, raw: bytes, *, ignore_unknown: bool) -> tuple[str, Any]:
         try:
-            parsed = json.loads(raw, parse_float=_exact, parse_constant=_refuse)
+            parsed = json.loads(raw, parse_int=_whole, parse_float=Decimal, parse_constant=_refuse)
         except (ValueError, RecursionError):
             raise RowError("", "Row is not a JSON object.") from None
         row = coerce_row(self.fields, parsed, ignore_unknown=ignore_unknown)
@@ -109,8 +112,9 @@ _PARTITION_READERS: Final[dict[str, Callable[[str], Any]]] = {
 }
 
 
-def _exact(text: str) -> Any:
-    return values.Decimal(text)
+def _whole(text: str) -> int | Decimal:
+    """Read a whole number; one that is too long for any column stays a Decimal, which no column takes."""
+    return int(text) if len(text) < MAX_DIGITS else Decimal(text)
 
 
 def _refuse(text: str) -> Any:
@@ -180,13 +184,18 @@ def _has(fields: tuple[Field, ...], kinds: frozenset[str]) -> bool:
     return any(field.kind in kinds or _has(field.fields, kinds) for field in fields)
 
 
-def _json_normalisers(fields: tuple[Field, ...]) -> list[Callable[[Any], None]]:
-    """Return a function per column that holds JSON anywhere: it rewrites a decoded row's JSON text in place."""
+def _finishers(fields: tuple[Field, ...]) -> list[Callable[[Any], None]]:
+    """Return a function per column that holds JSON or TIMESTAMP anywhere, for what the decoder leaves to do.
+
+    JSON text is rewritten in place; a time zone beyond 14 hours raises ValueError.
+    """
     found: list[Callable[[Any], None]] = []
     for index, field in enumerate(fields):
         if field.kind == "JSON":
             found.append(_json_normaliser(f"f{index}", repeated=field.mode == "REPEATED"))
-        elif inner := _json_normalisers(field.fields):
+        elif field.kind == "TIMESTAMP":
+            found.append(_zone_check(f"f{index}", repeated=field.mode == "REPEATED"))
+        elif inner := _finishers(field.fields):
             found.append(_descend(f"f{index}", inner))
     return found
 
@@ -199,6 +208,23 @@ def _json_normaliser(attribute: str, *, repeated: bool) -> Callable[[Any], None]
 
     def many(row: Any) -> None:
         setattr(row, attribute, [normal_json(text) for text in getattr(row, attribute)])
+
+    return many if repeated else single
+
+
+def _zone_check(attribute: str, *, repeated: bool) -> Callable[[Any], None]:
+    def single(row: Any) -> None:
+        value = getattr(row, attribute)
+        if value is not None and value.tzinfo is not None and value.tzinfo is not dt.UTC:
+            check(value)
+
+    def many(row: Any) -> None:
+        for value in getattr(row, attribute):
+            check(value)
+
+    def check(value: dt.datetime) -> None:
+        if abs(value.utcoffset() or MAX_OFFSET) > MAX_OFFSET:
+            raise ValueError(value)
 
     return many if repeated else single
 

@@ -21,7 +21,9 @@ EVENTS = [
     SchemaField("score", "FLOAT64"),
     SchemaField("tags", "STRING", "REPEATED"),
     SchemaField("place", "RECORD", fields=[SchemaField("city", "STRING"), SchemaField("zip", "INT64")]),
-    SchemaField("items", "RECORD", "REPEATED", fields=[SchemaField("sku", "STRING"), SchemaField("n", "INT64")]),
+    SchemaField(
+        "items", "RECORD", "REPEATED", fields=[SchemaField("sku", "STRING"), SchemaField("n", "INT64")]
+    ),
     SchemaField("extra", "JSON"),
 ]
 DAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
@@ -66,7 +68,10 @@ def ask(client: bigquery.Client, events: str) -> Ask:
 
 
 QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
-    ("SELECT COUNT(*) AS n, COUNT(user) AS u, COUNT(DISTINCT id) AS d FROM events", [{"n": 5, "u": 4, "d": 4}]),
+    (
+        "SELECT COUNT(*) AS n, COUNT(user) AS u, COUNT(DISTINCT id) AS d FROM events",
+        [{"n": 5, "u": 4, "d": 4}],
+    ),
     (
         "SELECT user, SUM(amount) AS s, AVG(amount) AS a FROM events GROUP BY user ORDER BY user",
         [
@@ -104,7 +109,11 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
     ),
     (
         "SELECT e.id, tag, o FROM events AS e, UNNEST(tags) AS tag WITH OFFSET AS o ORDER BY e.id, o",
-        [{"id": "e1", "tag": "x", "o": 0}, {"id": "e1", "tag": "y", "o": 1}, {"id": "e2", "tag": "y", "o": 0}],
+        [
+            {"id": "e1", "tag": "x", "o": 0},
+            {"id": "e1", "tag": "y", "o": 1},
+            {"id": "e2", "tag": "y", "o": 0},
+        ],
     ),
     (
         "SELECT e.id, tag FROM events AS e LEFT JOIN UNNEST(e.tags) AS tag WHERE e.id IN ('e2', 'e4') ORDER BY 1",
@@ -149,7 +158,10 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
         "SELECT APPROX_QUANTILES(x, 2) AS q FROM UNNEST([1, 1, 1, 4, 5, 6, 7, 8, 9, 10]) AS x",
         [{"q": [1, 5, 10]}],
     ),
-    ("SELECT APPROX_QUANTILES(x, 100)[OFFSET(90)] AS q FROM UNNEST([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) AS x", [{"q": 9}]),
+    (
+        "SELECT APPROX_QUANTILES(x, 100)[OFFSET(90)] AS q FROM UNNEST([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) AS x",
+        [{"q": 9}],
+    ),
     (
         "SELECT ARRAY_AGG(DISTINCT x ORDER BY x DESC LIMIT 2) AS a, STRING_AGG(CAST(x AS STRING), '-' ORDER BY x) AS s "
         "FROM UNNEST([1, 3, 2, 3]) AS x",
@@ -159,8 +171,14 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
         "SELECT ARRAY_AGG(STRUCT(x, x * x AS y) ORDER BY x) AS a FROM UNNEST([2, 1]) AS x",
         [{"a": [{"x": 1, "y": 1}, {"x": 2, "y": 4}]}],
     ),
-    ("SELECT LOGICAL_OR(x > 1) AS o, LOGICAL_AND(x > 1) AS a FROM UNNEST([1, 2]) AS x", [{"o": True, "a": False}]),
-    ("SELECT COUNT(*) AS n, SUM(x) AS s, MAX(x) AS m FROM UNNEST([1]) AS x WHERE FALSE", [{"n": 0, "s": None, "m": None}]),
+    (
+        "SELECT LOGICAL_OR(x > 1) AS o, LOGICAL_AND(x > 1) AS a FROM UNNEST([1, 2]) AS x",
+        [{"o": True, "a": False}],
+    ),
+    (
+        "SELECT COUNT(*) AS n, SUM(x) AS s, MAX(x) AS m FROM UNNEST([1]) AS x WHERE FALSE",
+        [{"n": 0, "s": None, "m": None}],
+    ),
     (
         "SELECT PERCENTILE_CONT(x, 0.5) OVER () AS c FROM UNNEST([0, 3, 1, 2]) AS x LIMIT 1",
         [{"c": 1.5}],
@@ -190,11 +208,17 @@ REFUSED = [
     ("SELECT id, COUNT(*) FROM events", "references column id which is neither grouped nor aggregated"),
     ("SELECT id FROM events WHERE COUNT(*) > 1", "Aggregate function COUNT not allowed in the WHERE clause"),
     ("SELECT a.id FROM events a, events b WHERE id = 'x'", "Column name id is ambiguous"),
-    ("SELECT id, id FROM events", "Duplicate column names in the result are not supported. Found duplicate(s): id"),
+    (
+        "SELECT id, id FROM events",
+        "Duplicate column names in the result are not supported. Found duplicate(s): id",
+    ),
     ("SELECT 1 FROM events, events", "Duplicate table alias events"),
     ("SELECT id FROM events WHERE id", "WHERE clause should return type BOOL, but returns STRING"),
     ("SELECT id FROM events WHERE at > DATE '2024-01-01'", "No matching signature for operator >"),
-    ("SELECT amount FROM events GROUP BY tags", "GROUP BY is not defined for arguments of type ARRAY<STRING>"),
+    (
+        "SELECT amount FROM events GROUP BY tags",
+        "GROUP BY is not defined for arguments of type ARRAY<STRING>",
+    ),
     ("SELECT 1 UNION ALL SELECT 1, 2", "mismatched column count"),
     ("SELECT FROM events", "Syntax error"),
     ("SELECT 'abc", "Syntax error"),
@@ -272,9 +296,14 @@ def test_parameters_keep_their_types(ask: Ask) -> None:
         bigquery.ArrayQueryParameter("a", "INT64", [1, 2]),
         bigquery.StructQueryParameter("r", bigquery.ScalarQueryParameter("x", "BOOL", True)),
     ]
-    found = ask("SELECT @i AS i, @t AS t, @n AS n, @s AS s, @z AS z, @a AS a, @r.x AS r", query_parameters=named)
+    found = ask(
+        "SELECT @i AS i, @t AS t, @n AS n, @s AS s, @z AS z, @a AS a, @r.x AS r", query_parameters=named
+    )
     assert found == [{"i": 5, "t": DAY, "n": Decimal("1.5"), "s": "it's", "z": None, "a": [1, 2], "r": True}]
-    positional = [bigquery.ScalarQueryParameter(None, "INT64", 1), bigquery.ScalarQueryParameter(None, "INT64", 2)]
+    positional = [
+        bigquery.ScalarQueryParameter(None, "INT64", 1),
+        bigquery.ScalarQueryParameter(None, "INT64", 2),
+    ]
     assert ask("SELECT ? - ? AS x", query_parameters=positional) == [{"x": -1}]
 
 
@@ -306,7 +335,10 @@ def test_a_view_answers_through_other_views(client: bigquery.Client, ask: Ask, e
         view = bigquery.Table(f"p.{events}.{name}")
         view.view_query = sql
         client.create_table(view)
-    assert ask("SELECT * FROM per_user ORDER BY user")[1:] == [{"user": "ann", "n": 2}, {"user": "bob", "n": 1}]
+    assert ask("SELECT * FROM per_user ORDER BY user")[1:] == [
+        {"user": "ann", "n": 2},
+        {"user": "bob", "n": 1},
+    ]
     schema = client.get_table(f"p.{events}.per_user").schema
     assert [(f.name, f.field_type) for f in schema] == [("user", "STRING"), ("n", "INTEGER")]
     ask("CREATE OR REPLACE VIEW once AS SELECT 1 AS user")
@@ -358,7 +390,11 @@ def test_information_schema_lists_tables_and_columns(ask: Ask, events: str) -> N
 def test_now_is_the_servers_clock(ask: Ask, control: Callable[..., Any]) -> None:
     control("clock", {"now": "2026-11-21T00:00:00Z"})
     assert ask("SELECT CURRENT_DATE() AS d, CURRENT_TIMESTAMP() AS t, CURRENT_DATE('Asia/Tokyo') AS j") == [
-        {"d": dt.date(2026, 11, 21), "t": dt.datetime(2026, 11, 21, tzinfo=dt.UTC), "j": dt.date(2026, 11, 21)}
+        {
+            "d": dt.date(2026, 11, 21),
+            "t": dt.datetime(2026, 11, 21, tzinfo=dt.UTC),
+            "j": dt.date(2026, 11, 21),
+        }
     ]
 
 

@@ -222,7 +222,10 @@ TIMES = [
     ("DATE(DATETIME '2016-12-25 23:59:59')", D(2016, 12, 25)),
     ("DATE(TIMESTAMP '2016-12-25 05:30:00+07', 'America/Los_Angeles')", D(2016, 12, 24)),
     ("DATETIME(2008, 12, 25, 5, 30, 0)", dt.datetime(2008, 12, 25, 5, 30)),
-    ("DATETIME(TIMESTAMP '2008-12-25 05:30:00+00', 'America/Los_Angeles')", dt.datetime(2008, 12, 24, 21, 30)),
+    (
+        "DATETIME(TIMESTAMP '2008-12-25 05:30:00+00', 'America/Los_Angeles')",
+        dt.datetime(2008, 12, 24, 21, 30),
+    ),
     ("TIMESTAMP('2008-12-25 15:30:00')", ts(2008, 12, 25, 15, 30)),
     ("TIMESTAMP(DATE '2008-12-25')", ts(2008, 12, 25)),
     ("TIMESTAMP(DATETIME '2008-12-25 15:30:00', 'America/Los_Angeles')", ts(2008, 12, 25, 23, 30)),
@@ -282,9 +285,15 @@ TIMES = [
     ("DATE_FROM_UNIX_DATE(14238)", D(2008, 12, 25)),
     ("FORMAT_TIMESTAMP('%b-%d-%Y', TIMESTAMP '2050-12-25 15:30:55+00')", "Dec-25-2050"),
     ("FORMAT_TIMESTAMP('%b %Y', TIMESTAMP '2050-12-25 15:30:55+00')", "Dec 2050"),
-    ("FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%E3SZ', TIMESTAMP '2050-12-25 15:30:55.123456+00')", "2050-12-25T15:30:55.123Z"),
+    (
+        "FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%E3SZ', TIMESTAMP '2050-12-25 15:30:55.123456+00')",
+        "2050-12-25T15:30:55.123Z",
+    ),
     ("FORMAT_TIMESTAMP('%E*S', TIMESTAMP '2050-12-25 15:30:55.120+00')", "55.12"),
-    ("FORMAT_TIMESTAMP('%F %R', TIMESTAMP '2050-12-25 15:30:55+00', 'America/Los_Angeles')", "2050-12-25 07:30"),
+    (
+        "FORMAT_TIMESTAMP('%F %R', TIMESTAMP '2050-12-25 15:30:55+00', 'America/Los_Angeles')",
+        "2050-12-25 07:30",
+    ),
     ("FORMAT_DATE('%D', DATE '2008-12-25')", "12/25/08"),
     ("FORMAT_DATE('%e|%j|%a|%A|%u|%V|%G', DATE '2008-12-05')", " 5|340|Fri|Friday|5|49|2008"),
     ("FORMAT_TIME('%R', TIME '15:30:00')", "15:30"),
@@ -308,7 +317,10 @@ ARRAYS = [
     ("GENERATE_ARRAY(10, 0, 3)", []),
     ("GENERATE_DATE_ARRAY('2016-10-05', '2016-10-08')", [D(2016, 10, d) for d in (5, 6, 7, 8)]),
     ("GENERATE_DATE_ARRAY('2016-01-01', '2016-03-15', INTERVAL 1 MONTH)", [D(2016, m, 1) for m in (1, 2, 3)]),
-    ("ARRAY_LENGTH(GENERATE_TIMESTAMP_ARRAY('2016-10-05 00:00:00', '2016-10-07 00:00:00', INTERVAL 1 DAY))", 3),
+    (
+        "ARRAY_LENGTH(GENERATE_TIMESTAMP_ARRAY('2016-10-05 00:00:00', '2016-10-07 00:00:00', INTERVAL 1 DAY))",
+        3,
+    ),
     ("ARRAY_CONCAT([1, 2], [3, 4], [5, 6])", [1, 2, 3, 4, 5, 6]),
     ("ARRAY_TO_STRING(['coffee', 'tea', 'milk'], ', ')", "coffee, tea, milk"),
     ("ARRAY_TO_STRING(['cake', 'pie', NULL], '--', 'MISSING')", "cake--pie--MISSING"),
@@ -319,7 +331,10 @@ ARRAYS = [
     ("STRUCT(1 AS a, 'x' AS b).b", "x"),
     ("(SELECT SUM(x) FROM UNNEST([1, 2, 3]) AS x)", 6),
     ("EXISTS(SELECT 1 FROM UNNEST([1]) AS x WHERE x > 1)", False),
-    ("(SELECT STRING_AGG(CONCAT(x, '@', CAST(o AS STRING)) ORDER BY o) FROM UNNEST(['a', 'b']) AS x WITH OFFSET AS o)", "a@0,b@1"),
+    (
+        "(SELECT STRING_AGG(CONCAT(x, '@', CAST(o AS STRING)) ORDER BY o) FROM UNNEST(['a', 'b']) AS x WITH OFFSET AS o)",
+        "a@0,b@1",
+    ),
 ]
 
 JSONS = [
@@ -329,7 +344,10 @@ JSONS = [
     ("""JSON_VALUE('{"a.b": {"c": "world"}}', '$."a.b".c')""", "world"),
     ("""JSON_VALUE('{"a": null}', '$.a')""", None),
     ("""JSON_VALUE('{"a": true}', '$.a')""", "true"),
-    ("""JSON_QUERY('{"class": {"students": [{"name": "Jane"}]}}', '$.class.students[0]')""", '{"name":"Jane"}'),
+    (
+        """JSON_QUERY('{"class": {"students": [{"name": "Jane"}]}}', '$.class.students[0]')""",
+        '{"name":"Jane"}',
+    ),
     ("""JSON_QUERY('{"a": null}', '$.a')""", None),
     ("""JSON_EXTRACT_SCALAR('{"a": {"b": "x"}}', '$.a.b')""", "x"),
     ("""JSON_VALUE_ARRAY('{"fruits": ["apples", "oranges"]}', '$.fruits')""", ["apples", "oranges"]),
@@ -427,6 +445,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("expression", REFUSED)
-def test_what_this_server_cannot_answer_is_refused_by_name(value: Callable[[str], Any], expression: str) -> None:
+def test_what_this_server_cannot_answer_is_refused_by_name(
+    value: Callable[[str], Any], expression: str
+) -> None:
     with pytest.raises(BadRequest, match="not supported by the local BigQuery"):
         value(expression)

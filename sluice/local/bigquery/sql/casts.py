@@ -71,7 +71,10 @@ _READ: Final = {
     "INT64": (r"[+-]?\d{1,30}", r"[^0-9]*|[+-]?\d*\.\d*|\d+[A-WYZa-wyz_]\w*", "BIGINT", "int64"),
     "FLOAT64": (
         r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?|[+-]?(?i:nan|inf|infinity)",
-        r"|[A-Za-z_]\w*", "DOUBLE", "double"),
+        r"|[A-Za-z_]\w*",
+        "DOUBLE",
+        "double",
+    ),
     "NUMERIC": (r"[+-]?(\d{1,29}(\.\d{0,9})?|\.\d{1,9})", r"|[A-Za-z_]\w*", "DECIMAL(38,9)", "NUMERIC"),
     "BOOL": (r"(?i)true|false", r"(?i)|[a-su-z]\w*|yes|no|t|f|y|n|on|off", "BOOLEAN", "bool"),
     "DATE": (r"\d{4}-\d{2}-\d{2}", r"|[A-Za-z_].*", "DATE", "DATE"),
