@@ -17,8 +17,17 @@ from sluice.errors import EnvironmentProblem
 TAIL_LINES = 40
 LINE_BYTES = 8192
 END_SECONDS = 5.0
-_IMPORTS = {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-"""Children import this Sluice and nothing from the directory that a command happens to run in."""
+_ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    # Children import this Sluice, and nothing from the directory that a command happens to run in.
+    "PYTHONSAFEPATH": "1",
+    "PYTHONPATH": str(Path(__file__).parents[2]),
+    # The user's AWS profiles and proxies have no business with 127.0.0.1.
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
+}
 
 
 class ChildProcess:
@@ -40,7 +49,7 @@ class ChildProcess:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **_IMPORTS},
+                env={**os.environ, **_ENVIRONMENT},
             )
         except OSError as error:
             raise EnvironmentProblem(f"{name} cannot be started: {error.strerror}") from None
@@ -83,7 +92,7 @@ class ChildProcess:
             if select.select([stdout], [], [], pause)[0]:
                 piece = os.read(stdout.fileno(), 65536)
                 if not piece:
-                    raise self.problem("did not start")
+                    raise self.problem("ended instead of answering")
                 self._unread += piece
         line, _, rest = bytes(self._unread).partition(b"\n")
         self._unread = bytearray(rest)

@@ -113,6 +113,7 @@ class Runtime:
                 if worker.alive:
                     return worker
                 pool.workers.discard(worker)
+                worker.kill()
         return self._start(pool)
 
     def _start(self, pool: _Pool) -> Worker:
@@ -147,7 +148,13 @@ class Runtime:
             pool.log.add(f"{error}\n".encode())
             return
         with self._lock:
-            pool.idle.append(worker)
+            needed = len(pool.workers) == 1
+            if needed:
+                pool.idle.append(worker)
+            else:
+                pool.workers.discard(worker)
+        if not needed:  # invocations came first and started their own
+            worker.kill()
 
 
 def _error_document(message: str) -> bytes:
