@@ -161,3 +161,42 @@ def test_a_server_that_dies_is_named() -> None:
         victim._process.wait()
         with pytest.raises(EnvironmentProblem, match="the local AWS has ended"):
             cloud.wait_drained(30)
+
+
+def test_a_stream_that_is_split_and_merged_at_work_loses_nothing() -> None:
+    with LocalCloud(ROOT, overrides={"bigquery_sink": {"batch_size": 50}}) as cloud:
+        kinesis, stream = aws("kinesis", cloud), cloud.outputs["stream_name"]
+
+        def put() -> None:
+            records = [{"Data": b"x%d" % n, "PartitionKey": str(n)} for n in range(200)]
+            assert kinesis.put_records(StreamName=stream, Records=records)["FailedRecordCount"] == 0
+
+        put()
+        first, second = (shard["ShardId"] for shard in kinesis.list_shards(StreamName=stream)["Shards"])
+        kinesis.split_shard(StreamName=stream, ShardToSplit=first, NewStartingHashKey=str(2**126))
+        put()
+        kinesis.merge_shards(
+            StreamName=stream, ShardToMerge="shardId-000000000003", AdjacentShardToMerge=second
+        )
+        put()
+        assert cloud.wait_drained(60)
+        (mapping,) = cloud.status()["mappings"]
+        assert mapping["settled"] == 600
+        assert {shard["shard"][-1] for shard in mapping["shards"]} == {"2", "4"}
+        kinesis.close()
+
+
+def test_every_resource_of_aws_and_every_table_is_created_and_the_rest_is_named(cloud: LocalCloud) -> None:
+    left = {resource.split(" ")[0] for resource in cloud.stand_ins}
+    assert not [kind for kind in left if not kind.startswith(("gcp:", "pulumi:"))]
+    assert not [kind for kind in left if kind.startswith("gcp:bigquery/")]
+    dynamodb, s3, iam = (aws(service, cloud) for service in ("dynamodb", "s3", "iam"))
+    assert dynamodb.describe_table(TableName=cloud.outputs["ledger_table"])["Table"]["KeySchema"]
+    bucket = cloud.outputs["dead_letter_bucket"]
+    assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]["Expiration"]
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    (role,) = iam.list_roles()["Roles"]
+    assert iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    for used in (dynamodb, s3, iam):
+        used.close()
