@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: $(READY) ## Run the whole pipeline on this machine and print its balance
-	@$(BIN)/sluice demo $(ARGS)
+	@$(BIN)/sluice demo $(or $(ARGS),--poison 2 --duplicates 2)
 
 test: $(READY) ## Run every test, in parallel and offline
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)

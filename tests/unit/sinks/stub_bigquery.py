@@ -62,6 +62,7 @@ class StubBigQuery:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 exchange = Exchange(stub, self)

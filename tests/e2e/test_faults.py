@@ -1,0 +1,90 @@
+"""BigQuery misbehaves at the level of HTTP: nothing is lost, nothing is counted twice."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.e2e.conftest import WEB_REQUESTS, Running, running
+
+pytestmark = pytest.mark.e2e
+
+EACH = 400
+FAULTS: dict[str, list[dict[str, Any]]] = {
+    "answers 500": [{"kind": "status", "status": 500, "count": 3}],
+    "answers 503 for a while": [{"kind": "status", "status": 503, "count": 12}],
+    "is out of quota": [{"kind": "status", "status": 403, "count": 3}],
+    "asks for patience": [{"kind": "status", "status": 429, "count": 3}],
+    "does not know the table yet": [{"kind": "status", "status": 404, "count": 3}],
+    "hangs": [{"kind": "hang", "seconds": 30, "count": 1}],
+    "drops the connection": [{"kind": "drop", "count": 3}],
+    "drops it after the write": [{"kind": "after_write_drop", "count": 2}],
+    "breaks off half-way through an answer": [{"kind": "half_response", "count": 2}],
+    "does all of that": [
+        {"kind": "status", "status": 500, "count": 1},
+        {"kind": "after_write_drop", "count": 1},
+        {"kind": "half_response", "count": 1},
+        {"kind": "drop", "count": 1},
+        {"kind": "status", "status": 429, "count": 1},
+    ],
+}
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def plant() -> Iterator[Running]:
+    with running(WEB_REQUESTS, shards=2) as running_cloud:
+        yield running_cloud
+
+
+def requests(count: int) -> list[bytes]:
+    now = datetime.now(UTC) - timedelta(minutes=5)
+    return [
+        msgspec.json.encode(
+            {
+                "type": "web_request",
+                "request_id": f"fault-{next(numbers)}",
+                "client_ip": "192.0.2.1",
+                "requested_at": now,
+                "method": "GET",
+                "path": "/",
+                "protocol": "HTTP/1.1",
+                "status": 200,
+            }
+        )
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bigquery_that_misbehaves_loses_and_doubles_nothing(plant: Running, fault: str) -> None:
+    (before,) = plant.books().sinks
+    for each in FAULTS[fault]:
+        plant.cloud.faults.add(match="insertAll", **each)
+    try:
+        assert plant.send(requests(EACH)) == EACH
+        after = plant.books()
+    finally:
+        plant.cloud.faults.clear()
+    (books,) = after.sinks
+    assert after.balanced, after.problems
+    assert (books.delivered - before.delivered, books.dead_lettered, books.in_flight) == (EACH, 0, 0)
+    counted = plant.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT request_id) AS ids FROM web_request")
+    assert counted == [{"n": books.delivered, "ids": books.delivered}]
+
+
+def test_rows_that_bigquery_rejects_become_dead_letters_beside_delivered_ones() -> None:
+    body = {"every": 10, "reason": "invalid", "message": "Cannot convert value", "location": "path"}
+    with running(WEB_REQUESTS, shards=1) as plant:
+        plant.cloud.faults.add(match="insertAll", kind="reject_rows", table="web_request", body=body)
+        plant.send(requests(EACH))
+        books = plant.books()
+        reasons = plant.rows("SELECT kind, field, COUNT(*) AS n FROM dead_letters GROUP BY kind, field")
+    (sink,) = books.sinks
+    assert books.balanced, books.problems
+    assert sink.dead_lettered > 0
+    assert sink.delivered + sink.dead_lettered == EACH
+    assert reasons == [{"kind": "rejected", "field": "path", "n": sink.dead_lettered}]
