@@ -39,7 +39,7 @@ def count_tables(
     Records are told apart by shard and sequence number, events by event time and id, as the views do. With
     `since`, only what arrived in the stream from then on counts, and the records of the batches `across` it.
     """
-    from google.cloud.bigquery.retry import DEFAULT_RETRY
+    from google.cloud.bigquery.retry import DEFAULT_RETRY  # noqa: PLC0415 - takes a second to import
 
     retry: Any = DEFAULT_RETRY.with_timeout(SECONDS)
     reference = f"{client.project}.{dataset}"

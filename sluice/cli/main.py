@@ -22,6 +22,9 @@ Exit status:
   130  stopped with Ctrl-C
 """
 
+STOPPED = 130
+"""The status after Ctrl-C, as shells have it: 128 and the signal's number."""
+
 ORDER = ("demo", "local", "produce", "query", "dlq", "audit", "contract", "graph")
 """As a newcomer meets them."""
 
@@ -95,8 +98,7 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _fail(_usage(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("stopped\n")
-        return 130
+        result = STOPPED
     except (BrokenPipeError, SystemExit):
         # Whoever read the output has left, as `head` does (typer leaves for no other reason): nothing more to
         # say, and nobody to say it to.
@@ -106,6 +108,8 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("SLUICE_DEBUG"):
             raise
         return _fail(*_unexpected(error))
+    if result == STOPPED:
+        sys.stderr.write("stopped\n")
     return result if isinstance(result, int) else 0
 
 

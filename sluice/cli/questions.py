@@ -83,12 +83,20 @@ def _questions(contract: "Contract") -> Sequence[Question]:
 
 
 def _volume(kinds: Sequence["EventType"]) -> Question:
-    parts = [
-        f"SELECT '{kind.table}' AS event, COUNT(*) AS events, MIN(`{kind.time_column}`) AS first, "
-        f"MAX(`{kind.time_column}`) AS last\nFROM `{kind.table}`"
-        for kind in kinds
-    ]
+    # A type's event time may be a date, another's a timestamp.
+    mixed = len({_type_of(kind, kind.time_column) for kind in kinds}) > 1
+    parts = []
+    for kind in kinds:
+        time = f"CAST(`{kind.time_column}` AS TIMESTAMP)" if mixed else f"`{kind.time_column}`"
+        parts.append(
+            f"SELECT '{kind.table}' AS event, COUNT(*) AS events, MIN({time}) AS first, MAX({time}) AS last\n"
+            f"FROM `{kind.table}`"
+        )
     return Question("How much of what, and from when?", "\nUNION ALL\n".join(parts))
+
+
+def _type_of(kind: "EventType", column: str) -> str:
+    return next(str(field["type"]) for field in kind.schema if field["name"] == column)
 
 
 def _values(kind: "EventType") -> Question:

@@ -133,6 +133,17 @@ def test_debug_shows_where_an_error_came_from(monkeypatch: pytest.MonkeyPatch) -
         run(["--debug", "query", "SELECT 1"])
 
 
+def test_ctrl_c_in_the_middle_of_a_command_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sluice.cli.project.find_root", interrupted)
+    assert run(["query", "SELECT 1"]) == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     code = "import sys; from sluice.cli.main import main; sys.argv = ['sluice', '--help']; main()"
     with subprocess.Popen(
