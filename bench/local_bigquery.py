@@ -1,6 +1,6 @@
 """Rows per second into the local BigQuery: one client, requests of 500 rows of about 1 KB, queries beside them.
 
-    python bench/local_bigquery.py [--rows 100000] [--queries]
+python bench/local_bigquery.py [--rows 100000] [--queries]
 """
 
 import argparse
@@ -50,7 +50,9 @@ def row(number: int, rng: random.Random) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--queries", action="store_true", help="run a query all the while, beside the inserts")
+    parser.add_argument(
+        "--queries", action="store_true", help="run a query all the while, beside the inserts"
+    )
     options = parser.parse_args()
     rng = random.Random(1)
     requests = []
@@ -104,7 +106,9 @@ def main() -> None:
             asking.join()
         after = process.memory_info().rss
         cpu = sum(process.cpu_times()[:2]) - busy
-        counted = http.request("POST", f"{base}/queries", json={"query": "SELECT COUNT(*) FROM d.t", "useLegacySql": False})
+        counted = http.request(
+            "POST", f"{base}/queries", json={"query": "SELECT COUNT(*) FROM d.t", "useLegacySql": False}
+        )
         print(f"{options.rows} rows of {size} bytes in {elapsed:.1f} s: {options.rows / elapsed:,.0f} rows/s")
         print(f"slowest request {slowest * 1000:.0f} ms; counted {counted.json()['rows'][0]['f'][0]['v']}")
         print(f"{options.rows / cpu:,.0f} rows per second of the server's CPU time")

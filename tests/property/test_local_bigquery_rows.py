@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +17,11 @@ from sluice.local.bigquery.rows import Compiled
 from sluice.local.bigquery.types import parse_fields
 
 KINDS = (
-    "STRING", "INT64", "FLOAT64", "BOOL", "NUMERIC", "BIGNUMERIC", "BYTES", "DATE", "DATETIME", "TIME", "TIMESTAMP",
-    "JSON",
+    "STRING", "INT64", "FLOAT64", "BOOL", "NUMERIC", "BIGNUMERIC", "BYTES", "DATE", "DATETIME", "TIME",
+    "TIMESTAMP", "JSON",
 )  # fmt: skip
 SCALARS = [{"name": f"c_{kind}", "type": kind} for kind in KINDS]
-SCHEMA = [
+SCHEMA: list[dict[str, Any]] = [
     *SCALARS,
     *({"name": f"r_{kind}", "type": kind, "mode": "REPEATED"} for kind in KINDS),
     {
@@ -99,7 +100,7 @@ def _loaded(text: str) -> Any:
     with SERVER.store.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute(TABLE.load_sql, [[text]])
-        found = cursor.execute(f"SELECT * FROM {TABLE.store_name}").fetchall()
+        found = cursor.execute(f"SELECT * FROM {TABLE.store_name}").fetchall()  # noqa: S608 - its own name
         cursor.execute("ROLLBACK")
     return repr(found)
 
@@ -114,18 +115,20 @@ def test_the_fast_path_takes_and_stores_exactly_what_the_slow_path_does(
         raw.decode()
     except UnicodeDecodeError:
         return
-    try:
-        slow, _ = COMPILED._slow(raw, ignore_unknown=ignore_unknown)  # noqa: SLF001 - the two paths are compared
-    except RowError as refused:
-        try:
-            fast, _ = COMPILED.normalise(raw, ignore_unknown=ignore_unknown)
-        except RowError as error:
-            assert (error.location, error.message) == (refused.location, refused.message)  # noqa: PT017 - compared
-        else:
-            raise AssertionError(f"the fast path took {raw!r} as {fast}")
+    slow = _outcome(COMPILED._slow, raw, ignore_unknown)
+    fast = _outcome(COMPILED.normalise, raw, ignore_unknown)
+    if isinstance(slow, tuple) or isinstance(fast, tuple):
+        assert fast == slow
     else:
-        fast, _ = COMPILED.normalise(raw, ignore_unknown=ignore_unknown)
         assert _loaded(fast) == _loaded(slow)
+
+
+def _outcome(path: Callable[..., tuple[str, Any]], raw: bytes, ignore_unknown: bool) -> str | tuple[str, str]:  # noqa: FBT001 - the option under test
+    """Return the row that is loaded, or where and why it is refused."""
+    try:
+        return path(raw, ignore_unknown=ignore_unknown)[0]
+    except RowError as error:
+        return error.location, error.message
 
 
 def _exact(kind: str) -> st.SearchStrategy[Any]:
@@ -151,11 +154,18 @@ def _written(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else value.isoformat()
 
 
+_FROM_ISO: dict[str, Callable[[str], Any]] = {
+    "DATE": dt.date.fromisoformat,
+    "DATETIME": dt.datetime.fromisoformat,
+    "TIME": dt.time.fromisoformat,
+}
+
+
 def _read(kind: str, wire: str) -> Any:
     if kind == "TIMESTAMP":
         return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=int(wire))
-    if kind in {"DATE", "DATETIME", "TIME"}:
-        return {"DATE": dt.date, "DATETIME": dt.datetime, "TIME": dt.time}[kind].fromisoformat(wire)
+    if kind in _FROM_ISO:
+        return _FROM_ISO[kind](wire)
     if kind == "BOOL":
         return wire == "true"
     return {"STRING": str, "INT64": int, "FLOAT64": float}.get(kind, Decimal)(wire)

@@ -1,4 +1,4 @@
-"""A BigQuery that runs on the laptop: Google's REST interface over DuckDB, with BigQuery's own row and SQL rules.
+"""A BigQuery that runs on the laptop: Google's REST interface over DuckDB, with BigQuery's own rules.
 
 What it cannot answer as BigQuery would, it refuses by name. See docs/local-bigquery.md.
 """

@@ -49,7 +49,7 @@ def main() -> None:
     )
     listener = socket.create_server(("127.0.0.1", options.port), backlog=256)
     config = uvicorn.Config(
-        server.app(),  # type: ignore[arg-type]  # uvicorn's own protocol types differ in their mapping classes
+        server.app(),
         http=_Protocol,
         ws="none",
         lifespan="off",

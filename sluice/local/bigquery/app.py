@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import duckdb
+import duckdb
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -190,6 +192,9 @@ def _guarded(handler: Handler) -> Handler:
             return await handler(request)
         except ApiError as error:
             return _json(error.envelope(), error.code)
+        except duckdb.OutOfMemoryException:
+            full = ApiError(503, "backendError", "The local BigQuery is out of memory (--memory-limit)")
+            return _json(full.envelope(), full.code)
 
     return guarded
 

@@ -1,7 +1,8 @@
 """The slow path of a row: BigQuery's coercions, value by value, and its wording where a value is refused.
 
-Wordings were seen in the wild (for example googleapis/nodejs-bigquery#45, #859, #1221, google-cloud-python#9602,
-google-cloud-dotnet#8206). Where it is not known whether BigQuery takes a form, it is refused.
+Wordings were seen in the wild (for example googleapis/nodejs-bigquery#45, #859, #1221,
+google-cloud-python#9602, google-cloud-dotnet#8206).
+Where it is not known whether BigQuery takes a form, it is refused.
 """
 
 import base64
@@ -99,7 +100,8 @@ def _check_length(field: Field, value: Any, path: str) -> None:
     if limit is not None and length > limit:
         raise RowError(
             path,
-            f"Field {path}: {field.kind}({limit}) has maximum length {limit} but got a value with length {length}",
+            f"Field {path}: {field.kind}({limit}) has maximum length {limit} "
+            f"but got a value with length {length}",
         )
 
 

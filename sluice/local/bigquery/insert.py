@@ -109,9 +109,10 @@ class Inserter:
             if not first <= day <= last:
                 raise RowError(
                     column,
-                    f"Value {_spelled(moment)} for field {column} of the destination table {table.name} is outside "
-                    f"the allowed bounds. You can only stream to date range within {self._days_back} days in the "
-                    f"past and {self._days_ahead} days in the future relative to the current date.",
+                    f"Value {_spelled(moment)} for field {column} of the destination table {table.name} "
+                    f"is outside the allowed bounds. You can only stream to date range within "
+                    f"{self._days_back} days in the past and {self._days_ahead} days in the future "
+                    f"relative to the current date.",
                 )
 
         return check

@@ -21,8 +21,9 @@ from sluice.local.bigquery.store import Store
 from sluice.local.bigquery.types import Type, rest_schema
 from sluice.local.bigquery.wire import row_encoder
 
-# Results are kept for paging until this many later queries have run.
+# Results are kept for paging until this many later queries have run, or later results hold this many rows.
 KEPT_RESULTS: Final = 50
+KEPT_ROWS: Final = 200_000
 PAGE_ROWS: Final = 10_000
 _UNSUPPORTED: Final = (
     "destinationEncryptionConfiguration",
@@ -257,7 +258,11 @@ class Jobs:
             encode = row_encoder([type_ for _, type_ in job.columns], int64_timestamps=int64_timestamps)
             with self._store.cursor() as cursor:
                 cursor.execute(f"SELECT * FROM {job.result} LIMIT {size} OFFSET {start}")  # noqa: S608 - numbers
-                rows = [encode(row) for row in cursor.fetchall()]
+                try:
+                    rows = [encode(row) for row in cursor.fetchall()]
+                except (AttributeError, OverflowError, TypeError, ValueError):
+                    # DuckDB's calendar goes on where Python's and BigQuery's end.
+                    raise invalid_query("A date or time is out of range: years 1 to 9999") from None
         answer: dict[str, Any] = {
             "schema": rest_schema(job.columns),
             "jobReference": job.reference,
@@ -274,7 +279,11 @@ class Jobs:
     def _keep(self, job: Job) -> None:
         with self._lock:
             self._jobs[(job.project, job.job_id)] = job
-            gone = [self._jobs.popitem(last=False)[1] for _ in range(len(self._jobs) - KEPT_RESULTS)]
+            rows = sum(each.rows for each in self._jobs.values())
+            gone: list[Job] = []
+            while len(self._jobs) > KEPT_RESULTS or (rows > KEPT_ROWS and len(self._jobs) > 1):
+                gone.append(self._jobs.popitem(last=False)[1])
+                rows -= gone[-1].rows
         for old in gone:
             if old.result is not None:
                 self._store.run(f"DROP TABLE IF EXISTS {old.result}")
@@ -290,8 +299,8 @@ def _worded(error: duckdb.Error) -> ApiError:
     grouped = re.search(r'column "?([^"\s]+)"? must appear in the GROUP BY clause', text, re.IGNORECASE)
     if grouped:
         return invalid_query(
-            f"SELECT list expression references column {grouped[1].split('.')[-1].strip(chr(34))} which is neither "
-            "grouped nor aggregated"
+            f"SELECT list expression references column {grouped[1].split('.')[-1].strip(chr(34))} "
+            "which is neither grouped nor aggregated"
         )
     for prefix in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
         if text.startswith(prefix):

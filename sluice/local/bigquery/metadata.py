@@ -15,7 +15,8 @@ _TABLES = [
 ]  # fmt: skip
 _COLUMNS = [
     ("table_catalog", STRING), ("table_schema", STRING), ("table_name", STRING), ("column_name", STRING),
-    ("ordinal_position", INT64), ("is_nullable", STRING), ("data_type", STRING), ("is_partitioning_column", STRING),
+    ("ordinal_position", INT64), ("is_nullable", STRING), ("data_type", STRING),
+    ("is_partitioning_column", STRING),
 ]  # fmt: skip
 
 

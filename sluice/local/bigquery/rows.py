@@ -1,7 +1,8 @@
 """The fast path of a row: a table's schema compiled to a msgspec decoder and one DuckDB statement.
 
-The decoder takes the forms that well-behaved writers send, in C. A row that it refuses goes through `coerce`, which
-knows every form and every wording. Both give the same compact JSON, of which DuckDB loads many rows at once.
+The decoder takes the forms that well-behaved writers send, in C. A row that it refuses goes through `coerce`,
+which knows every form and every wording.
+Both give the same compact JSON, of which DuckDB loads many rows at once.
 """
 
 import datetime as dt
@@ -33,7 +34,7 @@ _FAST: Final[dict[str, Any]] = {
     "JSON": str,
 }
 _LENGTH_CHECKED: Final = frozenset({"STRING", "BYTES"})
-# The form in which DuckDB reads each kind out of the compact JSON; zoned, as it would drop an offset otherwise.
+# The form in which DuckDB reads a kind out of the compact JSON; zoned, as it would drop an offset otherwise.
 _READ: Final = {"TIMESTAMP": "TIMESTAMPTZ", "BYTES": "VARCHAR", "NUMERIC": "DECIMAL(38,9)"}
 # What the decoder would take though BigQuery does not: more than six decimals of a second, and the years
 # whose first or last hours an offset moves out of range.
@@ -94,7 +95,7 @@ class Compiled:
         return self._encode(row).decode(), value
 
     def load_sql(self, table: str) -> str:
-        """Return the statement that loads a list of compact JSON rows, its one parameter, into a DuckDB table."""
+        """Return the statement that loads a list of compact JSON rows, its one parameter, into a table."""
         structure = json.dumps({field.name: _structure(field) for field in self.fields})
         columns = ", ".join(_loaded(field, f"r.{quoted(field.name)}") for field in self.fields)
         literal = structure.replace("'", "''")

@@ -96,7 +96,10 @@ def quoted(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column of a table, or a field of a RECORD column. `max_length` is in characters (STRING) or bytes (BYTES)."""
+    """A column of a table, or a field of a RECORD column.
+
+    `max_length` is in characters (STRING) or bytes (BYTES).
+    """
 
     name: str
     kind: str

@@ -1,6 +1,6 @@
 """The textual forms of values that BigQuery takes, read strictly into Python's.
 
-Used where a row needs the slow path, and for query parameters. Each reader raises ValueError for anything else.
+Used where a row needs the slow path, and for query parameters. Each reader raises ValueError for all else.
 Forms: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types (read in November 2026).
 """
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+from sluice.local.bigquery.errors import invalid_query
+from sluice.local.bigquery.errors import invalid_query
 from sluice.local.bigquery.types import Type
 from sluice.local.bigquery.values import micros, numeric_text
 
@@ -39,8 +41,15 @@ def _optional(encode: Encode) -> Encode:
 
 
 def _array(encode: Encode) -> Encode:
-    # BigQuery has no NULL array in a result: it comes out empty.
-    return lambda value: [] if value is None else [{"v": encode(item)} for item in value]
+    def encode_all(value: Any) -> Any:
+        # A NULL array comes out empty; a NULL within an array is an error.
+        if value is None:
+            return []
+        if None in value:
+            raise invalid_query("Array cannot have a null element; error in writing field")
+        return [{"v": encode(item)} for item in value]
+
+    return encode_all
 
 
 def _struct(fields: list[tuple[str, Encode]]) -> Encode:

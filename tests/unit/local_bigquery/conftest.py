@@ -30,10 +30,12 @@ def server() -> Iterator[str]:
 def client(server: str) -> Iterator[bigquery.Client]:
     """Google's own client, pointed at the server."""
     made = bigquery.Client(
-        project="p", credentials=AnonymousCredentials(), client_options={"api_endpoint": server}
+        project="p",
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]  # google-auth has no types
+        client_options={"api_endpoint": server},
     )
     yield made
-    made.close()
+    made.close()  # type: ignore[no-untyped-call]  # the client has none here
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """tabledata.insertAll as a whole: limits, insertId, the streaming range of partitions, gzip, schema changes."""
 
+# ruff: noqa: E501, S608 - SQL reads best on one line, and is the test's own
+
 import gzip
 import json
 from collections.abc import Callable
@@ -37,6 +39,7 @@ def _ids(client: bigquery.Client, table: str) -> list[str]:
     ],
 )
 def test_a_partition_time_outside_the_streaming_range_is_refused(
+    *,
     client: bigquery.Client,
     dataset: str,
     control: Callable[..., Any],
@@ -143,6 +146,7 @@ LIMITS: list[tuple[str, Callable[[], bytes], int, str]] = [
     ("body", "status", "message"), [case[1:] for case in LIMITS], ids=[case[0] for case in LIMITS]
 )
 def test_a_request_beyond_the_limits_is_refused_whole(
+    *,
     client: bigquery.Client,
     dataset: str,
     post: Callable[..., Any],
@@ -226,7 +230,7 @@ def test_sql_cannot_reach_files_even_below_the_allow_list() -> None:
         "COPY (SELECT 1) TO '/tmp/x'",
         "ATTACH '/tmp/x.db'",
     ):
-        with pytest.raises(duckdb.Error, match="disabled|not allowed|Permission"):
+        with pytest.raises(duckdb.Error, match=r"disabled|not allowed|Permission"):
             server.store.run(sql)
     with pytest.raises(duckdb.Error, match="locked"):
         server.store.run("SET enable_external_access = true")

@@ -1,5 +1,7 @@
 """Whole queries over tables, through Google's own client."""
 
+# ruff: noqa: E501, S608 - SQL reads best on one line, and is the test's own
+
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
@@ -94,8 +96,10 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
         [{"id": "e4", "r": 1}, {"id": "e3", "r": 2}],
     ),
     (
-        "SELECT id, SUM(amount) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS t "
-        "FROM events QUALIFY t > 1 ORDER BY id",
+        (
+            "SELECT id, SUM(amount) OVER (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS t "
+            "FROM events QUALIFY t > 1 ORDER BY id"
+        ),
         [{"id": "e1", "t": Decimal("1.5")}, {"id": "e2", "t": Decimal("3.75")}],
     ),
     (
@@ -103,8 +107,10 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
         [{"user": "ann", "whole": 4}, {"user": "bob", "whole": 4}],
     ),
     (
-        "SELECT id, LAG(id) OVER (ORDER BY id) AS l, FIRST_VALUE(id) OVER (ORDER BY id) AS f "
-        "FROM (SELECT DISTINCT id FROM events) ORDER BY id LIMIT 2",
+        (
+            "SELECT id, LAG(id) OVER (ORDER BY id) AS l, FIRST_VALUE(id) OVER (ORDER BY id) AS f "
+            "FROM (SELECT DISTINCT id FROM events) ORDER BY id LIMIT 2"
+        ),
         [{"id": "e1", "l": None, "f": "e1"}, {"id": "e2", "l": "e1", "f": "e1"}],
     ),
     (
@@ -140,8 +146,10 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
     ),
     ("SELECT DATE(at) AS at, COUNT(*) AS n FROM events GROUP BY at", [{"at": DAY.date(), "n": 5}]),
     (
-        "WITH a AS (SELECT user, amount FROM events WHERE amount > 0), b AS (SELECT user FROM a) "
-        "SELECT user FROM a JOIN b USING (user) ORDER BY user",
+        (
+            "WITH a AS (SELECT user, amount FROM events WHERE amount > 0), b AS (SELECT user FROM a) "
+            "SELECT user FROM a JOIN b USING (user) ORDER BY user"
+        ),
         [{"user": "ann"}, {"user": "bob"}],
     ),
     (
@@ -163,8 +171,10 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
         [{"q": 9}],
     ),
     (
-        "SELECT ARRAY_AGG(DISTINCT x ORDER BY x DESC LIMIT 2) AS a, STRING_AGG(CAST(x AS STRING), '-' ORDER BY x) AS s "
-        "FROM UNNEST([1, 3, 2, 3]) AS x",
+        (
+            "SELECT ARRAY_AGG(DISTINCT x ORDER BY x DESC LIMIT 2) AS a, STRING_AGG(CAST(x AS STRING), '-' ORDER BY x) AS s "
+            "FROM UNNEST([1, 3, 2, 3]) AS x"
+        ),
         [{"a": [3, 2], "s": "1-2-3-3"}],
     ),
     (
@@ -268,7 +278,7 @@ UNSUPPORTED = [
 
 @pytest.mark.parametrize("sql", UNSUPPORTED)
 def test_what_is_not_supported_is_refused_by_name_or_as_bad_syntax(ask: Ask, sql: str) -> None:
-    with pytest.raises(BadRequest, match="not supported by the local BigQuery|Syntax error"):
+    with pytest.raises(BadRequest, match=r"not supported by the local BigQuery|Syntax error"):
         ask(sql)
 
 
@@ -294,7 +304,7 @@ def test_parameters_keep_their_types(ask: Ask) -> None:
         bigquery.ScalarQueryParameter("s", "STRING", "it's"),
         bigquery.ScalarQueryParameter("z", "STRING", None),
         bigquery.ArrayQueryParameter("a", "INT64", [1, 2]),
-        bigquery.StructQueryParameter("r", bigquery.ScalarQueryParameter("x", "BOOL", True)),
+        bigquery.StructQueryParameter("r", bigquery.ScalarQueryParameter("x", "BOOL", True)),  # noqa: FBT003 - its API,
     ]
     found = ask(
         "SELECT @i AS i, @t AS t, @n AS n, @s AS s, @z AS z, @a AS a, @r.x AS r", query_parameters=named
@@ -317,7 +327,7 @@ def test_results_are_paged_in_order(client: bigquery.Client) -> None:
 
 def test_a_dry_run_answers_the_schema_without_rows(client: bigquery.Client, ask: Ask) -> None:
     job = client.query("SELECT 1 AS a, [STRUCT('x' AS b)] AS c", bigquery.QueryJobConfig(dry_run=True))
-    assert [(f.name, f.field_type, f.mode) for f in job.schema] == [
+    assert [(f.name, f.field_type, f.mode) for f in job.schema or []] == [
         ("a", "INTEGER", "NULLABLE"),
         ("c", "RECORD", "REPEATED"),
     ]
@@ -328,8 +338,8 @@ def test_a_dry_run_answers_the_schema_without_rows(client: bigquery.Client, ask:
 
 def test_a_view_answers_through_other_views(client: bigquery.Client, ask: Ask, events: str) -> None:
     for name, sql in (
-        ("once", f"SELECT id, at, user FROM `p.{events}.events` WHERE TRUE "
-         "QUALIFY ROW_NUMBER() OVER (PARTITION BY at, id ORDER BY arrived) = 1"),
+        ("once", (f"SELECT id, at, user FROM `p.{events}.events` WHERE TRUE "
+         "QUALIFY ROW_NUMBER() OVER (PARTITION BY at, id ORDER BY arrived) = 1")),
         ("per_user", f"SELECT user, COUNT(*) AS n FROM `p.{events}.once` GROUP BY user"),
     ):  # fmt: skip
         view = bigquery.Table(f"p.{events}.{name}")
@@ -339,7 +349,7 @@ def test_a_view_answers_through_other_views(client: bigquery.Client, ask: Ask, e
         {"user": "ann", "n": 2},
         {"user": "bob", "n": 1},
     ]
-    schema = client.get_table(f"p.{events}.per_user").schema
+    schema = client.get_table(f"p.{events}.per_user").schema or []
     assert [(f.name, f.field_type) for f in schema] == [("user", "STRING"), ("n", "INTEGER")]
     ask("CREATE OR REPLACE VIEW once AS SELECT 1 AS user")
     assert ask("SELECT * FROM per_user") == [{"user": 1, "n": 1}]

@@ -1,5 +1,8 @@
 """What tabledata.insertAll takes and refuses, value by value."""
 
+# ruff: noqa: E501, S608 - SQL reads best on one line, and is the test's own
+# ruff: noqa: DTZ001 - DATETIME has no zone
+
 import datetime as dt
 import json
 from collections.abc import Callable
@@ -132,7 +135,7 @@ ACCEPTED: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("column", "written", "expected"), ACCEPTED)
 def test_value_is_taken_as_bigquery_takes_it(
-    insert: Insert, client: bigquery.Client, table: str, column: str, written: str, expected: Any
+    *, insert: Insert, client: bigquery.Client, table: str, column: str, written: str, expected: Any
 ) -> None:
     key = next(_KEYS)
     assert insert(f'{{"key": {key}, "{column}": {written}}}') == []

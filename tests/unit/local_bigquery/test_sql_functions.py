@@ -1,5 +1,8 @@
 """Each value here is from BigQuery's documentation of the function, or follows from its text."""
 
+# ruff: noqa: E501 - SQL reads best on one line, and is the test's own
+# ruff: noqa: DTZ001 - DATETIME has no zone
+
 import datetime as dt
 import math
 from collections.abc import Callable

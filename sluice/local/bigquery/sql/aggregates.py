@@ -11,7 +11,7 @@ from sluice.local.bigquery.sql.binder import FUNCTIONS, Call
 from sluice.local.bigquery.sql.coercion import convert, mismatch
 from sluice.local.bigquery.sql.expr import Expr
 from sluice.local.bigquery.sql.ordering import order_terms
-from sluice.local.bigquery.types import BOOL, FLOAT64, INT64, NULL, NUMERIC, STRING, Type, array_of
+from sluice.local.bigquery.types import BOOL, FLOAT64, INT64, NULL, NUMERIC, STRING, array_of
 
 _OVER: Final = "\x01"
 
@@ -253,8 +253,3 @@ def _string_agg(call: Call, argument: Argument, args: list[Expr]) -> Expr:
         f"list({distinct}{value.sql}{_ordered(call, argument, value)}) FILTER (WHERE {value.sql} IS NOT NULL)"
     )
     return Expr(f"array_to_string({_first(listed, argument)}, {literals.text(delimiter)})", STRING)
-
-
-def result_type(value: Expr) -> Type:
-    """Return the type that an aggregate of a value has when it keeps the type."""
-    return INT64 if value.type == NULL else value.type

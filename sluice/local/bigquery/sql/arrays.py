@@ -8,7 +8,7 @@ from sluice.local.bigquery.sql.binder import Call, function
 from sluice.local.bigquery.sql.coercion import convert, mismatch, unify
 from sluice.local.bigquery.sql.expr import Expr, computed
 from sluice.local.bigquery.sql.temporal import MICROS, part_of
-from sluice.local.bigquery.types import BYTES, DATE, INT64, STRING, TIMESTAMP, array_of
+from sluice.local.bigquery.types import DATE, INT64, STRING, TIMESTAMP, array_of
 
 # More elements than this are refused: BigQuery has a limit of its own (about a million of INT64).
 MAX_GENERATED = 1_000_000
@@ -49,16 +49,17 @@ def _concat(call: Call) -> Expr:
 def _to_string(call: Call) -> Expr:
     call.count(2, 3)
     value = _array(call)
-    if value.type.item not in (STRING,):
+    if value.type.item != STRING:
         raise unsupported(f"ARRAY_TO_STRING of {value.type}")
     delimiter = convert(call.arg(1), STRING)
     items = f"list_filter({value.sql}, lambda v: v IS NOT NULL)"
     parts = [value, delimiter]
-    if len(call.nodes) == 3:  # noqa: PLR2004 - a text for NULL may be given
+    if len(call.nodes) == 3:  # noqa: PLR2004 - the step may be left out
         null_text = convert(call.arg(2), STRING)
         items = f"list_transform({value.sql}, lambda v: coalesce(v, {null_text.sql}))"
         parts.append(null_text)
-    body = f"CASE WHEN {value.sql} IS NULL THEN NULL WHEN len({items}) = 0 THEN '' ELSE array_to_string({items}, {delimiter.sql}) END"
+    joined = f"array_to_string({items}, {delimiter.sql})"
+    body = f"CASE WHEN {value.sql} IS NULL THEN NULL WHEN len({items}) = 0 THEN '' ELSE {joined} END"
     return computed(body, STRING, *parts, plain=True)
 
 
@@ -78,7 +79,8 @@ def _series(start: str, end: str, step: str, duck: str) -> str:
         f"CASE WHEN {start} IS NULL OR {end} IS NULL OR {step} IS NULL THEN NULL "
         f"WHEN {step} = 0 THEN error('Sequence step cannot be 0.') "
         f"WHEN abs(({end} - {start}) // {step}) > {MAX_GENERATED} "
-        f"THEN error('A generated array of more than {MAX_GENERATED} elements is not supported by the local BigQuery') "
+        f"THEN error('A generated array of more than {MAX_GENERATED} elements "
+        "is not supported by the local BigQuery') "
         f"ELSE CAST(generate_series({start}, {end}, {step}) AS {duck}) END"
     )
 
@@ -106,7 +108,9 @@ def _generate_dates(call: Call) -> Expr:
     if dates and part in {"MONTH", "QUARTER", "YEAR"}:
         months = amount * {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[part]
         count = f"(date_diff('month', {start.sql}, {end.sql}) // {months})"
-        body = f"list_filter(list_transform(range(0, {count} + 1), lambda i: CAST({start.sql} + to_months(CAST(i * {months} AS INTEGER)) AS DATE)), lambda d: d <= {end.sql})"
+        month = f"CAST({start.sql} + to_months(CAST(i * {months} AS INTEGER)) AS DATE)"
+        dates_of = f"list_transform(range(0, {count} + 1), lambda i: {month})"
+        body = f"list_filter({dates_of}, lambda d: d <= {end.sql})"
         return computed(f"CASE WHEN {count} IS NULL THEN NULL ELSE {body} END", array_of(DATE), start, end)
     if not dates and part in MICROS:
         step = amount * MICROS[part]
@@ -115,8 +119,3 @@ def _generate_dates(call: Call) -> Expr:
             f"list_transform({numbers}, lambda u: make_timestamp(u))", array_of(TIMESTAMP), start, end
         )
     raise invalid_query(f"{call.name} does not support the {part} date part")
-
-
-def is_text(expr: Expr) -> bool:
-    """Whether a value is STRING or BYTES."""
-    return expr.type in (STRING, BYTES)

@@ -1,4 +1,4 @@
-"""The binder: it knows what a query may name, and dispatches each node of the syntax tree to who understands it."""
+"""The binder: it knows what a query may name, and hands each node of a syntax tree to its binding."""
 
 import datetime as dt
 import itertools

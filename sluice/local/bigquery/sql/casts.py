@@ -63,9 +63,10 @@ _SIMPLE: Final = {
     ("TIMESTAMP", "STRING"): "(bq_datetime_text({0}) || '+00')",
     ("TIME", "STRING"): "bq_time_text({0})",
 }
+_NOT_HERE: Final = frozenset({("FLOAT64", "NUMERIC"), ("FLOAT64", "STRING")})
 _MAY_FAIL: Final = frozenset({("BYTES", "STRING"), ("FLOAT64", "INT64"), ("NUMERIC", "INT64")})
 # Text read as a type: the forms known to be read alike, and those known to be refused by BigQuery. Text of
-# neither kind (blanks around a number, hexadecimal, exponents in a NUMERIC, unusual dates) is refused by name.
+# neither kind (blanks around a number, hexadecimal, exponents in a NUMERIC, odd dates) is refused by name.
 _MOMENT: Final = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?"
 _READ: Final = {
     "INT64": (r"[+-]?\d{1,30}", r"[^0-9]*|[+-]?\d*\.\d*|\d+[A-WYZa-wyz_]\w*", "BIGINT", "int64"),
@@ -112,33 +113,37 @@ def _field(index: int, node: exp.Expr) -> tuple[str, Type]:
 
 
 def cast(expr: Expr, target: Type, *, safe: bool) -> Expr:
-    """Convert explicitly. Raises ApiError 400 where BigQuery has no such cast, or this server cannot make it."""
+    """Convert explicitly. Raises ApiError 400 where BigQuery or this server has no such cast."""
     if expr.type == target:
         return expr
     if expr.type == NULL or (expr.literal and expr.value is None):
         return literals.constant(None, target)
-    if expr.type == STRING and target == JSON and expr.literal:
+    return _cast_literal(expr, target, safe=safe) or _cast_value(expr, target, safe=safe)
+
+
+def _cast_literal(expr: Expr, target: Type, *, safe: bool) -> Expr | None:
+    """Convert a constant while binding, where that is possible."""
+    if not expr.literal:
+        return None
+    if expr.type == STRING and target == JSON:
         return _json_literal(str(expr.value))
-    if expr.literal and expr.type == FLOAT64 and target == NUMERIC:
+    if expr.type == FLOAT64 and target == NUMERIC:
         exact = literals.exact(expr.value)
         if exact is None:
             raise unsupported("A cast of this FLOAT64 literal to NUMERIC")
         return literals.constant(exact, NUMERIC)
-    implicit = try_convert(expr, target) if target.kind in _READ and not (safe and expr.literal) else None
-    if implicit is not None:
-        return implicit
-    template = _SIMPLE.get((expr.type.kind, target.kind))
+    return try_convert(expr, target) if target.kind in _READ and not safe else None
+
+
+def _cast_value(expr: Expr, target: Type, *, safe: bool) -> Expr:
+    kinds = (expr.type.kind, target.kind)
+    template = _SIMPLE.get(kinds)
     if template is not None:
-        fails = (expr.type.kind, target.kind) in _MAY_FAIL
+        fails = kinds in _MAY_FAIL
         return _simple(expr, target, template, safe=safe and fails, plain=not fails or safe)
     if expr.type == STRING and target.kind in _READ:
         return computed(_read(expr.sql, target, safe=safe), target, expr)
-    if expr.type.item is not None or target.item is not None or expr.type.kind == "STRUCT":
-        raise unsupported(f"A cast from {expr.type} to {target}")
-    if {expr.type.kind, target.kind} & {"BIGNUMERIC"} or (expr.type.kind, target.kind) in {
-        ("FLOAT64", "NUMERIC"),
-        ("FLOAT64", "STRING"),
-    }:
+    if kinds in _NOT_HERE or {*kinds} & {"ARRAY", "STRUCT", "BIGNUMERIC"}:
         raise unsupported(f"A cast from {expr.type} to {target}")
     raise invalid_query(f"Invalid cast from {expr.type} to {target}")
 

@@ -4,6 +4,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules (
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from sluice.local.bigquery.errors import ApiError, invalid_query, unsupported
@@ -36,16 +37,23 @@ def try_convert(expr: Expr, target: Type) -> Expr | None:
         return expr
     if expr.type == NULL or (expr.literal and expr.value is None):
         return literals.constant(None, target)
-    if expr.literal and expr.type == STRING and target.kind in _FROM_STRING_LITERAL:
-        return literals.parsed(str(expr.value), target)
-    if expr.literal and expr.type == INT64 and target == NUMERIC:
-        return literals.constant(literals.values.Decimal(expr.value), NUMERIC)
-    if expr.literal and expr.type == INT64 and target == FLOAT64:
-        return literals.constant(float(expr.value), FLOAT64)
+    constant = _convert_literal(expr, target) if expr.literal else None
+    if constant is not None:
+        return constant
     if target.kind in _IMPLICIT.get(expr.type.kind, ()):
         return computed(_converted(expr, target), target, expr, plain=True)
-    if expr.type.item is not None and target.item is not None and expr.type.item == NULL:
+    if expr.type.item == NULL and target.item is not None:
         return computed(f"CAST({expr.sql} AS {target.duck})", target, expr, plain=True)
+    return None
+
+
+def _convert_literal(expr: Expr, target: Type) -> Expr | None:
+    if expr.type == STRING and target.kind in _FROM_STRING_LITERAL:
+        return literals.parsed(str(expr.value), target)
+    if expr.type == INT64 and target == NUMERIC:
+        return literals.constant(Decimal(expr.value), NUMERIC)
+    if expr.type == INT64 and target == FLOAT64:
+        return literals.constant(float(expr.value), FLOAT64)
     return None
 
 
@@ -67,6 +75,8 @@ def supertype(exprs: Sequence[Expr], what: str) -> Type:
     for candidate in sorted(candidates, key=_rank):
         if all(_meets(expr, candidate) for expr in typed):
             return candidate
+    if all("STRUCT" in str(expr.type) for expr in typed):
+        raise unsupported(f"A mix of STRUCT types in {what}")
     kinds = ", ".join(dict.fromkeys(str(expr.type) for expr in typed))
     raise invalid_query(f"No matching signature for {what} for argument types: {kinds}")
 

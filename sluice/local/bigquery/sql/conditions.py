@@ -12,7 +12,7 @@ from sluice.local.bigquery.sql.coercion import comparable, convert, unify
 from sluice.local.bigquery.sql.expr import Expr, Scope, computed
 from sluice.local.bigquery.sql.operators import compare
 from sluice.local.bigquery.sql.parse import only
-from sluice.local.bigquery.types import BOOL, INT64, JSON, NULL, STRING, Type, array_of, quoted, struct_of
+from sluice.local.bigquery.types import BOOL, INT64, JSON, NULL, Type, array_of, quoted, struct_of
 
 
 @binds(exp.Anonymous)
@@ -111,7 +111,7 @@ def _among(value: Expr, rows: str, type_: Type, *parts: Expr) -> Expr:
 
 
 def _single(binder: Binder, node: exp.Expr, scope: Scope) -> tuple[str, Type]:
-    from sluice.local.bigquery.sql.queries import bind_query  # noqa: PLC0415 - queries hold expressions and the reverse
+    from sluice.local.bigquery.sql.queries import bind_query  # noqa: PLC0415 - as above
 
     inner = node.this if isinstance(node, exp.Subquery) else node
     query = bind_query(binder, inner, Scope(parent=scope))
@@ -245,8 +245,3 @@ def _json_literal(binder: Binder, node: exp.ParseJSON, scope: Scope) -> Expr:
 
 def _refuse_json() -> Expr:
     raise unsupported("Function PARSE_JSON")
-
-
-def as_text(expr: Expr) -> Expr:
-    """Convert to STRING, or refuse."""
-    return convert(expr, STRING)

@@ -11,11 +11,20 @@ from sluice.local.bigquery.sql.expr import Expr, computed
 from sluice.local.bigquery.sql.temporal import BY_NAME, from_local, to_local, zone_name
 from sluice.local.bigquery.types import DATE, DATETIME, INT64, STRING, TIME, TIMESTAMP
 
-# Format elements, and DuckDB's SQL for each ({0} is the value); those of DuckDB that mean the same pass as they are.
+# Format elements: those that mean the same to DuckDB, and those that it can spell otherwise.
 _SAME: Final = frozenset("YmdHMSyjBbaAIpUWGVu%w")
 _SPELLED: Final = {
     "F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "D": "%m/%d/%y", "h": "%b", "n": "\n", "t": "\t",
 }  # fmt: skip
+_COMPUTED: Final = {
+    "e": "lpad(CAST(day({0}) AS VARCHAR), 2, ' ')",
+    "s": "CAST(epoch_us({0}) // 1000000 AS VARCHAR)",
+    "Q": "CAST(quarter({0}) AS VARCHAR)",
+    "E*S": (
+        "(strftime({0}, '%S') || CASE WHEN microsecond({0}) % 1000000 = 0 THEN '' "
+        "ELSE '.' || rtrim(strftime({0}, '%f'), '0') END)"
+    ),
+}
 _PARSED: Final = frozenset("YmdHMSF T%-/:.,_")
 
 
@@ -27,7 +36,7 @@ def _zone(call: Call, index: int) -> str:
 def _date(call: Call) -> Expr:
     call.count(1, 3)
     value = call.arg(0)
-    if len(call.nodes) == 3:  # noqa: PLR2004 - year, month, day
+    if len(call.nodes) == 3:  # noqa: PLR2004 - hour, minute, second
         parts = [convert(arg, INT64) for arg in call.args()]
         return computed(f"make_date({', '.join(part.sql for part in parts)})", DATE, *parts)
     zone = _zone(call, 1)
@@ -135,25 +144,17 @@ def _format(call: Call) -> Expr:
 
 
 def _formatted(local: str, element: str, what: str, kind: str) -> str:
-    if kind == "DATE" and element in {*"HMSTRIp", "E*S"}:
-        raise unsupported(f"%{element} in a format of {what}")
-    if kind == "TIME" and element not in {*"HMSTRIp%", "E*S"} and not element[1:2].isdigit():
+    clock = element in {*"HMSTRIp", "E*S"} or element[1:2].isdigit()
+    if (kind == "DATE" and clock) or (kind == "TIME" and not clock and element != "%"):
         raise unsupported(f"%{element} in a format of {what}")
     if element in _SAME:
         return f"strftime({local}, '%{element}')"
     if element in _SPELLED:
         return f"strftime({local}, {literals.text(_SPELLED[element])})"
-    if element == "e":
-        return f"lpad(CAST(day({local}) AS VARCHAR), 2, ' ')"
-    if element == "s" and kind == "TIMESTAMP":
-        return f"CAST(epoch_us({local}) // 1000000 AS VARCHAR)"
-    if element == "Q":
-        return f"CAST(quarter({local}) AS VARCHAR)"
+    if element in _COMPUTED and (element != "s" or kind == "TIMESTAMP"):
+        return _COMPUTED[element].format(local)
     if len(element) == 3 and element[1] in "123456":  # noqa: PLR2004 - %E1S to %E6S
         return f"(strftime({local}, '%S') || '.' || left(strftime({local}, '%f'), {element[1]}))"
-    if element == "E*S":
-        fraction = f"rtrim(strftime({local}, '%f'), '0')"
-        return f"(strftime({local}, '%S') || CASE WHEN {fraction} = '' THEN '' ELSE '.' || {fraction} END)"
     raise unsupported(f"%{element} in a format of {what}")
 
 

@@ -68,7 +68,7 @@ class Column:
 
 @dataclass(slots=True)
 class Relation:
-    """Something in a FROM clause. `alias` is None where no name was given; `value` is what an UNNEST yields."""
+    """Something in a FROM clause. `alias` is None without a name; `value` is what an UNNEST yields."""
 
     alias: str | None
     columns: list[Column]

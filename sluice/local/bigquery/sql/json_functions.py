@@ -6,7 +6,7 @@ from sluice.local.bigquery.coerce import normal_json
 from sluice.local.bigquery.errors import invalid_query, unsupported
 from sluice.local.bigquery.sql import literals
 from sluice.local.bigquery.sql.binder import Call, function
-from sluice.local.bigquery.sql.coercion import convert, mismatch
+from sluice.local.bigquery.sql.coercion import mismatch
 from sluice.local.bigquery.sql.expr import Expr, computed
 from sluice.local.bigquery.sql.json_paths import duck_path
 from sluice.local.bigquery.types import BOOL, FLOAT64, INT64, JSON, STRING, Type, array_of
@@ -72,7 +72,8 @@ def _type(call: Call) -> Expr:
         "WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' "
         "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null'"
     )
-    body = f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE CASE json_type({value.sql}) {names} ELSE 'number' END END"
+    named = f"CASE json_type({value.sql}) {names} ELSE 'number' END"
+    body = f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE {named} END"
     return computed(body, STRING, value, plain=True)
 
 
@@ -97,7 +98,9 @@ def _to_json_string(call: Call) -> Expr:
     if value.type in (BOOL, STRING) or value.type == INT64:
         # Whole numbers beyond 2^53 are written as strings.
         large = f"WHEN abs(CAST({value.sql} AS HUGEINT)) > 9007199254740992 THEN '\"' || {value.sql} || '\"' "
-        body = f"CASE WHEN {value.sql} IS NULL THEN 'null' {large if value.type == INT64 else ''}ELSE CAST(to_json({value.sql}) AS VARCHAR) END"
+        written = f"CAST(to_json({value.sql}) AS VARCHAR)"
+        special = large if value.type == INT64 else ""
+        body = f"CASE WHEN {value.sql} IS NULL THEN 'null' {special}ELSE {written} END"
         return computed(body, STRING, value, plain=True)
     raise unsupported(f"TO_JSON_STRING of {value.type}")
 
@@ -123,15 +126,12 @@ def from_json(call: Call, value: Expr, target: Type) -> Expr:
     # A whole number written as 10.0 is an INT64 too.
     whole = ""
     if target == INT64:
-        whole = f"WHEN json_type({value.sql}) = 'DOUBLE' AND CAST({text} AS DOUBLE) = trunc(CAST({text} AS DOUBLE)) THEN CAST(CAST({text} AS DOUBLE) AS BIGINT) "
+        number = f"CAST({text} AS DOUBLE)"
+        is_whole = f"json_type({value.sql}) = 'DOUBLE' AND {number} = trunc({number})"
+        whole = f"WHEN {is_whole} THEN CAST({number} AS BIGINT) "
     failure = "NULL" if call.safe else f"error('The provided JSON input is not a {target}')"
     body = (
-        f"CASE WHEN {value.sql} IS NULL THEN NULL WHEN json_type({value.sql}) IN {kinds[target.kind]} THEN {read} "
-        f"{whole}ELSE {failure} END"
+        f"CASE WHEN {value.sql} IS NULL THEN NULL "
+        f"WHEN json_type({value.sql}) IN {kinds[target.kind]} THEN {read} {whole}ELSE {failure} END"
     )
     return computed(body, target, value)
-
-
-def as_string(expr: Expr) -> Expr:
-    """Convert to STRING, or refuse."""
-    return convert(expr, STRING)

@@ -1,4 +1,4 @@
-"""Constants: from Python's values to DuckDB SQL, and string literals that become dates where one is expected."""
+"""Constants: from Python's values to DuckDB SQL, and string literals that become dates where need be."""
 
 import datetime as dt
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""DuckDB macros for what BigQuery does otherwise: errors instead of NULL or infinity, NaN, roundings, calendars.
+"""DuckDB macros for what BigQuery does otherwise: errors instead of NULL or infinity, NaN, rounding, weeks.
 
 A macro that needs an argument twice takes it through a lambda, so that nested calls do not double the SQL.
 """
@@ -25,14 +25,10 @@ MACROS: Final = (
     _let(
         "bq_mod",
         ("a", "b"),
-        "CASE WHEN p.b = 0 THEN error('division by zero: MOD(' || p.a || ', ' || p.b || ')') ELSE p.a % p.b END",
+        "CASE WHEN p.b = 0 THEN error('division by zero: MOD(' || p.a || ', ' || p.b || ')') "
+        "ELSE p.a % p.b END",
     ),
     _let("bq_finite", ("x",), "CASE WHEN isinf(p.x) THEN error('Floating point overflow') ELSE p.x END"),
-    _let(
-        "bq_domain",
-        ("x", "bad"),
-        "CASE WHEN p.bad THEN error('Floating point error: argument out of domain') ELSE p.x END",
-    ),
     # Whole numbers divided, halves rounded away from zero.
     _let(
         "bq_round_div",
@@ -42,8 +38,10 @@ MACROS: Final = (
     ),
     # A NUMERIC as its whole number of billionths, and back.
     f"CREATE MACRO bq_units(x) AS CAST(x * {_BILLION} AS HUGEINT)",
-    "CREATE MACRO bq_from_units(u) AS "
-    "CAST(CAST(u AS DECIMAL(38,0)) * CAST(0.000000001 AS DECIMAL(9,9)) AS DECIMAL(38,9))",
+    (
+        "CREATE MACRO bq_from_units(u) AS "
+        "CAST(CAST(u AS DECIMAL(38,0)) * CAST(0.000000001 AS DECIMAL(9,9)) AS DECIMAL(38,9))"
+    ),
     _let(
         "bq_numeric_div",
         ("a", "b"),
@@ -53,11 +51,14 @@ MACROS: Final = (
     _let(
         "bq_numeric_avg",
         ("s", "n"),
-        "CASE WHEN p.n = 0 THEN NULL ELSE bq_from_units(bq_round_div(bq_units(p.s), CAST(p.n AS HUGEINT))) END",
+        "CASE WHEN p.n = 0 THEN NULL "
+        "ELSE bq_from_units(bq_round_div(bq_units(p.s), CAST(p.n AS HUGEINT))) END",
     ),
     # FLOAT64 comparisons: NaN equals nothing and is neither above nor below anything.
-    "CREATE MACRO bq_cmp(a, b, held, unordered) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL "
-    "WHEN isnan(a) OR isnan(b) THEN unordered ELSE held END",
+    (
+        "CREATE MACRO bq_cmp(a, b, held, unordered) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL "
+        "WHEN isnan(a) OR isnan(b) THEN unordered ELSE held END"
+    ),
     # Conversions.
     "CREATE MACRO bq_numeric_text(x) AS regexp_replace(CAST(x AS VARCHAR), '\\.?0+$', '')",
     "CREATE MACRO bq_numeric_float(x) AS CAST(CAST(x AS VARCHAR) AS DOUBLE)",
@@ -76,11 +77,13 @@ MACROS: Final = (
         "THEN error('Array index ' || p.i || ' is out of bounds') ELSE p.l[p.i + 1] END",
     ),
     _let("bq_safe_at", ("l", "i"), "CASE WHEN p.i < 0 OR p.i >= len(p.l) THEN NULL ELSE p.l[p.i + 1] END"),
-    # Days since 1970-01-01, a Thursday; weeks counted from a day of the week: shift 4 for Sunday, 3 for Monday, ...
+    # Days since 1970-01-01, a Thursday; weeks counted from a weekday (shift 4 for Sunday, 3 for Monday).
     "CREATE MACRO bq_days(d) AS CAST(CAST(d AS DATE) - DATE '1970-01-01' AS BIGINT)",
     "CREATE MACRO bq_week(d, shift) AS CAST(floor((bq_days(d) + shift) / 7.0) AS BIGINT)",
-    "CREATE MACRO bq_week_start(d, shift) AS "
-    "CAST(d AS DATE) - CAST((((bq_days(d) + shift) % 7) + 7) % 7 AS INTEGER)",
+    (
+        "CREATE MACRO bq_week_start(d, shift) AS "
+        "CAST(d AS DATE) - CAST((((bq_days(d) + shift) % 7) + 7) % 7 AS INTEGER)"
+    ),
     # Sub-seconds are written in groups of three digits, and not at all when they are zero.
     _let(
         "bq_fraction",
@@ -90,7 +93,10 @@ MACROS: Final = (
         "ELSE '.' || lpad(CAST(p.us % 1000000 AS VARCHAR), 6, '0') END",
     ),
     "CREATE MACRO bq_datetime_text(x) AS strftime(x, '%Y-%m-%d %H:%M:%S') || bq_fraction(microsecond(x))",
-    "CREATE MACRO bq_time_text(x) AS strftime(DATE '2000-01-01' + x, '%H:%M:%S') || bq_fraction(microsecond(x))",
+    (
+        "CREATE MACRO bq_time_text(x) AS "
+        "strftime(DATE '2000-01-01' + x, '%H:%M:%S') || bq_fraction(microsecond(x))"
+    ),
     # Quantiles by nearest rank: exact, where BigQuery's own are exact for few rows and approximate for many.
     _let(
         "bq_quantiles",

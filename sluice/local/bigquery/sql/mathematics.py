@@ -74,7 +74,8 @@ def _power(call: Call) -> Expr:
     if any(arg.type == NUMERIC for arg in args):
         raise unsupported("POW on NUMERIC (CAST it to FLOAT64)")
     base, exponent = (convert(arg, FLOAT64) for arg in args)
-    bad = f"({base.sql} < 0 AND {exponent.sql} <> trunc({exponent.sql})) OR ({base.sql} = 0 AND {exponent.sql} < 0)"
+    root = f"{base.sql} < 0 AND {exponent.sql} <> trunc({exponent.sql})"
+    bad = f"({root}) OR ({base.sql} = 0 AND {exponent.sql} < 0)"
     value = f"bq_finite(pow({base.sql}, {exponent.sql}))"
     return computed(f"CASE WHEN {bad} THEN {_failure(call)} ELSE {value} END", FLOAT64, base, exponent)
 
@@ -133,7 +134,7 @@ def _integers(call: Call) -> Expr:
 def _safe_divide(call: Call) -> Expr:
     call.count(2)
     left, right = call.args()
-    if left.type == NUMERIC or right.type == NUMERIC:
+    if NUMERIC in {left.type, right.type}:
         quotient = divide(left, right, "function SAFE_DIVIDE")
         if quotient.type != NUMERIC:
             raise unsupported("SAFE_DIVIDE of a NUMERIC and a FLOAT64")
@@ -153,9 +154,11 @@ def _ieee_divide(call: Call) -> Expr:
     top, bottom = (convert(_number(call, arg), FLOAT64) for arg in call.args())
     at_zero = (
         f"CASE WHEN {top.sql} = 0 OR isnan({top.sql}) THEN CAST('nan' AS DOUBLE) "
-        f"WHEN ({top.sql} > 0) = (signbit({bottom.sql})) THEN CAST('-inf' AS DOUBLE) ELSE CAST('inf' AS DOUBLE) END"
+        f"WHEN ({top.sql} > 0) = (signbit({bottom.sql})) THEN CAST('-inf' AS DOUBLE) "
+        "ELSE CAST('inf' AS DOUBLE) END"
     )
-    body = f"CASE WHEN {top.sql} IS NULL THEN NULL WHEN {bottom.sql} = 0 THEN {at_zero} ELSE {top.sql} / {bottom.sql} END"
+    quotient = f"{top.sql} / {bottom.sql}"
+    body = f"CASE WHEN {top.sql} IS NULL THEN NULL WHEN {bottom.sql} = 0 THEN {at_zero} ELSE {quotient} END"
     return computed(body, FLOAT64, top, bottom, plain=True)
 
 

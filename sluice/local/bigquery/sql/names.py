@@ -1,15 +1,17 @@
 """Names in expressions: columns, table aliases, the fields behind a dot, and what `*` stands for."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlglot import exp
 
-from sluice.local.bigquery.errors import invalid_query, unsupported
-from sluice.local.bigquery.sql.binder import Binder, binds, unrecognized
+from sluice.local.bigquery.errors import ApiError, invalid_query, unsupported
+from sluice.local.bigquery.sql.binder import FUNCTIONS, Binder, Call, binds, unrecognized
 from sluice.local.bigquery.sql.expr import Column, Expr, Relation, Scope, computed
 from sluice.local.bigquery.sql.json_paths import member
 from sluice.local.bigquery.sql.parse import only, place, refuse
 from sluice.local.bigquery.types import quoted
+
+_NO_PARENTHESES: Final = frozenset({"CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
 
 
 def steps(node: exp.Expr) -> list[exp.Identifier] | None:
@@ -34,12 +36,24 @@ def _name(binder: Binder, node: Any, scope: Scope) -> Expr:
         raise unsupported("A * within an expression")
     parts = steps(node)
     if parts is not None:
-        return resolve(parts, scope)
+        return _without_parentheses(binder, parts, scope) or resolve(parts, scope)
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
         return access(binder.expr(node.this, scope), node.expression)
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
         raise unsupported(f"Function {node.sql(dialect='bigquery').split('(')[0].upper()}")
     raise refuse(node)
+
+
+def _without_parentheses(binder: Binder, parts: list[exp.Identifier], scope: Scope) -> Expr | None:
+    """Bind CURRENT_DATE and its like, which need no parentheses."""
+    name = parts[0].name.upper()
+    if len(parts) > 1 or parts[0].args.get("quoted") or name not in _NO_PARENTHESES:
+        return None
+    try:
+        resolve(parts, scope)
+    except ApiError:
+        return FUNCTIONS[name](Call(binder, name, [], scope))
+    raise unsupported(f"A column named {name} without backticks")
 
 
 def resolve(parts: list[exp.Identifier], scope: Scope) -> Expr:
@@ -139,7 +153,7 @@ def access(expr: Expr, field: exp.Identifier) -> Expr:
     raise invalid_query(f"Field name {name} does not exist in {expr.type}{place(field)}")
 
 
-def star(node: exp.Star, scope: Scope, prefix: list[exp.Identifier] | None) -> list[Column]:
+def star(scope: Scope, prefix: list[exp.Identifier] | None) -> list[Column]:
     """Expand `*` or `name.*`, without EXCEPT and REPLACE."""
     if prefix is None:
         if not scope.relations:

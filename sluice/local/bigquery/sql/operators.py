@@ -11,6 +11,7 @@ from sluice.local.bigquery.sql.coercion import NUMBERS, comparable, convert, mis
 from sluice.local.bigquery.sql.expr import Expr, Scope, computed
 from sluice.local.bigquery.sql.parse import only
 from sluice.local.bigquery.types import BOOL, BYTES, DATE, FLOAT64, INT64, NUMERIC, STRING
+from sluice.local.bigquery.values import INT64_MIN
 
 _ARITHMETIC: Final = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
@@ -81,7 +82,7 @@ def _negative(binder: Binder, node: exp.Neg, scope: Scope) -> Expr:
     if isinstance(inner, exp.Literal) and not inner.is_string:
         if inner.this.isdigit():
             value = -int(inner.this)
-            if value < literals.values.INT64_MIN:
+            if value < INT64_MIN:
                 raise invalid_query(f"Invalid integer literal: -{inner.this}")
             return literals.constant(value, INT64)
         return literals.constant(-float(literals.number(inner.this).value), FLOAT64)
@@ -118,7 +119,7 @@ def _interval_arithmetic(binder: Binder, node: Any, scope: Scope) -> Expr:
     if isinstance(node, exp.Mul) or isinstance(node.this, exp.Interval):
         raise unsupported("An INTERVAL on the left of an operator")
     moment = binder.expr(node.this, scope)
-    return shift(binder, moment, node.expression, scope, "+" if isinstance(node, exp.Add) else "-")
+    return shift(binder, moment, node.expression, scope, sign="+" if isinstance(node, exp.Add) else "-")
 
 
 def _numbers(what: str, left: Expr, right: Expr) -> tuple[Expr, Expr]:

@@ -12,7 +12,7 @@ from sluice.local.bigquery.sql.parse import only
 
 
 def order_terms(binder: Binder, nodes: list[Any], scope: Scope, ordinals: list[Expr] | None = None) -> str:
-    """Return the terms of an ORDER BY; a bare number names a column of the SELECT list where `ordinals` has it."""
+    """Return the terms of an ORDER BY; a bare number names one of the `ordinals`, the SELECT list."""
     terms: list[str] = []
     for node in nodes:
         only(node, "this", "desc", "nulls_first")

@@ -10,7 +10,7 @@ from sqlglot.parsers.bigquery import BigQueryParser
 
 from sluice.local.bigquery.errors import ApiError, invalid_query, unsupported
 
-# Longer SQL than this is refused by BigQuery too (1 MB unresolved query length; quotas, read in November 2026).
+# BigQuery refuses longer SQL too (quotas: unresolved query length; read in November 2026).
 MAX_QUERY_LENGTH: Final = 1024 * 1024
 _KEPT_PARSERS: Final = ("CAST", "SAFE_CAST", "EXTRACT")
 

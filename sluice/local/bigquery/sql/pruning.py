@@ -1,7 +1,8 @@
 """Partition filters: which readings of a table are filtered on its partition column.
 
-A table may require such a filter (`require_partition_filter`). A filter outside a subquery or view counts where it can
-be pushed down: past a GROUP BY or a window only when these divide the rows by the partition column too.
+A table may require such a filter (`require_partition_filter`). A filter outside
+a subquery or view counts where it can be pushed down: past a GROUP BY or a window only when these divide
+the rows by the partition column too.
 """
 
 from typing import Any
@@ -46,7 +47,7 @@ def _use(node: Any, scope: Scope) -> PartitionUse | None:
 
 
 def kept_partition(binder: Binder, node: exp.Select, scope: Scope, column: Expr) -> PartitionUse | None:
-    """Return the partition column that a column of a subquery still is, where a filter on it can be pushed down."""
+    """Return the partition column that a subquery's column still is, where a filter can be pushed down."""
     if column.partition is None or node.args.get("limit") or node.args.get("offset"):
         return None
     group = node.args.get("group")

@@ -1,5 +1,7 @@
 """SELECT statements, set operations and WITH."""
 
+# ruff: noqa: S608 - writing SQL is what this module does: names are quoted, values are bound as literals
+
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,8 +21,8 @@ from sluice.local.bigquery.sql.sources import bind_from
 from sluice.local.bigquery.types import BOOL, INT64, NULL
 
 _SELECT: Final = (
-    "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit", "offset",
-    "distinct", "with_", "kind",
+    "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit",
+    "offset", "distinct", "with_", "kind",
 )  # fmt: skip
 
 
@@ -97,10 +99,10 @@ def _set_operation(binder: Binder, node: exp.SetOperation, scope: Scope) -> Quer
 
 def _converted(binder: Binder, query: Query, columns: list[Column]) -> str:
     name = binder.fresh("s")
-    parts = [
-        f"{convert(Expr(f'{name}.{output(index)}', given.expr.type), wanted.expr.type).sql} AS {output(index)}"
-        for index, (given, wanted) in enumerate(zip(query.columns, columns, strict=True))
-    ]
+    parts: list[str] = []
+    for index, (given, wanted) in enumerate(zip(query.columns, columns, strict=True)):
+        converted = convert(Expr(f"{name}.{output(index)}", given.expr.type), wanted.expr.type)
+        parts.append(f"{converted.sql} AS {output(index)}")
     return f"SELECT {', '.join(parts)} FROM ({query.sql}) AS {name}"
 
 
@@ -158,7 +160,7 @@ def _select(binder: Binder, node: exp.Select, scope: Scope) -> Query:
     for window in node.args.get("windows") or []:
         inner.windows[window.this.name.lower()] = window
     items = _items(binder, node, inner)
-    _publish(node, items, inner)
+    _publish(items, inner)
     exprs = [column.expr for column in items]
     group = _group(binder, node, inner, exprs)
     having = _condition(binder, node, "having", inner.at("the HAVING clause", aggregate=True, aliases=True))
@@ -258,7 +260,7 @@ def _starred(
     binder: Binder, node: exp.Star, prefix: list[exp.Identifier] | None, scope: Scope
 ) -> list[Column]:
     only(node, "except_", "replace")
-    columns = star(node, scope, prefix)
+    columns = star(scope, prefix)
     dropped = {each.name.lower() for each in node.args.get("except_") or []}
     known = {column.name.lower() for column in columns}
     replaced: dict[str, Expr] = {}
@@ -274,7 +276,7 @@ def _starred(
     ]
 
 
-def _publish(node: exp.Select, items: list[Column], scope: Scope) -> None:
+def _publish(items: list[Column], scope: Scope) -> None:
     """Let later clauses see the SELECT list's names."""
     for column in items:
         name = column.name.lower()

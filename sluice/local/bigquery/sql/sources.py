@@ -1,5 +1,7 @@
 """The FROM clause: tables, views, subqueries, UNNEST, joins."""
 
+# ruff: noqa: S608 - writing SQL is what this module does: names are quoted, values are bound as literals
+
 from typing import Any, Final
 
 from sqlglot import exp
@@ -9,9 +11,9 @@ from sluice.local.bigquery.sql import literals
 from sluice.local.bigquery.sql.binder import MAX_VIEW_DEPTH, Binder, TableSource
 from sluice.local.bigquery.sql.coercion import comparable, convert, unify
 from sluice.local.bigquery.sql.expr import Column, Expr, PartitionUse, Relation, Scope, computed
-from sluice.local.bigquery.sql.names import access, output, steps
+from sluice.local.bigquery.sql.names import access, output
 from sluice.local.bigquery.sql.parse import only, parse, place, refuse
-from sluice.local.bigquery.types import BOOL, INT64, Type, quoted
+from sluice.local.bigquery.types import BOOL, INT64, quoted
 
 _TABLE_PARTS: Final = ("this", "db", "catalog", "alias")
 
@@ -47,7 +49,7 @@ def _bind_source(binder: Binder, node: exp.Expr, scope: Scope) -> tuple[str, Rel
         return _unnest(binder, node, scope)
     if isinstance(node, exp.Subquery):
         only(node, "this", "alias", "joins")
-        from sluice.local.bigquery.sql.queries import bind_query  # noqa: PLC0415 - queries have sources and the reverse
+        from sluice.local.bigquery.sql.queries import bind_query  # noqa: PLC0415 - as above
 
         query = bind_query(binder, node.this, Scope(parent=_outside(scope)))
         return _derived(binder, query.sql, query.columns, node.alias or None)
@@ -253,11 +255,10 @@ def _bind_join(binder: Binder, left: str, join: exp.Join, scope: Scope) -> str:
             raise invalid_query(f"{side} JOIN must have an immediately following ON or USING clause")
         return f"{left} CROSS JOIN {right}"
     word = f"{side} JOIN" if side else "JOIN"
-    condition = (
-        _using(scope, before, using, side)
-        if using
-        else convert(binder.expr(on, scope.at("the JOIN ON clause")), BOOL).sql
-    )
+    if on is None:
+        condition = _using(scope, before, using or [], side)
+    else:
+        condition = convert(binder.expr(on, scope.at("the JOIN ON clause")), BOOL).sql
     return f"{left} {word} {right} ON {condition}"
 
 
@@ -292,13 +293,3 @@ def _side(scope: Scope, relations: list[Relation], name: str) -> Expr:
         problem = "not found" if not found else "ambiguous"
         raise invalid_query(f"Column {name} in USING clause {problem} on one side of the join")
     return found[0]
-
-
-def column_types(columns: list[Column]) -> list[tuple[str, Type]]:
-    """Return the names and types of columns."""
-    return [(column.name, column.expr.type) for column in columns]
-
-
-def dotted(node: exp.Expr) -> list[exp.Identifier] | None:
-    """Return a dotted name's identifiers."""
-    return steps(node)

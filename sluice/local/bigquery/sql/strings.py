@@ -11,7 +11,10 @@ from sluice.local.bigquery.sql.expr import Expr, computed
 from sluice.local.bigquery.types import BOOL, BYTES, INT64, STRING, Type, array_of
 
 # What Unicode calls white space, which TRIM removes when it is not told otherwise.
-_WHITE: Final = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_WHITE: Final = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 
 
 def signature(
@@ -23,7 +26,7 @@ def signature(
     required: int | None = None,
     plain: bool = True,
 ) -> None:
-    """Register a function that has one signature and one DuckDB expression; `safe` calls need it to be plain."""
+    """Register a function that has one signature; a SAFE. call needs it to be plain."""
 
     def bind(call: Call) -> Expr:
         call.count(len(types) if required is None else required, len(types))
@@ -95,9 +98,8 @@ def _substr(call: Call) -> Expr:
     if len(call.nodes) == 2:  # noqa: PLR2004 - the length may be left out
         return computed(f"substr({text.sql}, {begin})", STRING, text, start, plain=True)
     length = convert(call.arg(2), INT64)
-    checked = f"CASE WHEN {length.sql} < 0 THEN error('Third argument in SUBSTR() cannot be negative') ELSE {length.sql} END"
-    if call.safe:
-        checked = f"CASE WHEN {length.sql} < 0 THEN NULL ELSE {length.sql} END"
+    failure = "NULL" if call.safe else "error('Third argument in SUBSTR() cannot be negative')"
+    checked = f"CASE WHEN {length.sql} < 0 THEN {failure} ELSE {length.sql} END"
     return computed(f"substr({text.sql}, {begin}, {checked})", STRING, text, start, length, plain=call.safe)
 
 
@@ -171,7 +173,8 @@ def _regexp_extract(call: Call) -> Expr:
     pattern, groups = _pattern(call)
     if groups > 1:
         raise invalid_query(
-            f"Regular expressions passed into extraction functions must not have more than 1 capturing group ({pattern})"
+            "Regular expressions passed into extraction functions must not have more than 1 capturing group "
+            f"({pattern})"
         )
     written = literals.text(pattern)
     if call.name == "REGEXP_EXTRACT_ALL":

@@ -12,7 +12,7 @@ from sluice.local.bigquery.sql import literals
 from sluice.local.bigquery.sql.binder import Binder, Call, binds, function
 from sluice.local.bigquery.sql.coercion import convert, mismatch, try_convert
 from sluice.local.bigquery.sql.expr import Expr, Scope, computed
-from sluice.local.bigquery.types import DATE, DATETIME, INT64, STRING, TIME, TIMESTAMP, Type
+from sluice.local.bigquery.types import DATE, DATETIME, INT64, TIME, TIMESTAMP, Type
 
 BY_NAME: Final = {"DATE": DATE, "DATETIME": DATETIME, "TIME": TIME, "TIMESTAMP": TIMESTAMP}
 _DAY_US: Final = 86_400_000_000
@@ -118,7 +118,8 @@ def _extract(binder: Binder, node: exp.Extract, scope: Scope) -> Expr:
         raise bad_part(part, f"EXTRACT from {value.type}")
     shift = week_shift(part)
     if part.startswith("WEEK(") and shift is not None:
-        sql = f"((dayofyear({local}) - 1 + 7 - CAST(bq_days({local}) - bq_days(bq_week_start({local}, {shift})) AS INTEGER)) // 7)"
+        into_week = f"(bq_days({local}) - bq_days(bq_week_start({local}, {shift})))"
+        sql = f"((dayofyear({local}) + 6 - {into_week}) // 7)"
     elif part in _EXTRACT:
         sql = _EXTRACT[part].format(local)
     else:
@@ -141,7 +142,7 @@ def _interval(binder: Binder, node: exp.Expr, scope: Scope) -> tuple[Expr, str]:
 
 
 def shift(
-    binder: Binder, moment: Expr, node: exp.Expr, scope: Scope, sign: str, what: str = "An INTERVAL"
+    binder: Binder, moment: Expr, node: exp.Expr, scope: Scope, *, sign: str, what: str = "An INTERVAL"
 ) -> Expr:
     """Add an INTERVAL to a moment, or subtract it."""
     count, part = _interval(binder, node, scope)
@@ -178,7 +179,9 @@ def _add(call: Call) -> Expr:
     if call.safe:
         raise unsupported(f"Function SAFE.{call.name}")
     moment = convert(call.arg(0), BY_NAME[kind])
-    return shift(call.binder, moment, call.nodes[1], call.scope, "+" if verb == "ADD" else "-", call.name)
+    return shift(
+        call.binder, moment, call.nodes[1], call.scope, sign="+" if verb == "ADD" else "-", what=call.name
+    )
 
 
 @function("DATE_DIFF", "DATETIME_DIFF", "TIMESTAMP_DIFF", "TIME_DIFF")
@@ -284,8 +287,3 @@ def _from_unix(call: Call) -> Expr:
         return computed(f"(DATE '1970-01-01' + CAST({count.sql} AS INTEGER))", DATE, count)
     unit = {"TIMESTAMP_SECONDS": 1_000_000, "TIMESTAMP_MILLIS": 1000, "TIMESTAMP_MICROS": 1}[call.name]
     return computed(f"make_timestamp({count.sql} * {unit})", TIMESTAMP, count)
-
-
-def as_string(expr: Expr) -> Expr:
-    """Convert to STRING, or refuse."""
-    return convert(expr, STRING)

@@ -28,7 +28,8 @@ from sluice.local.bigquery.sql.queries import bind_query
 from sluice.local.bigquery.types import Type
 
 REGISTERED: Final = (
-    aggregates, arrays, conditions, conversions, json_functions, mathematics, names, operators, strings, temporal, windows,
+    aggregates, arrays, conditions, conversions, json_functions, mathematics, names, operators, strings,
+    temporal, windows,
 )  # fmt: skip
 
 

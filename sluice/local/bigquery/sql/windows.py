@@ -30,40 +30,38 @@ def _window(binder: Binder, node: exp.Window, scope: Scope) -> Expr:
     if not scope.allow_window:
         raise invalid_query(f"Analytic function not allowed in {scope.clause}")
     called = node.this
-    if isinstance(called, exp.IgnoreNulls | exp.RespectNulls):
-        raise unsupported("IGNORE NULLS after the parentheses of a function")
     if not isinstance(called, exp.Anonymous):
         raise unsupported(f"{type(called).__name__} over a window")
-    name = str(called.this).upper()
     inner = scope.at(scope.clause, aggregate=scope.allow_aggregate)
-    if not scope.prefer_aliases:
-        inner.use_aliases = False
     over, ordered, framed = _over(binder, node, inner)
-    call = Call(binder, name, called.expressions, inner, over=over)
+    call = Call(binder, str(called.this).upper(), called.expressions, inner, over=over)
+    _check(call.name, ordered=ordered, framed=framed)
+    if call.name in _AGGREGATES:
+        # The aggregate itself looks through the window; its arguments may aggregate, but not look again.
+        names = scope.at(scope.clause, aggregate=scope.allow_aggregate, window=True)
+        return FUNCTIONS[call.name](Call(binder, call.name, called.expressions, names, over=over))
+    return _numbered(call, ordered=ordered)
+
+
+def _check(name: str, *, ordered: bool, framed: bool) -> None:
     if name in _NEED_ORDER and not ordered:
         raise invalid_query(f"Window ORDER BY is required for analytic function {name}")
     if framed and (name in _NUMBERING or name in {"NTILE", "LAG", "LEAD"}):
         raise invalid_query(f"Window framing clause is not allowed for analytic function {name}")
-    if name in _NUMBERING:
+
+
+def _numbered(call: Call, *, ordered: bool) -> Expr:
+    if call.name in _NUMBERING:
         call.count(0)
-        return Expr(f"{name.lower()}() OVER {over}", _NUMBERING[name], window=True)
-    if name == "NTILE":
+        return Expr(f"{call.name.lower()}() OVER {call.over}", _NUMBERING[call.name], window=True)
+    if call.name == "NTILE":
         call.count(1)
-        return Expr(f"ntile({convert(call.arg(0), INT64).sql}) OVER {over}", INT64, window=True)
-    if name in _NAVIGATION:
+        return Expr(f"ntile({convert(call.arg(0), INT64).sql}) OVER {call.over}", INT64, window=True)
+    if call.name in _NAVIGATION:
         return _navigation(call)
-    if name in {"PERCENTILE_CONT", "PERCENTILE_DISC"}:
+    if call.name in {"PERCENTILE_CONT", "PERCENTILE_DISC"}:
         return _percentile(call, ordered=ordered)
-    if name not in _AGGREGATES:
-        raise unsupported(f"Function {name} over a window")
-    outer = scope.at(scope.clause, aggregate=True, window=True)
-    outer.use_aliases = inner.use_aliases
-    return FUNCTIONS[name](Call(binder, name, called.expressions, _for_arguments(outer, scope), over=over))
-
-
-def _for_arguments(outer: Scope, scope: Scope) -> Scope:
-    outer.allow_aggregate = scope.allow_aggregate
-    return outer
+    raise unsupported(f"Function {call.name} over a window")
 
 
 def _over(binder: Binder, node: exp.Window, scope: Scope) -> tuple[str, bool, bool]:
