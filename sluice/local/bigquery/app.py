@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import duckdb
-import duckdb
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sluice.local.bigquery.errors import invalid_query
-from sluice.local.bigquery.errors import invalid_query
 from sluice.local.bigquery.types import Type
 from sluice.local.bigquery.values import micros, numeric_text
 
