@@ -65,7 +65,7 @@ def list_letters(
     out.print(summary_table(documents))
     if limit:
         out.print()
-        out.print(newest_table(letters[:limit], functions))
+        out.print(newest_table(letters, functions, most=limit))
     out.print()
     out.print(f"{plural(sum(each['count'] for each in documents), 'dead letter')}. ", end="")
     out.print("Next: sluice dlq show ID --payload, sluice dlq redrive --all", style="dim")

@@ -12,7 +12,7 @@ from sluice.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-SHORT_DIGITS = 12
+SHORT_DIGITS = 8
 MOST_GROUPS = 20
 
 
@@ -55,9 +55,12 @@ def sink_of(letter: Letter, functions: dict[str, str]) -> str | None:
     return letter.sink if isinstance(letter, DeadLetter) else None
 
 
-def short_id(letter: Letter) -> str:
-    """Return the end of a letter's id: enough to name it on the command line."""
-    return letter.id if isinstance(letter, Unreadable) else letter.id[-SHORT_DIGITS:]
+def telling_digits(letters: Sequence[Letter]) -> int:
+    """Return how much of the end of an id tells all the letters apart."""
+    ids = {letter.id for letter in letters}
+    longest = max(map(len, ids), default=SHORT_DIGITS)
+    lengths = range(SHORT_DIGITS, longest)
+    return next((n for n in lengths if len({each[-n:] for each in ids}) == len(ids)), longest)
 
 
 def find(letters: Iterable[Letter], wanted: str) -> Letter:
@@ -100,19 +103,21 @@ def alike(reason: str) -> str:
     return re.sub(r"[0-9]{6,}|(?<=byte )[0-9]+", "...", reason)
 
 
-def newest_table(letters: Sequence[Letter], functions: dict[str, str]) -> "Table":
-    """Return some letters one by one, with the part of the id by which `dlq show` finds each."""
+def newest_table(letters: Sequence[Letter], functions: dict[str, str], *, most: int) -> "Table":
+    """Return the first letters one by one, with the part of the id by which `dlq show` finds each."""
     from rich.text import Text
 
+    digits = telling_digits(letters)
+
     table = grid()
-    table.add_column("id ends with", no_wrap=True, min_width=SHORT_DIGITS)
+    table.add_column("id ends with", no_wrap=True, min_width=digits)
     table.add_column("arrived", no_wrap=True, min_width=len("2026-11-21T10:00:00"))
     table.add_column("bytes", justify="right")
     table.add_column("reason", overflow="fold", ratio=1)
-    for letter in letters:
+    for letter in letters[:most]:
         told = document(letter, functions)
         table.add_row(
-            short_id(letter),
+            letter.id[-digits:],
             str(told.get("arrived_at") or "")[:19],
             count(told["size"]) if "size" in told else "",
             Text(printable(told["reason"])),
