@@ -3,9 +3,9 @@
     python bench/bigquery_sink.py [--events 20000] [--rounds 3]
 
 Beside it, on the same events: the floor (msgspec decodes the event into its class and encodes it again) and
-the peer (json.loads, four lineage keys, google-cloud-bigquery's insert_rows_json over a session that answers at
-once; it checks nothing). All get bytes that are decoded from base64, unless a line says otherwise. The figures
-are processor time.
+the peer (json.loads, four lineage keys, google-cloud-bigquery's insert_rows_json over a session that answers
+at once; it checks nothing). All get bytes that are decoded from base64, unless a line says otherwise. The
+figures are processor time.
 """
 
 import argparse

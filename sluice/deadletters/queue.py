@@ -39,7 +39,9 @@ class _Sending:
     letter: DeadLetter
     body: str | None = None
     pointer: bool = False
+    sent: bool = False
     hopeless: bool = False
+    trouble: str = ""
 
 
 @dataclass(slots=True)
@@ -67,58 +69,63 @@ class DeadLetterQueue:
         self._bucket = bucket
         self._workers: ThreadPoolExecutor | None = None
 
-    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> set[str]:
-        """Send all, and return the ids of those that are not known to be in the queue by the deadline.
+    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> dict[str, str]:
+        """Send all; return the ids of those that are not known to be in the queue by the deadline, and why.
 
         A letter may be sent twice when an answer was lost; its id tells.
         """
         if not letters:
-            return set()
+            return {}
         if self._workers is None:
             self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dead-letters")
-        sent: set[str] = set()
-        under_way = {self._workers.submit(self._send_lot, lot, deadline) for lot in _lots(letters)}
+        failed = {letter.id: "no answer in time" for letter in letters}
+        under_way = [self._workers.submit(self._send_lot, lot, deadline) for lot in _lots(letters)]
         done, late = wait(under_way, timeout=deadline.remaining())
         for attempt in late:
             attempt.cancel()
         for attempt in done:
-            sent.update(attempt.result())
-        return {letter.id for letter in letters} - sent
+            for sending in attempt.result():
+                if sending.sent:
+                    failed.pop(sending.letter.id, None)
+                else:
+                    failed[sending.letter.id] = sending.trouble
+        return failed
 
-    def _send_lot(self, lot: list[_Sending], deadline: Deadline) -> set[str]:
-        """Return the ids that the queue confirmed."""
-        sent: set[str] = set()
+    def _send_lot(self, lot: list[_Sending], deadline: Deadline) -> list[_Sending]:
+        """Send until all are sent or hopeless, or time is up; return the lot."""
         try:
             for attempt in attempts(deadline):
                 with attempt:
-                    self._send_once(lot, sent, deadline)
-        except Again:
-            pass
-        return sent
+                    self._send_once(lot, deadline)
+        except Again as error:
+            for sending in lot:
+                sending.trouble = sending.trouble or error.reason
+        return lot
 
-    def _send_once(self, lot: list[_Sending], sent: set[str], deadline: Deadline) -> None:
+    def _send_once(self, lot: list[_Sending], deadline: Deadline) -> None:
         """Send what is neither sent nor hopeless; raises Again when some of it should be tried later."""
-        while waiting := [each for each in lot if each.letter.id not in sent and not each.hopeless]:
+        while waiting := [each for each in lot if not each.sent and not each.hopeless]:
             if not deadline.remaining():
                 raise Again("no time left")
             pointers = sum(sending.pointer for sending in waiting)
             try:
                 self._write_bodies(waiting)
-                sent.update(self._attempt(waiting))
+                self._attempt(waiting)
             except ClientError as error:
-                if not error.response["Error"].get("Code", "").endswith(OF_THE_MESSAGE):
-                    raise Again("the queue or the bucket refused the call") from error
+                code = error.response["Error"].get("Code", "unknown")
+                if not code.endswith(OF_THE_MESSAGE):
+                    raise Again(f"{error.operation_name} was refused with {code}") from error
                 if len(waiting) > 1:
                     for sending in waiting:
-                        sent |= self._send_lot([sending], deadline)
+                        self._send_lot([sending], deadline)
                     return
-                _refused(waiting[0])
+                _refused(waiting[0], code)
             except (BotoCoreError, OSError) as error:
-                raise Again("the queue or the bucket did not answer") from error
+                raise Again(f"no answer ({type(error).__name__})") from error
+            if all(each.sent or each.hopeless for each in waiting):
+                return
             if sum(sending.pointer for sending in waiting) == pointers:
-                if sent.issuperset(sending.letter.id for sending in waiting):
-                    return
-                raise Again("the queue did not take all")
+                raise Again("the queue did not take it")
 
     def _write_bodies(self, lot: Iterable[_Sending]) -> None:
         for sending in lot:
@@ -135,20 +142,23 @@ class DeadLetterQueue:
         self._s3().put_object(Bucket=self._bucket, Key=letter.storage_key, Body=letter.payload)
         return letter.pointing_to(f"s3://{self._bucket}/{letter.storage_key}")
 
-    def _attempt(self, lot: Sequence[_Sending]) -> Iterator[str]:
+    def _attempt(self, lot: Sequence[_Sending]) -> None:
         answer = self._sqs().send_message_batch(
             QueueUrl=self._queue_url,
             Entries=[_entry(str(number), sending) for number, sending in enumerate(lot)],
         )
         for failure in answer.get("Failed", ()):
+            sending = lot[int(failure["Id"])]
+            sending.trouble = f"SendMessageBatch refused it with {failure['Code']}"
             if failure["SenderFault"]:
-                _refused(lot[int(failure["Id"])])
+                _refused(sending, failure["Code"])
         for success in answer.get("Successful", ()):
-            yield lot[int(success["Id"])].letter.id
+            lot[int(success["Id"])].sent = True
 
 
-def _refused(sending: _Sending) -> None:
+def _refused(sending: _Sending, code: str) -> None:
     """The queue will not have it like this: next time without the payload, and after that not at all."""
+    sending.trouble = f"SendMessageBatch refused it with {code}"
     sending.hopeless = sending.pointer
     sending.body, sending.pointer = None, True
 

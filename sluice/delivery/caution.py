@@ -51,11 +51,11 @@ class Caution:
 ATTRIBUTES = ("careful_until", "singly", "killers")
 
 
-def caution_for(items: Iterable[Item], first: int) -> Caution:
+def caution_for(items: Iterable[Item], first: int, process: str) -> Caution:
     """Return the caution that a batch from `first` on needs, given the items of its lane that reach into it.
 
     With bisection, or after a partial answer, a batch is not the one that died: so what counts is not the
-    batch's own item but any that overlaps it.
+    batch's own item but any that overlaps it. An attempt of this very `process` did not die.
     """
     until, singly = -1, False
     killers: set[str] = set()
@@ -66,7 +66,8 @@ def caution_for(items: Iterable[Item], first: int) -> Caution:
             singly = singly or "singly" in item
         killers.update(item.get("killers", {}).get("SS", ()))
         open_last = int(item["open_last"]["S"]) if "open_last" in item else -1
-        if "attempts" in item and open_last >= first:
+        survived = item.get("process", {}).get("S") == process
+        if "attempts" in item and open_last >= first and not survived:
             until = max(until, open_last)
             suspect = item.get("suspect", {}).get("S")
             if suspect == DELIVERY:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -47,6 +48,9 @@ class Ledger:
     `disjoint` says that a shard's batches come one after another (parallelization 1). Then a record that a
     closed item covers is settled, and no later item counts it again, however the batches were cut anew. At a
     higher parallelization the batches of a shard interleave: items overlap, and their counts add up.
+
+    `process` names the runtime, afresh for each: an attempt of one's own that never ended in the books was no
+    crash, since one is still there. The ledger had fallen silent.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Ledger:
         keep: timedelta,
         disjoint: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        process: str | None = None,
     ) -> None:
         self._client = client
         self._table = table
@@ -65,6 +70,7 @@ class Ledger:
         self._keep = keep
         self._disjoint = disjoint
         self._now = now
+        self._process = process or uuid4().hex
 
     def open(self, shard: str, first: int, last: int, deadline: Deadline) -> Opened:
         """Write down that an attempt at the records `first` to `last` begins, and learn of earlier ones.
@@ -73,7 +79,9 @@ class Ledger:
         """
         lane = lane_of(self._sink, shard)
         items = self._reaching(lane, first, last, deadline)
-        opened = Opened(lane, first, last, caution_for(items, first), tuple(_closed(items, first)))
+        opened = Opened(
+            lane, first, last, caution_for(items, first, self._process), tuple(_closed(items, first))
+        )
         now = self._now()
         self._update(
             lane,
@@ -82,6 +90,7 @@ class Ledger:
             put={
                 "open_last": {"S": padded(last)},
                 "opened_at": {"S": now.isoformat()},
+                "process": {"S": self._process},
                 "expires_at": self._expiry(now),
                 **opened.caution.values(),
             },

@@ -1,6 +1,6 @@
 """What a sink takes and what it answers, record by record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -71,5 +71,8 @@ class Sink(Protocol[P]):
         Items come in the order of the stream. Whatever goes wrong with the sink as a whole is a Retry.
         """
 
-    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> None:
-        """List dead letters of this sink where its readers see them; they are safe in the queue already."""
+    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:
+        """List dead letters of this sink where its readers see them; they are safe in the queue already.
+
+        Returns the ids of those that are not known to be listed, each with the reason.
+        """

@@ -20,6 +20,7 @@ from sluice.delivery.ledger import Ledger
 from sluice.delivery.outcomes import Retry, Sink
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Report, Verdicts
+from sluice.delivery.watchdog import Watchdog, unguarded
 from sluice.records import Record, records_of
 
 P = TypeVar("P")
@@ -28,8 +29,8 @@ P = TypeVar("P")
 class Letterbox(Protocol):
     """Takes dead letters: see `sluice.deadletters.DeadLetterQueue`."""
 
-    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> set[str]:
-        """Send all, and return the ids of those that are not known to be safe by the deadline."""
+    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:
+        """Send all, and return the ids of those that are not known to be safe, each with the reason."""
 
 
 class Processor(Generic[P]):
@@ -46,6 +47,7 @@ class Processor(Generic[P]):
         letterbox: Letterbox,
         *,
         report: Callable[[Report], None] | None = None,
+        watchdog: Watchdog = unguarded,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -55,6 +57,7 @@ class Processor(Generic[P]):
         self._ledger = ledger
         self._letterbox = letterbox
         self._report = report
+        self._watchdog = watchdog
         self._now = now
         self._clock = clock
         self._sleep = sleep
@@ -78,7 +81,7 @@ class Processor(Generic[P]):
             records[0].shard, int(records[0].sequence), int(records[-1].sequence), times.sink
         )
         verdicts = Verdicts(records)
-        attempt = Attempt(self._contract, self._sink, verdicts, times)
+        attempt = Attempt(self._contract, self._sink, verdicts, times, self._watchdog)
         careful = opened.caution != Caution()
         if careful:
             attempt.carefully(self._ledger, opened)
@@ -97,7 +100,7 @@ class Processor(Generic[P]):
         The books of the original batch stay as they are.
         """
         verdicts = Verdicts(records)
-        attempt = Attempt(self._contract, self._sink, verdicts, times)
+        attempt = Attempt(self._contract, self._sink, verdicts, times, self._watchdog)
         attempt.plainly()
         unlisted = self._send_letters(verdicts, len(records), times)
         settled = verdicts.settled(len(records))
@@ -109,8 +112,11 @@ class Processor(Generic[P]):
         ]
         self._tell(verdicts, len(records), trouble=attempt.trouble, unlisted=unlisted, redriven=True)
 
-    def _send_letters(self, verdicts: Verdicts, below: int, times: Times) -> str | None:
-        """Send the dead letters, take back what could not be sent, list the rest in the sink."""
+    def _send_letters(self, verdicts: Verdicts, below: int, times: Times) -> Mapping[str, str]:
+        """Send the dead letters, take back what could not be sent, list the rest in the sink.
+
+        Returns which of them the sink does not list, and why: a list must not hold up a shard.
+        """
         failed_at = self._now()
         letters = [
             DeadLetter.of(
@@ -125,15 +131,11 @@ class Processor(Generic[P]):
             for record, refused in verdicts.refused(below)
         ]
         if not letters:
-            return None
-        failed = self._letterbox.send(letters, times.letters)
-        if failed:
-            verdicts.take_back(letters, failed)
-        try:
-            self._sink.note([letter for letter in letters if letter.id not in failed], times.letters)
-        except Exception as error:  # noqa: BLE001 - the letters are safe in the queue; a list must not hold up a shard
-            return f"{type(error).__name__}: {error}"
-        return None
+            return {}
+        failed = _answered(self._letterbox.send, letters, times.letters)
+        verdicts.take_back(letters, failed)
+        safe = [letter for letter in letters if letter.id not in failed]
+        return _answered(self._sink.note, safe, times.letters) if safe else {}
 
     def _tell(
         self,
@@ -141,7 +143,7 @@ class Processor(Generic[P]):
         failure: int,
         *,
         trouble: str | None,
-        unlisted: str | None,
+        unlisted: Mapping[str, str],
         careful: bool = False,
         redriven: bool = False,
     ) -> None:
@@ -158,6 +160,19 @@ class Processor(Generic[P]):
                 redriven=redriven,
                 reason=trouble or (retries[0].reason if retries else None),
                 careful=careful,
-                unlisted=unlisted,
+                unlisted=len(unlisted),
+                unlisted_reason=next(iter(unlisted.values()), None),
             )
         )
+
+
+def _answered(
+    send: Callable[[Sequence[DeadLetter], Deadline], Mapping[str, str]],
+    letters: Sequence[DeadLetter],
+    deadline: Deadline,
+) -> Mapping[str, str]:
+    """Return which letters failed and why; all of them, when the call itself does."""
+    try:
+        return send(letters, deadline)
+    except Exception as error:  # noqa: BLE001 - whatever broke, the letters count as not sent
+        return dict.fromkeys((letter.id for letter in letters), f"{type(error).__name__}: {error}")

@@ -1,7 +1,7 @@
 """What became of each record of a batch, and which of them may be settled."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -69,19 +69,25 @@ class Verdicts:
             if isinstance(verdict, Refused)
         ]
 
-    def take_back(self, letters: Sequence[DeadLetter], failed: set[str]) -> None:
+    def take_back(self, letters: Sequence[DeadLetter], failed: Mapping[str, str]) -> None:
         """Turn refusals whose dead letter could not be sent into retries."""
-        lost = {(letter.sequence, letter.sub_sequence) for letter in letters if letter.id in failed}
+        lost = {
+            (letter.sequence, letter.sub_sequence): failed[letter.id]
+            for letter in letters
+            if letter.id in failed
+        }
         for index, record in enumerate(self.records):
-            if (record.sequence, record.sub_sequence) in lost:
-                self.each[index] = Retry("its dead letter could not be sent")
+            reason = lost.get((record.sequence, record.sub_sequence))
+            if reason is not None:
+                self.each[index] = Retry(f"its dead letter could not be sent: {reason}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What an invocation did with one shard's records; holds no payload. `reason` is that of the first retry.
 
-    `unlisted` says why dead letters, safe in the queue, are missing from the sink's own list of them.
+    `unlisted` counts dead letters, safe in the queue, that are missing from the sink's own list of them, and
+    `unlisted_reason` says why.
     """
 
     shard: str
@@ -91,4 +97,5 @@ class Report:
     redriven: bool = False
     reason: str | None = None
     careful: bool = False
-    unlisted: str | None = None
+    unlisted: int = 0
+    unlisted_reason: str | None = None

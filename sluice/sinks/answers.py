@@ -4,6 +4,7 @@ The error table: https://cloud.google.com/bigquery/docs/error-messages
 The answer's shape: https://cloud.google.com/bigquery/docs/reference/rest/v2/tabledata/insertAll
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ schema yet, which takes minutes (google-cloud-ruby#3805)."""
 
 TOO_LARGE = ("too large", "exceeds the limit", "payload size", "exceeds the maximum", "request size")
 ABOUT_A_ROW = ("json", "parse", "unknown name", "nesting", "nested too", "utf-8", "proto", "row ")
+
+VALUES = re.compile(r"""(?<=\bValue )\S+|(?<=\(bad value\): ).*|'[^']*'|"[^"]*"|\d{6,}""")
+"""Where BigQuery quotes what a row carries; days of a streaming range and names of fields stay."""
 
 MOST_CHARACTERS = 500
 """Of BigQuery's own words in a reason."""
@@ -148,7 +152,8 @@ def _error(body: bytes) -> tuple[str, frozenset[str]]:
 
 
 def _said(message: str) -> str:
-    text = " ".join(message.split())
+    """Return BigQuery's words without the values in them: reasons group by cause, and leak nothing."""
+    text = VALUES.sub("…", " ".join(message.split()))
     if not text:
         return ""
     return ": " + (text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…")

@@ -8,8 +8,7 @@ Limits (https://cloud.google.com/bigquery/quotas#streaming_inserts, seen in 2026
 are used; 500 rows a request recommended; 128 characters for an insertId.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha256
 
@@ -21,7 +20,6 @@ from sluice.deadletters import DeadLetter
 from sluice.deadletters.letter import VERSION
 from sluice.deadline import Deadline
 from sluice.delivery import Accepted, Outcome, Rejected, Retry
-from sluice.errors import DeliveryError
 from sluice.sinks.inserts import Insert, Item, Results, Row
 from sluice.sinks.transport import Transport
 
@@ -75,20 +73,28 @@ class BigQuerySink:
             each.result()
         return [results.outcome(index, row.table) for index, row in enumerate(prepared)]
 
-    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> None:
-        """Add a row per letter, without its payload, to the table of dead letters.
-
-        Raises DeliveryError, for the log, when rows are missing there.
-        """
-        rows = [Row(DEAD_LETTER_TABLE, _letter_row(letter)) for letter in letters]
-        soon = Deadline.after(min(NOTE_SECONDS, deadline.remaining()), deadline.clock, deadline.sleep)
-        reasons = [
-            outcome.reason for outcome in self.deliver(rows, soon) if isinstance(outcome, Rejected | Retry)
-        ]
-        if reasons:
-            raise DeliveryError(
-                f"{len(reasons)} of {len(rows)} rows are missing in {DEAD_LETTER_TABLE}: {reasons[0]}"
+    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:
+        """Add a row per letter, without its payload, to the table of dead letters."""
+        rows = [
+            Row(
+                DEAD_LETTER_TABLE,
+                _encode({"insertId": insert_id(letter.id), "json": dead_letter_row(letter)}),
             )
+            for letter in letters
+        ]
+        soon = Deadline.after(min(NOTE_SECONDS, deadline.remaining()), deadline.clock, deadline.sleep)
+        outcomes = self.deliver(rows, soon)
+        return {
+            letter.id: outcome.reason
+            for letter, outcome in zip(letters, outcomes, strict=True)
+            if isinstance(outcome, Rejected | Retry)
+        }
+
+
+def dead_letter_row(letter: DeadLetter) -> dict[str, object]:
+    """Return the letter's row in the table of dead letters; its `insertId` is the letter's id."""
+    columns = {"version": VERSION, **letter.summary()}
+    return {name: value for name, value in columns.items() if name in _DEAD_LETTER_COLUMNS}
 
 
 def insert_id(identity: str) -> str:
@@ -96,12 +102,6 @@ def insert_id(identity: str) -> str:
     if len(identity) <= INSERT_ID_CHARACTERS:
         return identity
     return sha256(identity.encode()).hexdigest()
-
-
-def _letter_row(letter: DeadLetter) -> bytes:
-    columns = {"version": VERSION, **letter.summary()}
-    row = {name: value for name, value in columns.items() if name in _DEAD_LETTER_COLUMNS}
-    return json.dumps({"insertId": insert_id(letter.id), "json": row}, separators=(",", ":")).encode()
 
 
 def _requests(rows: Sequence[Row]) -> list[tuple[str, list[Item]]]:

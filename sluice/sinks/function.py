@@ -15,6 +15,7 @@ from sluice.contract import Contract
 from sluice.deadletters import DeadLetterQueue
 from sluice.deadline import LambdaContext
 from sluice.delivery import Ledger, Processor, Report
+from sluice.delivery.watchdog import ending_the_process
 from sluice.errors import SettingsError
 from sluice.sinks.bigquery import BigQuerySink
 from sluice.sinks.transport import connect
@@ -55,7 +56,9 @@ def bigquery_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -
         _required(environ, "SLUICE_DEAD_LETTER_BUCKET"),
     )
     reporter = _Reporter(name)
-    return _observed(Processor(contract, sink, ledger, queue, report=reporter), reporter)
+    return _observed(
+        Processor(contract, sink, ledger, queue, report=reporter, watchdog=ending_the_process), reporter
+    )
 
 
 class _Reporter:
@@ -72,6 +75,7 @@ class _Reporter:
             "DeadLettered": report.states["dead_lettered"],
             "Skipped": report.states["skipped"],
             "Retried": report.retried,
+            "Unlisted": report.unlisted,
         }
         for metric, count in figures.items():
             self.metrics.add_metric(metric, MetricUnit.Count, count)
@@ -84,7 +88,7 @@ class _Reporter:
             **{name: count for name, count in figures.items() if count},
         }
         if report.retried or report.unlisted:
-            details["reason"] = report.reason or report.unlisted
+            details["reason"] = report.reason or report.unlisted_reason
             self.logger.warning(
                 "records go back to the stream" if report.retried else "a list is behind", extra=details
             )

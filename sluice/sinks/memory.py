@@ -1,6 +1,6 @@
 """A sink that keeps what it gets in memory: to test pipelines and the delivery itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sluice.deadletters import DeadLetter
 from sluice.deadline import Deadline
@@ -31,6 +31,7 @@ class MemorySink:
                 self.held[accepted.record.identity] = accepted
         return outcomes
 
-    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> None:  # noqa: ARG002 - the protocol's
+    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's
         """Keep the letters, once each."""
         self.noted.update({letter.id: letter for letter in letters})
+        return {}

@@ -48,8 +48,8 @@ class Letterbox:
         self.tape = tape
         self.held: dict[str, DeadLetter] = {}
 
-    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> set[str]:  # noqa: ARG002 - the protocol's
-        failed: set[str] = set()
+    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> dict[str, str]:  # noqa: ARG002 - the protocol's
+        failed: dict[str, str] = {}
         for letter in letters:
             fault = self.tape.next()
             if fault == 0:
@@ -57,7 +57,7 @@ class Letterbox:
             if fault not in (1, 2):
                 self.held[letter.id] = letter
             if fault in (1, 2, 3):
-                failed.add(letter.id)
+                failed[letter.id] = "no"
             if fault == 4:
                 raise Killed
         return failed
@@ -78,6 +78,8 @@ class World:
         self.queue: list[list[int]] = []
         self.position = 0
         self.invocations = 0
+        self.runtime: Rig | None = None
+        self.silence = 0
 
     def data(self, number: int) -> bytes:
         return b"not json" if self.natures[number] == "poison" else visit(number)
@@ -94,11 +96,17 @@ class World:
             return
         if step == "deliver" and any(self.natures[self.number(each)] == "deadly" for each in about):
             raise Killed
+        ledger = step.startswith(("query", "update_item"))
+        if ledger and self.silence:
+            self.silence -= 1
+            raise refusal()
         fault = self.tape.next()
         if fault == 0:
             raise Killed
-        if fault in (1, 2):
-            raise refusal() if step.startswith(("query", "update_item")) else RuntimeError(step)
+        if fault == 3 and ledger:
+            self.silence = 25  # longer than an invocation keeps asking
+        if fault in (1, 2, 3):
+            raise refusal() if ledger else RuntimeError(step)
 
     def deadly(self, nature: str) -> set[bytes]:
         return {visit(number) for number, each in enumerate(self.natures) if each == nature}
@@ -143,15 +151,26 @@ class World:
         return batch
 
     def invoke(self, batch: list[int]) -> str | None:
-        """Return the first failure, "" for none, None for a function error; each runtime is a new one."""
-        rig = Rig(self.aws, hook=self.hook, decide=self.decide, letterbox=self.letterbox)
-        rig.sink.held = self.sink
+        """Return the first failure, "" for none, None for a function error."""
+        if self.runtime is None:
+            self.runtime = Rig(self.aws, hook=self.hook, decide=self.decide, letterbox=self.letterbox)
+            self.runtime.sink.held = self.sink
+        time = self.runtime.time
+        started = time.now
         try:
-            answer = rig.invoke(event_of(record(n, self.data(n), self.shard) for n in batch))
-        except (Killed, DeliveryError):
+            answer = self.runtime.invoke(event_of(record(n, self.data(n), self.shard) for n in batch))
+        except Killed:
+            self.runtime = None
             self.blame()
             return None
-        assert rig.time.now <= 1020
+        except DeliveryError:
+            if self.tape.next() < 10:
+                self.runtime = (
+                    None  # the next attempt comes to another runtime, for which this one is as good as dead
+                )
+                self.blame()
+            return None
+        assert time.now - started <= 20
         failures = answer["batchItemFailures"]
         assert len(failures) <= 1
         return failures[0]["itemIdentifier"] if failures else ""

@@ -42,7 +42,7 @@ def letter(number: int, minute: int = 0) -> DeadLetter:
 def send(aws: Aws, time: Time, *letters: DeadLetter) -> None:
     queue = DeadLetterQueue(lambda: aws.sqs, aws.queue_url, lambda: aws.s3, BUCKET)
     for one in letters:
-        assert queue.send([one], time.deadline(5)) == set()
+        assert queue.send([one], time.deadline(5)) == {}
 
 
 def waiting(aws: Aws) -> int:

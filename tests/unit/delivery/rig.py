@@ -46,9 +46,9 @@ class Watched(MemorySink):
         self.hook("delivered", prepared)
         return outcomes
 
-    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> None:
+    def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:
         self.hook("note", letters)
-        super().note(letters, deadline)
+        return super().note(letters, deadline)
 
 
 class WatchedContract:

@@ -8,6 +8,7 @@ import pytest
 
 from sluice.delivery import DELIVERED, Accepted, Outcome, Retry
 from sluice.delivery.entries import DELIVERY
+from sluice.errors import DeliveryError
 from tests.unit.delivery.aws import Aws, refusal
 from tests.unit.delivery.builders import SHARD, Killed, Time, batch, sequence, visit
 from tests.unit.delivery.rig import Rig
@@ -137,19 +138,43 @@ def test_a_record_that_kills_while_it_is_delivered_is_found_after_three_crashes(
     assert settled(rig) == Counter(delivered=7, dead_lettered=1)
 
 
-def test_running_out_of_memory_counts_as_being_killed(aws: Aws) -> None:
-    shard = Shard(aws, range(4))
-
+def test_a_record_that_memory_does_not_hold_is_refused_once_it_is_the_first(aws: Aws) -> None:
     def hook(step: str, about: Any) -> None:
-        if step == "decode" and about == visit(1):
+        if step == "decode" and about == visit(2):
             raise MemoryError
 
-    for _ in range(2):
-        with pytest.raises(MemoryError):
-            shard.run(hook, at_most=1)
-    rig = shard.run(hook, at_most=1)
-    assert shard.waiting == []
-    assert set(rig.letters()) == {f"bigquery/{identity(1)}"}
+    shard = Shard(aws, range(4))
+    rig = shard.run(hook)
+    assert (shard.crashes, shard.invocations) == (0, 2)
+    (letter,) = rig.letters().values()
+    assert (letter.id, letter.kind) == (f"bigquery/{identity(2)}", "crash")
+    assert settled(rig) == Counter(delivered=3, dead_lettered=1)
+
+
+def test_memory_that_other_records_filled_is_no_records_fault(aws: Aws) -> None:
+    read: list[bytes] = []
+
+    def hook(step: str, about: Any) -> None:
+        if step == "decode":
+            read.append(about)
+            if len(read) % 4 == 0:
+                raise MemoryError
+
+    rig = Shard(aws, range(9)).run(hook)
+    assert rig.letters() == {}
+    assert settled(rig) == Counter(delivered=9, dead_lettered=0)
+
+
+def test_a_delivery_that_memory_does_not_hold_is_halved(aws: Aws) -> None:
+    def hook(step: str, about: Any) -> None:
+        if step == "deliver" and (len(about) > 3 or visit(5) in [each.record.data for each in about]):
+            raise MemoryError
+
+    shard = Shard(aws, range(10))
+    rig = shard.run(hook)
+    assert shard.crashes == 0
+    assert set(rig.letters()) == {f"bigquery/{identity(5)}"}
+    assert settled(rig) == Counter(delivered=9, dead_lettered=1)
 
 
 def test_a_crash_that_no_record_is_to_blame_for_refuses_nothing(aws: Aws) -> None:
@@ -264,6 +289,29 @@ def test_a_ledger_that_falls_silent_under_a_careful_reading_refuses_nothing_unre
     rig = shard.run(killing([5]))
     assert set(rig.letters()) == {f"bigquery/{identity(5)}"}
     assert settled(rig) == Counter(delivered=5, dead_lettered=1)
+
+
+def test_a_ledger_that_keeps_going_away_under_a_process_that_lives_costs_only_delay(aws: Aws) -> None:
+    """Open, name suspects, then nothing goes through any more: again and again, in the same process."""
+    mine: dict[str, int] = {"calls": 0, "until": 0}
+
+    def hook(step: str, _about: Any) -> None:
+        if step == "update_item":
+            mine["calls"] += 1
+            if mine["calls"] > mine["until"]:
+                raise refusal("InternalServerError")
+
+    Shard(aws, range(6)).run(killing([5]), at_most=1)
+    event = batch({number: visit(number) for number in range(6)})
+    rig = Rig(aws, hook=hook)
+    for until in (1, 3, 5, 1, 2, 4, 7):
+        mine.update(calls=0, until=until)
+        with pytest.raises(DeliveryError):
+            rig.invoke(event)
+    mine.update(calls=0, until=100)
+    assert rig.invoke(event) == {"batchItemFailures": []}
+    assert rig.letters() == {}
+    assert settled(rig) == Counter(delivered=6, dead_lettered=0)
 
 
 def test_while_the_whole_batch_is_delivered_no_single_record_is_the_suspect(aws: Aws) -> None:

@@ -123,6 +123,7 @@ def test_a_record_whose_dead_letter_cannot_be_sent_comes_again(aws: Aws) -> None
 
     rig = Rig(aws, hook=hook)
     assert rig.invoke(batch([visit(0), visit(1), b"bad", visit(3)])) == failures(2)
+    assert rig.reports[0].reason == "its dead letter could not be sent: Any was refused with RequestThrottled"
     assert counts(rig) == [(2, 0, 0)]
     healed = Rig(aws)
     assert healed.invoke(batch({2: b"bad", 3: visit(3)})) == failures()
@@ -137,13 +138,13 @@ class SlowLetterbox:
         self.time = time
         self.sent: list[str] = []
 
-    def send(self, letters: Any, deadline: Any) -> set[str]:
+    def send(self, letters: Any, deadline: Any) -> dict[str, str]:
         waiting = [letter.id for letter in letters]
         while waiting and deadline.remaining() >= 1:
             self.time.sleep(1)
             self.sent += waiting[:10]
             waiting = waiting[10:]
-        return set(waiting)
+        return dict.fromkeys(waiting, "no time")
 
 
 def test_poison_that_there_is_no_time_to_send_comes_back_and_goes_out_bit_by_bit(aws: Aws) -> None:
@@ -172,7 +173,10 @@ def test_a_sinks_own_list_of_dead_letters_never_holds_up_a_shard(aws: Aws) -> No
     rig = Rig(aws, hook=hook)
     assert rig.invoke(batch([b"bad", visit(1)])) == failures()
     assert len(rig.letters()) == 1
-    assert rig.reports[0].unlisted == "DeliveryError: the table is not there"
+    assert (rig.reports[0].unlisted, rig.reports[0].unlisted_reason) == (
+        1,
+        "DeliveryError: the table is not there",
+    )
 
 
 @pytest.mark.parametrize("step", ["prepare", "decode"])

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from sluice.contract.bigquery import DEAD_LETTER_SCHEMA
+from sluice.deadletters import DeadLetter
 from sluice.deadline import Deadline
 from sluice.delivery import DELIVERED, Accepted, Outcome, Rejected, Retry
 from sluice.sinks import bigquery, transport
@@ -207,6 +209,66 @@ def test_an_invalid_row_is_refused_with_bigquerys_words_and_the_others_go_in(
     assert outcomes == [DELIVERED, Rejected("BigQuery refused the row: bad value", "page"), DELIVERED]
     assert ids(stub) == expected([1, 3])
     assert len(stub.requests) == 1
+
+
+BOUNDS = (
+    "Value {} for field at of the table p:raw.visit is outside the allowed bounds. "
+    "You can only stream to date range within 1825 days in the past and 366 days in the future."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (BOUNDS.format(1431857100000000), BOUNDS.format("…")),
+        (
+            "Cannot convert value to integer (bad value): secret",
+            "Cannot convert value to integer (bad value): …",
+        ),
+        ("Could not parse 'secret stuff' as a timestamp", "Could not parse … as a timestamp"),
+        ("x" * 600, "x" * 499 + "…"),
+    ],
+)
+def test_bigquerys_words_are_kept_without_what_the_row_carries(
+    sink: BigQuerySink, stub: StubBigQuery, time: Time, said: str, shown: str
+) -> None:
+    stub.judge = lambda _row: [{"reason": "invalid", "location": "at", "message": said}]
+    assert deliver(sink, time, [1]) == [Rejected(f"BigQuery refused the row: {shown}", "at")]
+
+
+def letters(numbers: Sequence[int]) -> list[DeadLetter]:
+    return [
+        DeadLetter.of(
+            record(number, b"secret"),
+            sink="bigquery",
+            kind="contract",
+            reason="no JSON",
+            failed_at=record(9).arrived,
+        )
+        for number in numbers
+    ]
+
+
+def test_dead_letters_are_listed_without_their_payload_once_each(
+    sink: BigQuerySink, stub: StubBigQuery, time: Time
+) -> None:
+    assert sink.note(letters([1, 2]), time.deadline(5)) == {}
+    assert sink.note(letters([2]), time.deadline(5)) == {}
+    listed = stub.rows["dead_letters"]
+    assert set(listed) == {f"bigquery/{SHARD}/{sequence(n)}" for n in (1, 2)}
+    row = listed[f"bigquery/{SHARD}/{sequence(1)}"]
+    assert set(row) == {column["name"] for column in DEAD_LETTER_SCHEMA}
+    assert (row["kind"], row["size"], row["arrived_at"]) == ("contract", 6, record(1).arrived.isoformat())
+
+
+def test_a_list_that_bigquery_does_not_take_names_what_is_missing_and_costs_little_time(
+    sink: BigQuerySink, stub: StubBigQuery, time: Time
+) -> None:
+    stub.always = bq.status(404, "Not found: Table p:raw.dead_letters", "notFound")
+    missing = sink.note(letters([1, 2]), time.deadline(60))
+    assert set(missing) == {letter.id for letter in letters([1, 2])}
+    assert "404" in missing[letters([1])[0].id]
+    assert time.now <= 1000 + bigquery.NOTE_SECONDS
 
 
 def test_stopped_rows_are_sent_again_at_once_without_the_invalid_one(
