@@ -1,6 +1,7 @@
 """The row rules of the local BigQuery: its fast path and its slow path are one set of rules."""
 
 import datetime as dt
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -43,6 +44,7 @@ def _server() -> tuple[Server, Table]:
 
 
 SERVER, TABLE = _server()
+NUMBERS = itertools.count()
 
 zones = st.sampled_from(
     ["", "Z", "z", " UTC", "+00:00", "+02:00", "-07", "+05:30", "+14:00", "+15:00", " Europe/Rome"]
@@ -178,14 +180,15 @@ def test_a_value_comes_back_as_it_went_in(data: st.DataObject, kind: str) -> Non
     text = _written(value)
     if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
         return
+    name = f"v{next(NUMBERS)}"
     fields = [{"name": "v", "type": kind}, {"name": "l", "type": kind, "mode": "REPEATED"}]
     table = SERVER.catalog.create_table(
-        "p", "d", {"tableReference": {"tableId": "v"}, "schema": {"fields": fields}}
+        "p", "d", {"tableReference": {"tableId": name}, "schema": {"fields": fields}}
     )
     body = json.dumps({"rows": [{"json": {"v": text, "l": [text, text]}}]}).encode()
     assert "insertErrors" not in SERVER.inserter.insert_all(table, body)
     options = {"formatOptions": {"useInt64Timestamp": True}, "useLegacySql": False}
-    answer = SERVER.jobs.query("p", {"query": "SELECT v, l FROM d.v", **options})
+    answer = SERVER.jobs.query("p", {"query": f"SELECT v, l FROM d.{name}", **options})  # noqa: S608 - its own name
     single, many = (cell["v"] for cell in answer["rows"][0]["f"])
     for wire in (single, *(item["v"] for item in many)):
         found = _read(kind, wire)
