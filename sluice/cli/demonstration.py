@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
+from rich.text import Text
 
 from sluice.audit.books import Books
 from sluice.audit.reading import read_books
@@ -148,7 +149,7 @@ def _print(out: "Console", found: Shown, supply: Supply) -> None:
     for question, answer in found.answers:
         out.print(question.title, style="bold")
         out.print()
-        out.print("\n".join(f"  {line}" for line in question.sql.split("\n")), style="dim")
+        out.print(Padding(Text(question.sql, style="dim"), (0, 0, 0, 2), expand=False))
         out.print()
         if isinstance(answer, SluiceError):
             out.print(f"  {answer}")
