@@ -1,4 +1,4 @@
-"""The documentation says only what is there: links lead somewhere, commands and options exist, targets can be made."""
+"""The documentation says only what is there: links, commands, options and targets exist."""
 
 import re
 import shlex
@@ -28,8 +28,8 @@ def fenced(page: Path, *languages: str) -> Iterator[str]:
 
 def shell_lines(page: Path) -> Iterator[str]:
     for block in fenced(page, "sh", "console", "bash"):
-        for line in block.replace("\\\n", " ").splitlines():
-            line = line.removeprefix("$ ").split("  #")[0].strip()
+        for raw in block.replace("\\\n", " ").splitlines():
+            line = raw.removeprefix("$ ").split("  #")[0].strip()
             if line and not line.startswith("#"):
                 yield line
 

@@ -21,6 +21,7 @@ from sluice.cli.audit import sources_of
 from sluice.cli.demonstration import target_of
 from sluice.cli.target import Target
 from sluice.local.cloud import LocalCloud
+from sluice.local.state import read_state
 from sluice.producer import Producer
 
 ROOT = Path(__file__).parents[2]
@@ -125,17 +126,16 @@ def local(project: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"},
     )
-    state = project / ".sluice" / "local.json"
     try:
         for _ in range(START_SECONDS * 10):
-            if state.exists() or process.poll() is not None:
+            if read_state(project) is not None or process.poll() is not None:
                 break
             try:
                 process.wait(0.1)
             except subprocess.TimeoutExpired:
                 continue
         assert process.poll() is None, process.communicate()
-        assert state.exists(), "sluice local did not announce itself"
+        assert read_state(project) is not None, "sluice local did not announce itself"
         yield process
     finally:
         if process.poll() is None:

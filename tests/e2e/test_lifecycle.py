@@ -50,12 +50,12 @@ def test_a_state_file_of_a_dead_process_is_no_obstacle(project: Path) -> None:
     ("arguments", "said"),
     [
         (["demo", "--input", "missing.ndjson"], "missing.ndjson"),
-        (["demo", "--input", "."], "directory"),
+        (["demo", "--input", "."], "folder"),
         (["demo", "--poison", "101"], "101"),
         (["demo", "--events", "-1"], "-1"),
         (["demo", "--pipeline", "missing.py"], "missing.py"),
         (["demo", "--pipeline", "README.md"], "README.md"),
-        (["produce", "--fake", "many"], "many"),
+        (["produce", "--fake", "many"], "--fake"),
         (["query", "SELECT 1"], "sluice local"),
         (["dlq", "show", "nothing"], "sluice local"),
         (["graph", "--env", "mars"], "mars"),
@@ -74,7 +74,7 @@ def test_a_wrong_call_is_answered_with_one_clear_line(project: Path, arguments: 
 def test_sql_that_is_wrong_is_answered_with_one_clear_line(project: Path) -> None:
     with local(project, "--shards", "1"):
         for sql, said in {
-            "SELEC 1": "SELEC",
+            "SELEC 1": "Syntax error",
             "SELECT nothing FROM search": "nothing",
             "SELECT * FROM nowhere": "nowhere",
             "SELECT SOUNDEX(username) FROM search": "SOUNDEX",
