@@ -1,0 +1,1 @@
+"""Sluice: a streaming analytics pipeline that a team owns as code."""

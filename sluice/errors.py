@@ -40,7 +40,7 @@ class QueryError(UsageError):
     """SQL that BigQuery refuses, or that the local stand-in cannot answer as BigQuery would."""
 
 
-class EnvironmentProblem(SluiceError):
+class EnvironmentProblem(SluiceError):  # noqa: N818 - not an error of the program: something outside is not as it has to be
     """Something outside Sluice is missing, taken or unreachable."""
 
     exit_code = 3
