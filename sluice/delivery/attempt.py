@@ -80,8 +80,8 @@ class Attempt(Generic[P]):
     def _read(self, index: int, record: Record) -> bool:
         """Decode and prepare one record; whatever goes wrong concerns this record alone.
 
-        Returns False when memory ran out: then the record comes again, as the first of its batch, and if there
-        is no room even then it is refused.
+        Returns False when memory ran out: then the record comes again, as the first of its batch, and if
+        there is no room even then it is refused.
         """
         try:
             event = self._contract.decode(record.data)

@@ -18,6 +18,7 @@ class Exchange:
     def __init__(self, stub: "StubBigQuery", handler: BaseHTTPRequestHandler) -> None:
         self.stub = stub
         self.handler = handler
+        self.headers = handler.headers
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         self.compressed = handler.headers.get("Content-Encoding") == "gzip"
         if self.compressed:

@@ -1,0 +1,106 @@
+"""The handler as Lambda loads it: what it needs, what it loads, what it logs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sluice.errors import SettingsError
+from sluice.sinks.function import bigquery_sink
+from tests.unit.delivery.builders import CONTRACT
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {
+    "SLUICE_SINK": "bigquery",
+    "SLUICE_LEDGER_TABLE": "ledger",
+    "SLUICE_LEDGER_DAYS": "30",
+    "SLUICE_DEAD_LETTER_QUEUE_URL": "http://127.0.0.1:1/queue",
+    "SLUICE_DEAD_LETTER_BUCKET": "bucket",
+    "SLUICE_BIGQUERY_PROJECT": "p",
+    "SLUICE_BIGQUERY_DATASET": "raw",
+    "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:1",
+    "POWERTOOLS_SERVICE_NAME": "bigquery-sink",
+    "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+UNWANTED = {
+    *("google.cloud", "pulumi", "pulumi_aws", "pulumi_gcp", "moto", "duckdb", "sqlglot", "mimesis", "typer"),
+    *("rich", "pydantic", "boto3", "requests", "infra", "sluice.cli", "sluice.local", "sluice.audit"),
+    *("sluice.producer", "sluice.contract.fake"),
+}
+
+
+def run(code: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**ENVIRONMENT, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **more}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+HANDLER = f"""
+import runpy, sys
+sys.path.insert(0, {str(ROOT)!r})
+handler = runpy.run_path({str(ROOT / "functions/bigquery_sink/handler.py")!r})["handler"]
+"""
+
+
+def test_what_ships_loads_nothing_that_a_lambda_should_not_carry() -> None:
+    loaded = run(HANDLER + "print(*sorted(sys.modules))")
+    assert loaded.returncode == 0, loaded.stderr
+    modules = set(loaded.stdout.split())
+    assert "sluice.sinks.bigquery" in modules
+    assert {name for name in UNWANTED if name in modules} == set()
+
+
+def test_the_credentials_of_the_real_cloud_load_no_client_of_googles_either() -> None:
+    code = (
+        HANDLER
+        + "from google.auth import aws\nfrom google.auth.transport import urllib3\nprint(*sorted(sys.modules))"
+    )
+    modules = set(run(code).stdout.split())
+    assert "google.auth.aws" in modules
+    assert not modules & {"google.cloud", "requests", "grpc"}
+
+
+CRASH = """
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 2000
+handler({"Records": [{"kinesis": {"partitionKey": "secret", "sequenceNumber": "1", "data": "c2VjcmV0",
+    "approximateArrivalTimestamp": 1.0}, "eventID": "shardId-000000000000:1",
+    "eventSourceARN": "arn:aws:kinesis:eu-central-1:1:stream/s"}]}, Context())
+"""
+
+
+def test_a_function_error_is_logged_in_one_structured_line_without_payload() -> None:
+    failed = run(HANDLER + CRASH, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    assert failed.returncode == 1
+    (line,) = [json.loads(line) for line in failed.stdout.splitlines()]
+    assert line["message"] == "the whole batch goes back to the stream"
+    assert "delivery ledger" in line["exception"]
+    assert "secret" not in failed.stdout
+    assert "c2VjcmV0" not in failed.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["SLUICE_LEDGER_TABLE", "SLUICE_DEAD_LETTER_QUEUE_URL", "SLUICE_DEAD_LETTER_BUCKET"]
+)
+def test_a_missing_part_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(variable, ENVIRONMENT[variable])
+    with pytest.raises(SettingsError, match=name) as refused:
+        bigquery_sink(CONTRACT, {key: value for key, value in ENVIRONMENT.items() if key != name})
+    assert "\n" not in str(refused.value)
+
+
+def test_days_that_are_no_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(variable, ENVIRONMENT[variable])
+    with pytest.raises(SettingsError, match="SLUICE_LEDGER_DAYS is 'many'"):
+        bigquery_sink(CONTRACT, {**ENVIRONMENT, "SLUICE_LEDGER_DAYS": "many"})
