@@ -1,11 +1,11 @@
-"""What msgspec does not check while it decodes: Decimals, the range and zone of timestamps, free JSON.
+"""What msgspec does not check while it decodes: Decimals, and the range and zone of timestamps.
 
 A check returns the value to keep: a timestamp in UTC, a Decimal without a positive exponent.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Context, Decimal, DecimalException
+from decimal import Context, Decimal, DecimalException, InvalidOperation
 from typing import Any, TypeAlias
 
 from msgspec.structs import force_setattr
@@ -13,15 +13,12 @@ from msgspec.structs import force_setattr
 from sluice.contract.bounds import as_decimal, decimal_digits
 from sluice.contract.columns import Column
 from sluice.contract.fields import Spec
-from sluice.contract.kinds import INT64_MIN, Kind, Mode
+from sluice.contract.kinds import Kind, Mode
 from sluice.contract.violations import ContractViolation
 
 Check: TypeAlias = Callable[[Any, str], Any]
 """Takes a value and its path, returns the value to keep, or raises a ContractViolation."""
 
-JSON_DEPTH = 500
-"""Levels of nesting in a JSON column: cloud.google.com/bigquery/docs/json-data#limitations (as of 2025)."""
-_UINT64_MAX = 2**64 - 1
 _EXACT = Context(prec=200)
 _ONE = Decimal(1)
 _ZERO = Decimal(0)
@@ -56,8 +53,6 @@ def _scalar_check(column: Column) -> Check | None:
         return _decimal_check(column.spec)
     if column.kind is Kind.TIMESTAMP:
         return _utc
-    if column.kind is Kind.JSON:
-        return _json
     if column.kind is Kind.STRUCT:
         return struct_check(column.columns)
     return None
@@ -81,6 +76,28 @@ def _utc(value: datetime, path: str) -> datetime:
 
 
 def _decimal_check(spec: Spec) -> Check:
+    """Checks a Decimal quickly where nothing is near a limit, and thoroughly everywhere else."""
+    digits, scale = decimal_digits(spec)
+    thorough = _thorough(spec)
+    limit = _ONE.scaleb(digits - 1)
+    low, high = spec.gt if spec.ge is None else spec.ge, spec.lt if spec.le is None else spec.le
+    above = -limit if low is None else max(-limit, as_decimal(low))
+    below = limit if high is None else min(limit, as_decimal(high))
+    usual = _ONE.scaleb(-min(scale, 2))
+
+    def run(value: Decimal, path: str) -> Decimal:
+        try:
+            if above < value < below and value.same_quantum(usual) and value:
+                return value
+        except InvalidOperation:
+            pass  # NaN cannot be compared
+        kept: Decimal = thorough(value, path)
+        return kept
+
+    return run
+
+
+def _thorough(spec: Spec) -> Check:
     digits, scale = decimal_digits(spec)
     kind = "BIGNUMERIC" if spec.bignumeric else "NUMERIC"
     bounds = [
@@ -123,27 +140,3 @@ def _plain(value: Decimal, scale: int, path: str) -> Decimal:
     if plain is None or plain != value:
         raise ContractViolation(f"`{path}` has more than {scale} digits after the point", path)
     return plain
-
-
-def _json(document: Any, path: str) -> Any:
-    """Free JSON as BigQuery's JSON type takes it: 64-bit integers and at most 500 levels."""
-    level: list[Any] = [[document]]
-    depth = -1
-    while level:
-        inner: list[Any] = []
-        for container in level:
-            for value in container.values() if container.__class__ is dict else container:
-                kind = value.__class__
-                if kind is str:
-                    continue
-                if kind is dict or kind is list:
-                    inner.append(value)
-                elif kind is int and not INT64_MIN <= value <= _UINT64_MAX:
-                    raise ContractViolation(f"`{path}` holds an integer beyond 64 bits", path)
-        depth += 1
-        level = inner
-    if depth > JSON_DEPTH:
-        raise ContractViolation(
-            f"`{path}` is nested {depth} deep; BigQuery's JSON takes {JSON_DEPTH} levels", path
-        )
-    return document

@@ -12,9 +12,9 @@ import msgspec
 from sluice.contract.bigquery import table_schema
 from sluice.contract.checks import Check, struct_check
 from sluice.contract.columns import Column
-from sluice.contract.duplicates import CountKeys, first_duplicate_key, has_duplicate_keys, key_counter, parse
 from sluice.contract.events import Event, EventOptions
 from sluice.contract.explain import MAX_SHOWN, explain
+from sluice.contract.keys import CountKeys, first_duplicate_key, has_duplicate_keys, key_counter, parse
 from sluice.contract.names import wire_name
 from sluice.contract.rows import Rewrite, json_to_text
 from sluice.contract.violations import ContractViolation
@@ -105,7 +105,7 @@ class Contract:
             check = self._checks[kind]
             if check is not None:
                 check(event, "")
-            keys = self._key_counters[kind](parse(data))
+            keys = self._key_counters[kind](parse(data), "")
         except ContractViolation as violation:
             violation.type = self._by_class[kind].name
             raise
