@@ -2,10 +2,10 @@
 
     python bench/contract_validate.py [--events 5000] [--rounds 7]
 
-The events are fakes of the default pipeline (nested structs, free JSON), flat ones of about 1 KB, real
-requests to a web site. Floor: msgspec decodes without a class and checks nothing. Peer: pydantic validates the
-JSON against the same types and rules and refuses unknown fields. It takes a key that stands twice without a
-word, which Sluice refuses, so it is also measured with Python's parser looking for those. All figures are
+The events are fakes of the default pipeline (nested structs, free JSON), flat ones of about 1 KB, and real
+requests to a web site. Floor: msgspec decodes without a class and checks nothing. Peer: pydantic validates
+the JSON against the same types and rules and refuses unknown fields. It takes a key that stands twice without
+a word, which Sluice refuses, so it is also measured with Python's parser looking for those. All figures are
 processor time, the best of some rounds.
 """
 
