@@ -21,7 +21,7 @@ from sluice.delivery import (
 )
 from sluice.sinks.memory import MemorySink
 from tests.unit.delivery.aws import BUCKET, TABLE, Aws, Intercepted
-from tests.unit.delivery.builders import CONTRACT, SHARD, Context, Killed, Time
+from tests.unit.delivery.builders import CONTRACT, SHARD, Context, Killed, Time, sequence
 
 Hook = Callable[[str, Any], None]
 """Called with a step's name and what it is about, before the step; may raise."""
@@ -144,3 +144,22 @@ class Rig:
     def _queue_call(self, name: str, call: Callable[[], Any], request: dict[str, Any]) -> Any:
         self._step(name, request)
         return call()
+
+
+def failures(*numbers: int) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": sequence(number)} for number in numbers]}
+
+
+def identity(number: int) -> str:
+    return f"{SHARD}/{sequence(number)}"
+
+
+def by_number(table: dict[int, Outcome]) -> Any:
+    def decide(accepted: Accepted) -> Outcome:
+        return next((table[n] for n in table if sequence(n) == accepted.record.sequence), DELIVERED)
+
+    return decide
+
+
+def counts(rig: Rig) -> list[tuple[int, int, int]]:
+    return [(one.delivered, one.dead_lettered, one.skipped) for one in rig.closed()]

@@ -2,7 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.delivery.builders import Time
+from sluice.sinks import transport
+from sluice.sinks.bigquery import BigQuerySink
+from sluice.sinks.transport import Transport
+from tests.unit.delivery.builders import CONTRACT, Time
 from tests.unit.sinks.stub_bigquery import StubBigQuery
 
 
@@ -16,3 +19,13 @@ def stub() -> Iterator[StubBigQuery]:
 @pytest.fixture
 def time() -> Time:
     return Time()
+
+
+@pytest.fixture
+def sink(stub: StubBigQuery) -> BigQuerySink:
+    return BigQuerySink(CONTRACT, Transport("project", "raw", base_url=stub.url))
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "FIRST_READ_SECONDS", 0.3)

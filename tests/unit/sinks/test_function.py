@@ -61,7 +61,8 @@ def test_what_ships_loads_nothing_that_a_lambda_should_not_carry() -> None:
 def test_the_credentials_of_the_real_cloud_load_no_client_of_googles_either() -> None:
     code = (
         HANDLER
-        + "from google.auth import aws\nfrom google.auth.transport import urllib3\nprint(*sorted(sys.modules))"
+        + "from google.auth import aws\nfrom google.auth.transport import urllib3\n"
+        + "print(*sorted(sys.modules))"
     )
     modules = set(run(code).stdout.split())
     assert "google.auth.aws" in modules
