@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -31,6 +32,19 @@ class _Announcing(uvicorn.Server):
         announce(port=self._port)
 
 
+def _listen(port: int) -> socket.socket:
+    # The protocol is named because asyncio sends small packets at once (TCP_NODELAY) only where it is:
+    # without it each answer waits 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        sys.exit(f"error: cannot listen on 127.0.0.1:{port} ({error}); --port 0 takes any free port")
+    listener.listen(256)
+    return listener
+
+
 def main() -> None:
     """Serve until the parent goes away."""
     parser = argparse.ArgumentParser(prog="python -m sluice.local.bigquery", description=__doc__)
@@ -47,7 +61,7 @@ def main() -> None:
     server = Server(
         memory_limit=options.memory_limit, days_back=options.days_back, days_ahead=options.days_ahead
     )
-    listener = socket.create_server(("127.0.0.1", options.port), backlog=256)
+    listener = _listen(options.port)
     config = uvicorn.Config(
         server.app(),
         http=_Protocol,

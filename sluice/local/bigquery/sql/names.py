@@ -111,7 +111,7 @@ def _through(relation: Relation, parts: list[exp.Identifier]) -> Expr:
     if relation.value is not None:
         return _follow(relation.value, parts[1:])
     if len(parts) == 1:
-        raise unsupported(f"A table alias as a value ({parts[0].name})")
+        raise unsupported(f"A table as a value (give {parts[0].name} another alias if a column is meant)")
     wanted = parts[1].name.lower()
     found = [column.expr for column in relation.columns if column.name.lower() == wanted]
     if not found:
