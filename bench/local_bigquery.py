@@ -25,7 +25,7 @@ COLUMNS = [
     ("_event_id", "STRING", "REQUIRED"), ("_arrived_at", "TIMESTAMP", "REQUIRED"),
     ("_shard", "STRING", "REQUIRED"), ("_sequence", "STRING", "REQUIRED"),
 ]  # fmt: skip
-SQL = "SELECT username, COUNT(*) AS n, COUNT(DISTINCT _event_id) AS d FROM d.t GROUP BY username ORDER BY n DESC"
+SQL = "SELECT username, COUNT(*) AS n, COUNT(DISTINCT _event_id) FROM d.t GROUP BY username ORDER BY n DESC"
 
 
 def row(number: int, rng: random.Random) -> dict[str, object]:
