@@ -182,7 +182,7 @@ class Ledger:
         return {"N": str(int((now + self._keep).timestamp()))}
 
     def _reaching(self, lane: str, first: int, last: int, deadline: Deadline) -> list[Item]:
-        """Return the lane's items that begin at or before `last`, back to the batch's neighbours."""
+        """Return the lane's items that begin at or before `last`, back to the closed one before the batch."""
         items: list[Item] = []
         start: Mapping[str, Any] | None = None
         while True:
@@ -200,7 +200,7 @@ class Ledger:
             )
             items += page["Items"]
             start = page.get("LastEvaluatedKey")
-            if start is None or int(items[-1]["first"]["S"]) <= first:
+            if start is None or any(_is_closed(item) and int(item["first"]["S"]) <= first for item in items):
                 return items
 
     def _update(
@@ -268,9 +268,13 @@ def _iso(epoch_seconds: float) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
 
 
+def _is_closed(item: Item) -> bool:
+    return bool(item.get("state", {}).get("S") == "closed")
+
+
 def _closed(items: Iterable[Item], first: int) -> Iterator[tuple[int, int]]:
     for item in items:
-        if item.get("state", {}).get("S") == "closed" and int(item["last"]["S"]) >= first:
+        if _is_closed(item) and int(item["last"]["S"]) >= first:
             yield int(item["first"]["S"]), int(item["last"]["S"])
 
 

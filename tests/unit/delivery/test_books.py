@@ -113,6 +113,19 @@ def test_batches_that_are_cut_anew_count_each_record_once(aws: Aws, cuts: list[t
     assert [one for one in rig.entries() if one.state == "open"] == []
 
 
+def test_a_closed_item_far_back_is_found_behind_many_attempts_that_settled_nothing(aws: Aws) -> None:
+    Rig(aws).invoke(batch([visit(number) for number in range(40)]))
+    busy = Rig(aws, decide=lambda _: Retry("busy"))
+    for number in range(10, 35):
+        busy.invoke(batch({number: visit(number)}))
+    rig = Rig(aws)
+    assert rig.invoke(batch({number: visit(number) for number in range(36, 42)})) == failures()
+    assert [(one.delivered, one.first) for one in rig.closed()] == [
+        (40, int(sequence(0))),
+        (2, int(sequence(40))),
+    ]
+
+
 def test_records_of_several_shards_are_handled_each_in_its_own_lane(aws: Aws) -> None:
     other = "shardId-000000000001"
     rig = Rig(aws, decide=lambda accepted: Retry("busy") if accepted.record.shard == other else DELIVERED)
