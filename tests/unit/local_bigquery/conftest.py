@@ -1,3 +1,4 @@
+import datetime as dt
 import itertools
 import json
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 import urllib3
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
+from google.cloud.bigquery import SchemaField
 
 _NUMBERS = itertools.count(1)
 
@@ -104,3 +106,58 @@ def value(client: bigquery.Client) -> Callable[[str], Any]:
         return rows[0][0]
 
     return evaluate
+
+
+EVENTS = [
+    SchemaField("id", "STRING", "REQUIRED"),
+    SchemaField("at", "TIMESTAMP", "REQUIRED"),
+    SchemaField("arrived", "TIMESTAMP"),
+    SchemaField("user", "STRING"),
+    SchemaField("amount", "NUMERIC"),
+    SchemaField("score", "FLOAT64"),
+    SchemaField("tags", "STRING", "REPEATED"),
+    SchemaField("place", "RECORD", fields=[SchemaField("city", "STRING"), SchemaField("zip", "INT64")]),
+    SchemaField(
+        "items", "RECORD", "REPEATED", fields=[SchemaField("sku", "STRING"), SchemaField("n", "INT64")]
+    ),
+    SchemaField("extra", "JSON"),
+]
+DAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+
+
+def row(number: int, **given: Any) -> dict[str, Any]:
+    moment = (DAY + dt.timedelta(hours=number)).isoformat()
+    return {"id": f"e{number}", "at": moment, "arrived": moment, **given}
+
+
+@pytest.fixture(scope="module")
+def events(client: bigquery.Client, shared_dataset: str, steer: Callable[..., Any]) -> str:
+    """A dataset with four events, one of them there twice."""
+    steer("clock", {"now": "2026-11-21T00:00:00Z"})
+    table = bigquery.Table(f"p.{shared_dataset}.events", EVENTS)
+    table.time_partitioning = bigquery.TimePartitioning(field="at")
+    client.create_table(table)
+    later = (DAY + dt.timedelta(days=1)).isoformat()
+    items = [{"sku": "a", "n": 2}, {"sku": "b", "n": 1}]
+    third = row(3, user="ann", amount="-3", extra='{"k": {"v": [10, 20]}}')
+    rows = [
+        row(1, user="ann", amount="1.5", score=1.0, tags=["x", "y"], items=items),
+        row(2, user="bob", amount="2.25", score=1e10, tags=["y"], place={"city": "Rome", "zip": 1}),
+        third,
+        {**third, "arrived": later},
+        row(4),
+    ]
+    assert client.insert_rows_json(f"p.{shared_dataset}.events", rows) == []
+    steer("clock", {"now": None})
+    return shared_dataset
+
+
+@pytest.fixture
+def ask(client: bigquery.Client, events: str) -> Callable[..., list[dict[str, Any]]]:
+    """Run SQL over the events."""
+
+    def run(sql: str, **options: Any) -> list[dict[str, Any]]:
+        config = bigquery.QueryJobConfig(default_dataset=f"p.{events}", **options)
+        return [dict(found) for found in client.query_and_wait(sql, job_config=config)]
+
+    return run

@@ -1,0 +1,78 @@
+"""SQL that BigQuery refuses, in its words; and SQL that this server refuses by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import BadRequest
+
+FAILING = [
+    ("1 / 0", "division by zero"),
+    ("MOD(1, 0)", "division by zero"),
+    ("DIV(1, 0)", "division by zero"),
+    ("NUMERIC '1' / 0", "division by zero"),
+    ("9223372036854775807 + 1", "verflow"),
+    ("1e308 * 10", "overflow"),
+    ("[1][OFFSET(1)]", "out of bounds"),
+    ("[1][ORDINAL(0)]", "out of bounds"),
+    ("SQRT(-1)", "SQRT"),
+    ("LN(0)", "LN"),
+    ("CAST('apple' AS INT64)", "Bad int64 value: apple"),
+    ("CAST('x' AS BOOL)", "Bad bool value: x"),
+    ("SUBSTR('abc', 1, -1)", "cannot be negative"),
+    ("LEFT('abc', -1)", "cannot be negative"),
+    ("DATE '2024-02-30'", "Could not cast literal"),
+    ("9223372036854775808", "Invalid integer literal"),
+    ("UPPER(1)", "No matching signature for function UPPER"),
+    ("1 + 'a'", "No matching signature for operator +"),
+    ("'a' > 1", "No matching signature for operator >"),
+    ("DATE_TRUNC(DATE '2024-01-01', HOUR)", "does not support the HOUR date part"),
+    ("TIMESTAMP_ADD(TIMESTAMP '2024-01-01', INTERVAL 1 MONTH)", "does not support the MONTH date part"),
+    ("INT64(JSON '\"a\"')", "not a INT64"),
+    ("IF('a', 1, 2)", "Cannot coerce"),
+    ("x", "Unrecognized name: x at [1:8]"),
+    ("COUNT(SUM(1))", "Aggregations of aggregations are not allowed"),
+]
+
+
+@pytest.mark.parametrize(("expression", "message"), FAILING)
+def test_what_bigquery_refuses_is_refused(value: Callable[[str], Any], expression: str, message: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        value(expression)
+    assert message in caught.value.message
+
+
+REFUSED = [
+    "FARM_FINGERPRINT('a')",
+    "HLL_COUNT.INIT(1)",
+    "NET.HOST('a')",
+    "RAND()",
+    "FORMAT('%d', 1)",
+    "APPROX_TOP_COUNT(1, 2)",
+    "CAST(1.5 AS STRING)",
+    "CAST('1' AS BIGNUMERIC)",
+    "CAST('2024-01-01' AS STRING FORMAT 'YYYY')",
+    "CAST('0x1F' AS INT64)",
+    "SAFE_CAST(' 12 ' AS INT64)",
+    "NUMERIC '1' * 1.5",
+    "TIMESTAMP '2024-01-02' - TIMESTAMP '2024-01-01'",
+    "SESSION_USER()",
+    "@@project_id",
+    "SAFE.PARSE_DATE('%Y', 'x')",
+    "SAFE.MOD(1, 0)",
+    "REVERSE('abc')",
+    "TIMESTAMP_BUCKET(TIMESTAMP '2024-01-01', INTERVAL 1 DAY)",
+    "PARSE_TIMESTAMP('%c', 'x')",
+    "FORMAT_TIMESTAMP('%c', TIMESTAMP '2024-01-01')",
+    "1 << 2",
+    "ARRAY_AGG(1) OVER ()",
+    "TO_JSON_STRING(1.5)",
+]
+
+
+@pytest.mark.parametrize("expression", REFUSED)
+def test_what_this_server_cannot_answer_is_refused_by_name(
+    value: Callable[[str], Any], expression: str
+) -> None:
+    with pytest.raises(BadRequest, match="not supported by the local BigQuery"):
+        value(expression)
