@@ -32,6 +32,9 @@ ABOUT_A_ROW = ("json", "parse", "unknown name", "nesting", "nested too", "utf-8"
 VALUES = re.compile(r"""(?<=\bValue )\S+|(?<=\(bad value\): ).*|'[^']*'|"[^"]*"|\d{6,}""")
 """Where BigQuery quotes what a row carries; days of a streaming range and names of fields stay."""
 
+NONSENSE = (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
+"""What reading an answer raises that is not what BigQuery documents; a UnicodeDecodeError is a ValueError."""
+
 MOST_CHARACTERS = 500
 """Of BigQuery's own words in a reason."""
 
@@ -98,15 +101,7 @@ def _fates(body: bytes, rows: int) -> Sequence[Fate] | Later:
             if not 0 <= index < rows:
                 return Later("BigQuery's answer names a row that was not sent")
             fates[index] = _fate(failure.get("errors") or [])
-    except (
-        msgspec.DecodeError,
-        UnicodeDecodeError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-    ):
+    except NONSENSE:
         return Later("BigQuery's answer cannot be read")
     return fates
 
@@ -139,15 +134,7 @@ def _error(body: bytes) -> tuple[str, frozenset[str]]:
         error = msgspec.json.decode(body)["error"]
         reasons = frozenset(str(each.get("reason")) for each in error.get("errors") or ())
         return str(error["message"]), reasons
-    except (
-        msgspec.DecodeError,
-        UnicodeDecodeError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-    ):
+    except NONSENSE:
         return "", frozenset()
 
 
