@@ -116,6 +116,15 @@ def test_stopped_rows_are_sent_again_at_once_without_the_invalid_one(
     assert time.now == 1000
 
 
+def test_rows_that_are_stopped_for_no_row_in_sight_are_sent_again_with_pauses_until_the_deadline(
+    sink: BigQuerySink, stub: StubBigQuery, time: Time
+) -> None:
+    stub.judge = lambda _row: [STOPPED]
+    outcomes = deliver(sink, time, [1, 2], seconds=5)
+    assert all(isinstance(outcome, Retry) for outcome in outcomes)
+    assert 1000 < time.now <= 1005
+
+
 def test_a_new_column_that_bigquery_does_not_see_yet_never_costs_a_row(
     sink: BigQuerySink, stub: StubBigQuery, time: Time
 ) -> None:
