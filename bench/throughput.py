@@ -5,8 +5,8 @@ In one run, over the same local servers and the same events:
 - sluice: producer, stream, mapping, the sink's function with contract, ledger and dead letters, BigQuery;
 - peer: the consumer one would write by hand: boto3's get_records, json, google-cloud-bigquery's
   insert_rows_json; no validation, no ledger, no dead letters, no retries;
-- floor: what the local servers cost by themselves: PutRecords, GetRecords and ready-made insertAll bodies, one
-  after the other. The pipeline does these side by side, so it can be above the floor.
+- floor: what the local servers cost by themselves: PutRecords, GetRecords and ready-made insertAll bodies, in
+  turn. The pipeline does these side by side, so it can be above the floor.
 
     python bench/throughput.py [EVENTS]        100,000 unless told
 """
