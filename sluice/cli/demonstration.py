@@ -1,5 +1,6 @@
 """What `sluice demo` does, step by step."""
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -164,6 +165,8 @@ def _print(out: "Console", found: Shown, supply: Supply) -> None:
     )
     out.print()
     out.print(_next(supply, books))
+    if shutil.which("sluice") is None:
+        out.print("`source .venv/bin/activate` first: sluice is not on this shell's path.", style="dim")
 
 
 def _next(supply: Supply, books: Books) -> str:
