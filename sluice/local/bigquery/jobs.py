@@ -295,8 +295,12 @@ def _flag(value: Any) -> bool:
 
 def _worded(error: duckdb.Error) -> ApiError:
     """Word a failure of DuckDB as BigQuery would, or as near as can be."""
-    text = str(error).split("\n\nLINE")[0].strip()
-    grouped = re.search(r'column "?([^"\s]+)"? must appear in the GROUP BY clause', text, re.IGNORECASE)
+    text = str(error).strip().splitlines()[0]
+    if "More than one row returned by a subquery" in text:
+        return invalid_query("Scalar subquery produced more than one element")
+    if "INT128" in text:
+        return invalid_query("int64 overflow")
+    grouped = re.search(r'column "?([^"]+?)"? must appear in the GROUP BY clause', text, re.IGNORECASE)
     if grouped:
         return invalid_query(
             f"SELECT list expression references column {grouped[1].split('.')[-1].strip(chr(34))} "
@@ -309,4 +313,4 @@ def _worded(error: duckdb.Error) -> ApiError:
         return ApiError(
             400, "resourcesExceeded", "Resources exceeded during query execution in the local BigQuery"
         )
-    return invalid_query(f"The local BigQuery cannot run this query: {text.splitlines()[0]}")
+    return invalid_query(f"The local BigQuery cannot run this query: {text}")

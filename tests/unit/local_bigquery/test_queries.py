@@ -161,6 +161,16 @@ REFUSED = [
     ("SELECT place.nope FROM events", "Field name nope does not exist in STRUCT<city STRING, zip INT64>"),
     ("SELECT id FROM events GROUP BY user", "references column id which is neither grouped nor aggregated"),
     ("SELECT id, COUNT(*) FROM events", "references column id which is neither grouped nor aggregated"),
+    (
+        "SELECT word FROM (SELECT id AS word, user FROM events) GROUP BY user",
+        "references column word which is neither grouped nor aggregated",
+    ),
+    (
+        "WITH e AS (SELECT id AS word, user FROM events) SELECT word, COUNT(*) FROM e GROUP BY e.user",
+        "references column word which is neither grouped nor aggregated",
+    ),
+    ("SELECT (SELECT x FROM UNNEST([1, 2]) AS x)", "Scalar subquery produced more than one element"),
+    ("SELECT SUM(x) FROM UNNEST([9223372036854775807, 1]) AS x", "int64 overflow"),
     ("SELECT id FROM events WHERE COUNT(*) > 1", "Aggregate function COUNT not allowed in the WHERE clause"),
     ("SELECT a.id FROM events a, events b WHERE id = 'x'", "Column name id is ambiguous"),
     (
@@ -218,6 +228,9 @@ UNSUPPORTED = [
     "SELECT x FROM UNNEST([1]) x NATURAL JOIN UNNEST([1]) y",
     "SELECT GROUPING(user) FROM events GROUP BY ROLLUP(user)",
     "SELECT * FROM INFORMATION_SCHEMA.JOBS",
+    "SELECT COALESCE(amount, 0.5) FROM events",
+    "SELECT IF(id = 'x', amount, 0.0) FROM events",
+    "SELECT -x AS x, COUNT(*) AS n FROM UNNEST([1, -1]) AS x GROUP BY x HAVING x > 0",
 ]
 
 

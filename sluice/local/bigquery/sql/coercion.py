@@ -21,6 +21,10 @@ _IMPLICIT: Final = {
 }
 _FROM_STRING_LITERAL: Final = frozenset({"DATE", "DATETIME", "TIME", "TIMESTAMP"})
 NUMBERS: Final = frozenset({"INT64", "NUMERIC", "BIGNUMERIC", "FLOAT64"})
+# What comes out as true or false, whichever of the two types is compared in.
+_COMPARING: Final = frozenset(
+    f"operator {word}" for word in ("=", "!=", "<", "<=", ">", ">=", "IN", "IS DISTINCT FROM")
+)
 
 
 def convert(expr: Expr, target: Type) -> Expr:
@@ -74,11 +78,22 @@ def supertype(exprs: Sequence[Expr], what: str) -> Type:
     candidates = {expr.type for expr in firm} | {expr.type for expr in typed}
     for candidate in sorted(candidates, key=_rank):
         if all(_meets(expr, candidate) for expr in typed):
+            if candidate == FLOAT64 and what not in _COMPARING:
+                _refuse_literal_among_numerics(typed, what)
             return candidate
     if all("STRUCT" in str(expr.type) for expr in typed):
         raise unsupported(f"A mix of STRUCT types in {what}")
     kinds = ", ".join(dict.fromkeys(str(expr.type) for expr in typed))
     raise invalid_query(f"No matching signature for {what} for argument types: {kinds}")
+
+
+def _refuse_literal_among_numerics(exprs: Sequence[Expr], what: str) -> None:
+    """Refuse a NUMERIC beside a FLOAT64 literal: whether that becomes a NUMERIC is not documented."""
+    floats = [expr for expr in exprs if expr.type == FLOAT64]
+    if all(expr.literal for expr in floats) and any(expr.type == NUMERIC for expr in exprs):
+        raise unsupported(
+            f"{what[0].upper()}{what[1:]} on a NUMERIC and a FLOAT64 literal (write NUMERIC '...' or CAST it)"
+        )
 
 
 def _rank(type_: Type) -> int:

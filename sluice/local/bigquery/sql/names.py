@@ -75,6 +75,8 @@ def _at(parts: list[exp.Identifier], scope: Scope) -> Expr | None:
         return _alias(parts, first, alias, scope)
     relation = next((each for each in scope.relations if each.alias and each.alias.lower() == first), None)
     if relation is not None:
+        if alias is not None and relation.value is not None and alias.sql != relation.value.sql:
+            raise _twofold(parts[0], scope)
         return _through(relation, parts)
     if first in scope.merged:
         return _follow(scope.merged[first], parts[1:])
@@ -82,10 +84,14 @@ def _at(parts: list[exp.Identifier], scope: Scope) -> Expr | None:
     if len(found) > 1:
         raise invalid_query(f"Column name {parts[0].name} is ambiguous{place(parts[0])}")
     if found and alias is not None and alias.sql != found[0].sql:
-        raise unsupported(f"A name that is both a column and an alias in {scope.clause} ({parts[0].name})")
+        raise _twofold(parts[0], scope)
     if found:
         return _follow(found[0], parts[1:])
     return _alias(parts, first, alias, scope) if alias is not None else None
+
+
+def _twofold(name: exp.Identifier, scope: Scope) -> ApiError:
+    return unsupported(f"A name that is both a column and an alias in {scope.clause} ({name.name})")
 
 
 def _alias(parts: list[exp.Identifier], first: str, alias: Expr, scope: Scope) -> Expr:

@@ -126,13 +126,8 @@ def _numbers(what: str, left: Expr, right: Expr) -> tuple[Expr, Expr]:
     for expr in (left, right):
         if expr.type.kind not in NUMBERS and expr.type.kind != "NULL":
             raise mismatch(what, left, right)
-    kinds = {left.type.kind, right.type.kind}
-    if "BIGNUMERIC" in kinds:
+    if "BIGNUMERIC" in {left.type.kind, right.type.kind}:
         raise unsupported(f"{what.capitalize()} on BIGNUMERIC")
-    if kinds == {"NUMERIC", "FLOAT64"} and any(e.literal and e.type == FLOAT64 for e in (left, right)):
-        raise unsupported(
-            f"{what.capitalize()} on a NUMERIC and a FLOAT64 literal (write NUMERIC '...' or CAST it)"
-        )
     first, second = unify([left, right], what)
     return first, second
 

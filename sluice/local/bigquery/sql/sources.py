@@ -2,6 +2,8 @@
 
 # ruff: noqa: S608 - writing SQL is what this module does: names are quoted, values are bound as literals
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlglot import exp
@@ -63,11 +65,22 @@ def _outside(scope: Scope) -> Scope:
 
 def _derived(binder: Binder, sql: str, columns: list[Column], alias: str | None) -> tuple[str, Relation]:
     name = binder.fresh("r")
-    visible = [
-        Column(column.name, _moved(column.expr, f"{name}.{output(index)}"), hidden=False)
+    written, relation = _labelled(name, columns, alias)
+    return f"({sql}) AS {written}", relation
+
+
+def _labelled(name: str, columns: Sequence[Column], alias: str | None) -> tuple[str, Relation]:
+    """Give the columns their own names, which DuckDB's messages repeat, where these tell them apart."""
+    times = Counter(column.name.lower() for column in columns)
+    labels = [
+        quoted(column.name) if column.name and times[column.name.lower()] == 1 else quoted(f"#{index}")
         for index, column in enumerate(columns)
     ]
-    return f"({sql}) AS {name}", Relation(alias, visible)
+    visible = [
+        Column(column.name, _moved(column.expr, f"{name}.{label}"))
+        for column, label in zip(columns, labels, strict=True)
+    ]
+    return f"{name}({', '.join(labels)})", Relation(alias, visible)
 
 
 def _moved(expr: Expr, sql: str) -> Expr:
@@ -86,12 +99,8 @@ def _table(binder: Binder, node: exp.Table, scope: Scope) -> tuple[str, Relation
     if len(path) == 1:
         cte = scope.cte(path[0])
         if cte is not None:
-            name = binder.fresh("r")
-            columns = [
-                Column(column.name, _moved(column.expr, f"{name}.{output(index)}"))
-                for index, column in enumerate(cte.columns)
-            ]
-            return f"{cte.name} AS {name}", Relation(alias, columns)
+            written, relation = _labelled(binder.fresh("r"), cte.columns, alias)
+            return f"{cte.name} AS {written}", relation
     else:
         correlated = _correlated(binder, node, path, scope)
         if correlated is not None:
