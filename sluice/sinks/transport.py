@@ -67,10 +67,10 @@ class Transport:
         if len(body) >= GZIP_FROM_BYTES:
             headers["Content-Encoding"] = "gzip"
             body = gzip.compress(body, compresslevel=1, mtime=0)
-        left = max(deadline.remaining(), 0.05)
         try:
             if self._credentials is not None:
-                self._authorise(headers)
+                self._authorise(headers, deadline)
+            left = _left(deadline)
             response = self._http.request(
                 "POST",
                 f"{self._tables}/{table}/insertAll",
@@ -92,17 +92,27 @@ class Transport:
             with self._refreshing:
                 self._credentials.token = None
 
-    def _authorise(self, headers: dict[str, str]) -> None:
+    def _authorise(self, headers: dict[str, str], deadline: Deadline) -> None:
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - 0.2 s that only the real cloud needs
-        from google.auth.transport.urllib3 import Request  # noqa: PLC0415 - same
 
         credentials = self._credentials
         if credentials is None:
             return
+
+        def ask(
+            url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: object
+        ) -> urllib3.BaseHTTPResponse:
+            """Send google-auth's request; its own adapter needs packages that nothing else here does."""
+            left = _left(deadline)
+            timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(FIRST_READ_SECONDS, left))
+            return self._http.request(
+                method, url, body=body, headers=headers, timeout=timeout, redirect=False
+            )
+
         try:
             with self._refreshing:
                 if not credentials.valid:
-                    credentials.refresh(Request(self._http))  # type: ignore[no-untyped-call] # google-auth has no types
+                    credentials.refresh(ask)  # type: ignore[no-untyped-call] # google-auth has no types
                 credentials.apply(headers)  # type: ignore[no-untyped-call] # same
         except GoogleAuthError as error:
             raise NoAnswer(f"Google's token service gave no token ({type(error).__name__})") from error
@@ -152,6 +162,11 @@ def _required(environ: Mapping[str, str], name: str) -> str:
             f"{name} is not set: the function runs with the environment that the deployment gives it"
         )
     return value
+
+
+def _left(deadline: Deadline) -> float:
+    """Return the seconds left, never none: urllib3 takes a time-out of 0 for a mistake."""
+    return max(deadline.remaining(), 0.05)
 
 
 def _seconds(header: str | None) -> float:
