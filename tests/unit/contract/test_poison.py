@@ -23,7 +23,8 @@ WORDS = {
     "unknown field": ("not in the contract",),
     "out of range": ("must ", "more than"),
     "NaN": ("NaN or Infinity",),
-    "deep nesting": ("nested too deeply", "must be", "not in the contract"),
+    # Python 3.12 and later read deeper than 3.11 does, and the contract counts the levels itself
+    "deep nesting": ("nested too deeply", "levels", "must be", "not in the contract"),
     "duplicate keys": ("twice",),
     "huge integer": ("beyond 64 bits", "must be"),
     "1 MiB": ("not in the contract",),
