@@ -49,7 +49,7 @@ class Environment:
             gcp=gcp.Provider(
                 "gcp",
                 project=settings.google_project,
-                default_labels={_label(key): _label(value) for key, value in tags.items()},
+                default_labels={_label_key(key): _label(value) for key, value in tags.items()},
                 add_pulumi_attribution_label=False,
             ),
         )
@@ -66,6 +66,12 @@ class Environment:
     def keeping(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that holds data: protected from deletion unless `protect` is off."""
         return pulumi.ResourceOptions(parent=parent, protect=self.settings.protect)
+
+
+def _label_key(text: str) -> str:
+    """Write a tag's name as a label's, which must begin with a letter."""
+    label = _label(text)
+    return label if label[0].isalpha() else _label(f"tag-{label}")
 
 
 def _label(text: str) -> str:

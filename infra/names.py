@@ -58,7 +58,7 @@ class Names:
             dataset=dataset,
             views_dataset=views_dataset,
             pool=f"{prefix}-{settings.federation.pool_suffix}",
-            writer_role=f"{words}_sink_writer",
+            writer_role=f"{words}_sink_writer_{settings.federation.pool_suffix}",
         )
 
     def sink(self, sink: str) -> str:

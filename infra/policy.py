@@ -18,6 +18,11 @@ def allow(sid: str, actions: Sequence[str], *resources: pulumi.Input[str]) -> di
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
+def allow_through(service: str, sid: str, actions: Sequence[str], key: pulumi.Input[str]) -> dict[str, Any]:
+    """Allow actions on a key when a service asks on the role's behalf, and not otherwise."""
+    return {**allow(sid, actions, key), "Condition": {"StringEquals": {"kms:ViaService": service}}}
+
+
 def deny_without_tls(action: str, *resources: pulumi.Input[str]) -> dict[str, Any]:
     """Refuse everybody who does not come over TLS."""
     return {

@@ -11,7 +11,7 @@ from infra.dead_letters import PREFIX, DeadLetters
 from infra.environment import Environment
 from infra.ledger import Ledger
 from infra.packaging import ARCHITECTURE, RUNTIME, package
-from infra.policy import VERSION, allow, document
+from infra.policy import VERSION, allow, allow_through, document
 from infra.settings import SinkSettings
 from infra.stream import Stream
 
@@ -85,7 +85,11 @@ class SinkFunction(pulumi.ComponentResource):
     def _statements(self) -> list[dict[str, object]]:
         args, key = self._args, self._env.settings.kms_key_arn
         statements = [
-            allow("ReadOwnConsumer", ["kinesis:SubscribeToShard"], self.consumer.arn),
+            allow(
+                "ReadOwnConsumer",
+                ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"],
+                self.consumer.arn,
+            ),
             allow(
                 "ReadStream",
                 [
@@ -116,7 +120,16 @@ class SinkFunction(pulumi.ComponentResource):
             ),
         ]
         if key:
-            statements.append(allow("UseTheKey", ["kms:Decrypt", "kms:GenerateDataKey"], key))
+            # Stream, queue, bucket and the function's variables take two rights; a table takes more.
+            statements += [
+                allow("UseTheKey", ["kms:Decrypt", "kms:GenerateDataKey"], key),
+                allow_through(
+                    f"dynamodb.{self._env.settings.aws_region}.amazonaws.com",
+                    "UseTheKeyForTheLedger",
+                    ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+                    key,
+                ),
+            ]
         return statements
 
     def _function(self) -> aws.lambda_.Function:
@@ -153,8 +166,9 @@ class SinkFunction(pulumi.ComponentResource):
                     **args.environment,
                 }
             },
-            # Lambda would make a log group that never expires, if it ran before ours exists.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.logs, self.policy]),
+            # Lambda would make a log group that never expires, if it ran before ours exists. And code that
+            # knows a new column must not run before the table has it.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.logs, self.policy, *args.after]),
         )
 
     def _mapping(self) -> aws.lambda_.EventSourceMapping:

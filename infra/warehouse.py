@@ -81,10 +81,10 @@ class Warehouse(pulumi.ComponentResource):
                 f"{self._name}-queries-{member}",
                 project=settings.google_project,
                 role="roles/bigquery.jobUser",
-                member=member,
+                member=_as_google_keeps_it(member),
                 opts=self._env.within(self),
             )
-        return [_reader(member) for member in settings.warehouse.analysts]
+        return [_reader(_as_google_keeps_it(member)) for member in settings.warehouse.analysts]
 
     def _dataset(
         self, part: str, dataset_id: str, description: str, accesses: list[gcp.bigquery.DatasetAccessArgs]
@@ -183,6 +183,12 @@ class Warehouse(pulumi.ComponentResource):
                 deletion_protection=False,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tables[name]]),
             )
+
+
+def _as_google_keeps_it(member: str) -> str:
+    """Write an address in small letters, as Google answers it: else every update would see a change."""
+    kind, _, address = member.partition(":")
+    return f"{kind}:{address.lower()}"
 
 
 def _reader(member: str) -> gcp.bigquery.DatasetAccessArgs:

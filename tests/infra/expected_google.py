@@ -113,7 +113,7 @@ def datasets(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
                         }
                     },
                     {
-                        "role": f"projects/{env.project}/roles/{env.words}_sink_writer",
+                        "role": f"projects/{env.project}/roles/{env.words}_sink_writer_a",
                         "iamMember": (
                             f"principalSet://iam.googleapis.com/{pool}/attribute.aws_role/"
                             f"{env.assumed}/{env.prefix}-bigquery-sink"
@@ -214,7 +214,7 @@ def grants(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
             "gcp:projects/iAMCustomRole:IAMCustomRole",
             {
                 "project": env.project,
-                "roleId": f"{env.words}_sink_writer",
+                "roleId": f"{env.words}_sink_writer_a",
                 "title": f"{env.prefix} sink writer",
                 "description": "Adds rows to existing tables; cannot read, create, change or delete them",
                 "permissions": ["bigquery.datasets.get", "bigquery.tables.get", "bigquery.tables.updateData"],

@@ -48,7 +48,11 @@ def expected(env: Env, google_project: str) -> dict[str, tuple[str, dict[str, An
                 "policy": {
                     "Version": "2012-10-17",
                     "Statement": [
-                        allow("ReadOwnConsumer", ["kinesis:SubscribeToShard"], consumer_arn),
+                        allow(
+                            "ReadOwnConsumer",
+                            ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"],
+                            consumer_arn,
+                        ),
                         allow(
                             "ReadStream",
                             [

@@ -49,7 +49,10 @@ def test_the_mapping_reads_the_sinks_own_consumer_and_not_the_stream(
     assert resources["bigquery-sink-consumer"].urn in mapping.depends_on
 
 
-def test_the_mapping_waits_for_all_that_a_first_batch_needs(resources: "dict[str, Declared]") -> None:
+@pytest.mark.parametrize("waiting", ["bigquery-sink-mapping", "bigquery-sink-function"])
+def test_mapping_and_new_code_wait_for_all_that_a_first_batch_needs(
+    waiting: str, resources: "dict[str, Declared]"
+) -> None:
     needed = {
         "bigquery-sink-policy",
         "warehouse-table-order",
@@ -57,20 +60,28 @@ def test_the_mapping_waits_for_all_that_a_first_batch_needs(resources: "dict[str
         "warehouse-raw",
         "federation-provider",
     }
-    waits_for = {urn.rpartition("::")[2] for urn in resources["bigquery-sink-mapping"].depends_on}
+    waits_for = {urn.rpartition("::")[2] for urn in resources[waiting].depends_on}
     assert needed <= waits_for
 
 
 def test_a_key_may_be_used_only_when_one_is_set(run: "Run", resources: "dict[str, Declared]") -> None:
     assert not [each for each in statements(resources) if "kms" in json.dumps(each)]
     keyed = by_name(run("dev", kms_key_arn=KEY))
-    (use,) = [each for each in statements(keyed) if "kms" in json.dumps(each)]
-    assert use == {
-        "Sid": "UseTheKey",
-        "Effect": "Allow",
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": [KEY],
-    }
+    assert [each for each in statements(keyed) if "kms" in json.dumps(each)] == [
+        {
+            "Sid": "UseTheKey",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": [KEY],
+        },
+        {
+            "Sid": "UseTheKeyForTheLedger",
+            "Effect": "Allow",
+            "Action": ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+            "Resource": [KEY],
+            "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.eu-central-1.amazonaws.com"}},
+        },
+    ]
 
 
 def test_a_key_encrypts_everything_that_holds_data(run: "Run") -> None:
@@ -125,6 +136,20 @@ def test_analysts_see_views_and_never_the_raw_tables(run: "Run") -> None:
     ]
     granted = {each.inputs["role"] for each in resources.values() if "member" in each.inputs}
     assert granted == {"roles/bigquery.jobUser"}
+
+
+def test_addresses_are_written_as_google_keeps_them(run: "Run") -> None:
+    """Google answers in small letters: any other writing would be a change at every deployment."""
+    resources = by_name(run("dev", warehouse={"analysts": ["serviceAccount:Sam@Example.com"]}))
+    assert resources["warehouse-views"].inputs["accesses"][1]["userByEmail"] == "sam@example.com"
+    (granted,) = [each.inputs["member"] for each in resources.values() if "member" in each.inputs]
+    assert granted == "serviceAccount:sam@example.com"
+
+
+def test_a_new_suffix_renames_all_that_google_keeps_reserved_after_a_deletion(run: "Run") -> None:
+    resources = by_name(run("dev", federation={"pool_suffix": "b2"}))
+    assert resources["federation-pool"].inputs["workloadIdentityPoolId"] == "sluice-dev-b2"
+    assert resources["warehouse-writer-role"].inputs["roleId"] == "sluice_dev_sink_writer_b2"
 
 
 def test_access_lists_are_whole_and_declared_in_one_place(resources: "dict[str, Declared]") -> None:

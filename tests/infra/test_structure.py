@@ -158,11 +158,12 @@ def test_google_apis_can_be_left_to_somebody_else(run: "Run") -> None:
 
 
 def test_tags_reach_all_aws_resources_and_labels_all_google_ones(run: "Run") -> None:
-    resources = by_name(run("dev", tags={"Cost Centre": "Data @ Co"}))
+    resources = by_name(run("dev", tags={"Cost Centre": "Data @ Co", "1st": "x"}))
     tags = json.loads(resources["aws"].inputs["defaultTags"])["tags"]
     labels = json.loads(resources["gcp"].inputs["defaultLabels"])
     assert tags["Cost Centre"] == "Data @ Co"
     assert labels["cost-centre"] == "data---co"
+    assert labels["tag-1st"] == "x", "a label's name begins with a letter"
 
 
 def test_a_paused_sink_keeps_its_checkpoint(run: "Run") -> None:
