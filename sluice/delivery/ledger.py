@@ -79,9 +79,8 @@ class Ledger:
         """
         lane = lane_of(self._sink, shard)
         items = self._reaching(lane, first, last, deadline)
-        opened = Opened(
-            lane, first, last, caution_for(items, first, self._process), tuple(_closed(items, first))
-        )
+        caution = caution_for(items, first, self._process, disjoint=self._disjoint)
+        opened = Opened(lane, first, last, caution, tuple(_closed(items, first)))
         now = self._now()
         self._update(
             lane,
