@@ -100,6 +100,7 @@ def _evidence(
     after = marks(
         [(span.shard, span.last) for span in seen.spans]
         + [(pointer.shard, pointer.last) for pointer in pointers]
+        + [(entry.shard, entry.last) for entry in seen.redriven]
     )
     ahead = behind(sources.kinesis, sources.stream, after, since=seen.since)
     counted = count_tables(sources.bigquery, sources.dataset, since=seen.since, across=seen.across)

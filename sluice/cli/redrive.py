@@ -24,6 +24,9 @@ PIECE_RECORDS = 100
 PIECE_BYTES = 3 * 1024 * 1024
 """Payload bytes of one invocation: base64 makes four thirds of it, and Lambda takes 6 MB."""
 
+ENOUGH = 4
+"""So many records in a row, each failing the function: then no record is to blame, and no more are tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class Returning:
@@ -109,7 +112,7 @@ def redrive(
 
 
 class Waiting:
-    """Which letters still wait for records: one each, but of a batch that Lambda gave up on many."""
+    """Which letters still wait for records: one each, but a batch that Lambda gave up on for many."""
 
     def __init__(self) -> None:
         self._left: dict[str, int] = {}
@@ -141,10 +144,13 @@ def _returning(
     target: "Target", chosen: Iterable[Held], result: Result, waiting: Waiting
 ) -> Iterator[Returning]:
     """Yield the records of all letters: from the message, from S3, or from the stream itself."""
-    letters = [held for held in chosen if isinstance(held.letter, DeadLetter)]
-    for held in sorted(letters, key=lambda held: _order(held.letter)):
-        letter = held.letter
-        if not isinstance(letter, DeadLetter):
+    letters = [(held, held.letter) for held in chosen if isinstance(held.letter, DeadLetter)]
+    for held, letter in sorted(letters, key=lambda each: _order(each[1])):
+        try:
+            data = payload_of(letter, target.s3)
+        except target.s3.exceptions.ClientError as error:
+            result.not_placed += 1
+            result.troubles.append(f"{letter.id}: its content at {letter.payload_s3} cannot be read: {error}")
             continue
         waiting.add(held, 1)
         yield Returning(
@@ -154,13 +160,14 @@ def _returning(
             letter.sub_sequence,
             letter.partition_key,
             letter.arrived_at.timestamp(),
-            payload_of(letter, target.s3),
+            data,
         )
     for held in chosen:
         if not isinstance(held.letter, BatchPointer):
             continue
         found = list(from_stream(target, held, held.letter))
-        waiting.add(held, held.letter.count)
+        # above parallelization 1 other batches' records lie between, and nothing tells which: all must arrive
+        waiting.add(held, max(held.letter.count, len(found)))
         if len(found) < held.letter.count:
             lost = held.letter.count - len(found)
             result.not_placed += lost
@@ -203,7 +210,7 @@ def from_stream(target: "Target", held: Held, pointer: BatchPointer) -> Iterator
         iterator = answer.get("NextShardIterator", "")
 
 
-def _order(letter: Any) -> tuple[str, int, int]:
+def _order(letter: DeadLetter) -> tuple[str, int, int]:
     return letter.shard, int(letter.sequence), -1 if letter.sub_sequence is None else letter.sub_sequence
 
 
@@ -232,6 +239,8 @@ def _place(target: "Target", function: str, piece: list[Returning], result: Resu
         if len(piece) > 1:
             half = len(piece) // 2
             first = _place(target, function, piece[:half], result)
+            if not first and half >= ENOUGH:
+                return first
             return first | _place(target, function, piece[half:], result)
         result.troubles.append(f"{piece[0].identity}: {function} failed: {_error(body)}")
         return {}

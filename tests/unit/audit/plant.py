@@ -91,8 +91,11 @@ class Plant:
         self.marks[shard] = batch[-1]["SequenceNumber"]
         return self.processor()({"Records": [entry(shard, one) for one in batch]}, Context())
 
-    def give_up(self, shard: str, records: int) -> None:
-        """Skip the shard's next records, with the message that Lambda sends when it gives up on a batch."""
+    def give_up(self, shard: str, records: int, *, told: int | None = None) -> None:
+        """Skip the shard's next records, with the message that Lambda sends when it gives up on a batch.
+
+        `told` is how many of them the message speaks of, where the others belong to other batches.
+        """
         batch = self.waiting(shard)[:records]
         self.marks[shard] = batch[-1]["SequenceNumber"]
         moment = datetime.now(UTC).isoformat()
@@ -114,7 +117,7 @@ class Plant:
                         "endSequenceNumber": batch[-1]["SequenceNumber"],
                         "approximateArrivalOfFirstRecord": moment,
                         "approximateArrivalOfLastRecord": moment,
-                        "batchSize": len(batch),
+                        "batchSize": told or len(batch),
                         "streamArn": f"arn:aws:kinesis:{REGION}:123456789012:stream/{STREAM}",
                     },
                 }
