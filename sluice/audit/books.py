@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sluice.audit.spans import Settled, Span, keep_all, settle
+from sluice.audit.spans import Lettered, Settled, Span, keep_all, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +197,15 @@ def _states(evidence: Evidence, settled: Settled) -> _States:
         if not settled.cover.encloses(pointer.shard, pointer.first, pointer.last)
     }
     state.pointed = sum(pointer.count for pointer in pointers.values())
+    letters = Lettered(settled.spans)
     for record in evidence.redriven:
         state.redriven += record.state != "dead_lettered"
         if settled.cover.covers(record.shard, record.sequence):
-            state.lettered -= record.state != "dead_lettered"
-            state.delivered += record.state == "delivered"
-            state.skipped += record.state == "skipped"
+            # a record that an attempt refused, and a later one delivered, had a letter that no batch counts
+            if record.state != "dead_lettered" and letters.take(record.shard, record.sequence):
+                state.lettered -= 1
+                state.delivered += record.state == "delivered"
+                state.skipped += record.state == "skipped"
             continue
         state.delivered += record.state == "delivered"
         state.skipped += record.state == "skipped"

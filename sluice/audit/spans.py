@@ -61,6 +61,28 @@ class Cover:
         return self.covers(shard, first) and self.covers(shard, last)
 
 
+class Lettered:
+    """The dead letters that spans speak of, to be taken away one by one."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._spans: defaultdict[str, list[Span]] = defaultdict(list)
+        self._left: dict[tuple[str, int], int] = {}
+        for span in sorted(spans, key=lambda span: span.first):
+            if span.dead_lettered:
+                self._spans[span.shard].append(span)
+                self._left[span.shard, span.first] = span.dead_lettered
+
+    def take(self, shard: str, sequence: int) -> bool:
+        """Take the letter of a record; False when no span around it has one left."""
+        spans = self._spans[shard]
+        at = bisect_right(spans, sequence, key=lambda span: span.first)
+        for span in map(spans.__getitem__, range(at - 1, -1, -1)):
+            if span.last >= sequence and self._left[shard, span.first]:
+                self._left[shard, span.first] -= 1
+                return True
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """The spans that count, none of them overlapping; what they cover; those that could not be told apart."""

@@ -163,6 +163,21 @@ def test_overlapping_batches_count_once_or_all_as_the_mapping_works() -> None:
     assert "overlap newer ones in part" in torn[0]
 
 
+def test_a_letter_of_a_record_that_was_delivered_all_the_same_moves_nothing_when_it_is_redriven() -> None:
+    """As when the contract was mended between two attempts at the batch."""
+    spans = [closed(1, 9, delivered=9), closed(10, 19, delivered=8, dead_lettered=1)]
+    redriven = [Redriven("s0", 5, "delivered"), Redriven("s0", 15, "delivered")]
+    books = balance(Evidence(sink="b", spans=spans, found=18, letters=0, redriven=redriven))
+    assert (books.delivered, books.dead_lettered, books.problems) == (18, 0, ())
+
+
+def test_interleaved_batches_give_up_a_letter_of_any_of_them() -> None:
+    spans = [closed(1, 9, dead_lettered=1), closed(2, 8, delivered=1), closed(3, 10, dead_lettered=1)]
+    redriven = [Redriven("s0", number, "delivered") for number in (9, 3, 4)]
+    evidence = Evidence(sink="b", spans=spans, found=3, letters=0, redriven=redriven, parallel=True)
+    assert balance(evidence).problems == ()
+
+
 def test_a_queue_too_long_to_read_is_left_out_of_the_comparison() -> None:
     evidence = Evidence(sink="b", spans=[closed(1, 9, dead_lettered=9)], found=0, letters=None)
     assert balance(evidence, produced=(9, 9)).problems == ()
