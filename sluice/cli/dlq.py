@@ -158,7 +158,8 @@ def redrive(
             out.print(trouble)
     if total.not_placed or total.refused_again:
         left = plural(total.not_placed + total.refused_again, "record")
-        raise DeliveryError(f"{left} not delivered: they stay dead letters")
+        target.warn_of_changes()
+        raise DeliveryError(f"{left} not delivered: they stay dead letters; `sluice dlq list` says why")
 
 
 def _target(env: str | None, sink: str | None) -> "tuple[Target, dict[str, str]]":

@@ -28,6 +28,19 @@ class Item:
     known: bool
 
 
+@dataclass(slots=True)
+class Strays:
+    """How many lines are no events of the contract, and what is wrong with the first of them."""
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, reason: str) -> None:
+        """Take in one more."""
+        self.first = self.first or reason
+        self.count += 1
+
+
 KeyOf = Callable[["EventType", "Event"], str | None]
 
 
@@ -64,9 +77,9 @@ def fakes(contract: "Contract", count: int, *, seed: int, key_of: KeyOf) -> Iter
 
 
 def from_lines(
-    lines: Iterable[bytes | None], contract: "Contract", *, key_of: KeyOf
+    lines: Iterable[bytes | None], contract: "Contract", *, key_of: KeyOf, strays: Strays
 ) -> Iterator[Item | None]:
-    """Yield each line as a record, whatever it holds: what is no event becomes a dead letter further on."""
+    """Yield each line as a record, whatever it holds: `strays` become dead letters further on."""
     from sluice.contract import ContractViolation
 
     for line in lines:
@@ -75,7 +88,8 @@ def from_lines(
             continue
         try:
             event = contract.decode(line)
-        except ContractViolation:
+        except ContractViolation as violation:
+            strays.add(str(violation))
             yield Item(_digest(line), line, known=False)
             continue
         kind = contract.type_of(event)

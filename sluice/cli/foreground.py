@@ -8,7 +8,7 @@ from typing import Any
 from sluice.cli.output import console, grid, print_json
 from sluice.cli.progress import stages
 from sluice.local.cloud import LocalCloud
-from sluice.local.state import claim
+from sluice.local.state import claim, file_hash
 
 LOOK_SECONDS = 1.0
 """How often it is checked that all servers are alive."""
@@ -23,6 +23,7 @@ def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, 
     """
     with ExitStack() as running:
         found = running.enter_context(claim(root))
+        pipeline_hash = file_hash(pipeline)
         with stages(quiet=json) as shown, shown.stage("starting the local cloud") as stage:
             begun = time.monotonic()
             cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards, verbose=verbose))
@@ -33,7 +34,7 @@ def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, 
             "lambda_url": endpoints.lambda_url,
             "bigquery_url": endpoints.bigquery_url,
         }
-        found.announce(**urls, outputs=cloud.outputs, pipeline=pipeline)
+        found.announce(**urls, outputs=cloud.outputs, pipeline=pipeline, pipeline_hash=pipeline_hash)
         if json:
             print_json({**urls, "outputs": cloud.outputs, "pipeline": pipeline})
         else:

@@ -63,6 +63,7 @@ def produce(
 
     root = find_root()
     target = Target.find(root, env)
+    target.warn_of_changes()
     contract = load_pipeline(pipeline_file(root, pipeline or target.pipeline)).contract
     supply = Supply(contract=contract, source=source, count=fake, rebase_time=rebase_time, key=key, seed=seed)
     supply.check()
@@ -78,6 +79,7 @@ def produce(
                 "stream": stream,
                 "accepted": tally.accepted,
                 "refused": tally.refused,
+                "no_events": supply.strays.count,
                 "retried": tally.retried,
                 "bytes": tally.bytes,
                 "elapsed_seconds": round(seconds, 3),
@@ -87,7 +89,13 @@ def produce(
         out = console()
         rate_seen = f" ({tally.accepted / seconds:,.0f}/s)" if seconds >= 1 else ""
         out.print(f"{plural(tally.accepted, 'record')} accepted by {stream} in {seconds:.1f} s{rate_seen}.")
-        if not tally.refused:
+        if supply.strays.count:
+            out.print(
+                f"{plural(supply.strays.count, 'record')} will be dead letters: no events of the contract "
+                f"(the first: {supply.strays.first})."
+            )
+            out.print("Next: sluice dlq list", style="dim")
+        elif not tally.refused:
             out.print("Next: sluice audit", style="dim")
     if tally.refused:
         raise DeliveryError(

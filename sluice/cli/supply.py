@@ -4,11 +4,11 @@ import random
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sluice.cli.flow import Item, KeyOf, fakes, from_lines, key_by, mixed
+from sluice.cli.flow import Item, KeyOf, Strays, fakes, from_lines, key_by, mixed
 from sluice.cli.lines import check_input, open_input, read_lines
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ COUNTED_BYTES = 512 * 1024 * 1024
 class Supply:
     """Lines of `source` (a file, or - for stdin), or `count` fake events without one.
 
-    With a source, `count` is the most lines to take. `poison` and `duplicates` are per cent of the records,
-    and come on top.
+    With a source, `count` is the most lines to take, and `strays` tells of those that are no events. `poison`
+    and `duplicates` are per cent of the records, and come on top.
     """
 
     contract: "Contract"
@@ -35,6 +35,7 @@ class Supply:
     seed: int | None = None
     poison: float = 0
     duplicates: float = 0
+    strays: Strays = field(default_factory=Strays)
 
     def check(self) -> None:
         """Find out before anything is started that the input cannot be read; raises UsageError."""
@@ -80,7 +81,7 @@ class Supply:
         lines = _first(read_lines(stack.enter_context(open_input(source)), source), self.count)
         if self.rebase_time:
             lines = self._rebased(lines, source)
-        return from_lines(lines, self.contract, key_of=key_of)
+        return from_lines(lines, self.contract, key_of=key_of, strays=self.strays)
 
     def _rebased(self, lines: Iterator[bytes | None], source: str) -> Iterator[bytes | None]:
         """Shift the event times; a pipe is kept in memory for it, a file is read twice."""

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,18 +40,27 @@ class Endpoints:
 class Target:
     """One pipeline that runs somewhere.
 
-    `endpoints` is None for a deployed stack. `pipeline` is the file that a local cloud runs, if it is known.
+    `endpoints` is None for a deployed stack. `pipeline` is the file that a local cloud runs, if it is known;
+    `changed` says that it is no longer as the local cloud runs it.
     """
 
     outputs: Outputs
     endpoints: Endpoints | None = None
     pipeline: Path | None = None
+    changed: bool = False
 
     @classmethod
-    def local(cls, exports: Mapping[str, Any], endpoints: Endpoints, *, pipeline: Path | None = None) -> Self:
+    def local(
+        cls,
+        exports: Mapping[str, Any],
+        endpoints: Endpoints,
+        *,
+        pipeline: Path | None = None,
+        changed: bool = False,
+    ) -> Self:
         """Return the target for a local cloud's exports."""
         outputs = Outputs.parse(exports, source="the local cloud")
-        return cls(outputs=outputs, endpoints=endpoints, pipeline=pipeline)
+        return cls(outputs=outputs, endpoints=endpoints, pipeline=pipeline, changed=changed)
 
     @classmethod
     def find(cls, root: Path, env: str | None) -> Self:
@@ -62,9 +72,9 @@ class Target:
         """
         if env is not None:
             return cls(outputs=Outputs.parse(_stack_exports(root, env), source=f"stack {env}"))
-        from sluice.local.state import read_state
+        from sluice.local.state import await_state, file_hash
 
-        state = read_state(root)
+        state = await_state(root)
         if state is None:
             raise NoCloud(
                 "no local cloud runs for this project: start one with `sluice local` in another terminal, "
@@ -73,7 +83,10 @@ class Target:
         endpoints = Endpoints(
             aws_url=state.aws_url, lambda_url=state.lambda_url, bigquery_url=state.bigquery_url
         )
-        return cls.local(state.outputs, endpoints, pipeline=Path(state.pipeline) if state.pipeline else None)
+        pipeline = Path(state.pipeline) if state.pipeline else None
+        known = state.pipeline_hash
+        changed = known is not None and pipeline is not None and file_hash(pipeline) != known
+        return cls.local(state.outputs, endpoints, pipeline=pipeline, changed=changed)
 
     @property
     def is_local(self) -> bool:
@@ -84,6 +97,14 @@ class Target:
     def where(self) -> str:
         """What to call the target in a sentence."""
         return "the local cloud" if self.is_local else f"stack {self.outputs.environment}"
+
+    def warn_of_changes(self) -> None:
+        """Say on stderr that the local cloud runs the pipeline as it was."""
+        if self.changed and self.pipeline is not None:
+            sys.stderr.write(
+                f"note: {self.pipeline.name} has changed since the local cloud started, which runs it as it "
+                "was; stop `sluice local` and start it again (with empty tables) to run it as it is\n"
+            )
 
     @property
     def patience(self) -> int:

@@ -5,6 +5,7 @@ killed `sluice local` left behind is told from a live one.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import time
@@ -18,6 +19,10 @@ from sluice.errors import AlreadyRunning, EnvironmentProblem
 
 FOLDER = ".sluice"
 NAME = "local.json"
+STARTING_SECONDS = 180.0
+"""How long a local cloud that is starting is waited for."""
+
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,7 @@ class State:
     bigquery_url: str
     outputs: dict[str, Any] = field(default_factory=dict)
     pipeline: str | None = None
+    pipeline_hash: str | None = None
 
 
 class Claim:
@@ -49,8 +55,9 @@ class Claim:
         bigquery_url: str,
         outputs: Mapping[str, Any],
         pipeline: Path | None = None,
+        pipeline_hash: str | None = None,
     ) -> None:
-        """Let other commands find it."""
+        """Let other commands find it. `pipeline_hash` is that of the file as it was when it was run."""
         state = State(
             pid=os.getpid(),
             started_at=self._started_at,
@@ -59,6 +66,7 @@ class Claim:
             bigquery_url=bigquery_url,
             outputs=dict(outputs),
             pipeline=str(pipeline) if pipeline else None,
+            pipeline_hash=pipeline_hash,
         )
         self._write(asdict(state))
 
@@ -85,19 +93,51 @@ def claim(root: Path) -> Iterator[Claim]:
         os.close(descriptor)
 
 
+def file_hash(path: Path) -> str | None:
+    """Tell versions of a file apart; None when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
 def read_state(root: Path) -> State | None:
     """The local cloud that runs for a project; a file that nobody holds any more is removed."""
+    return _look(root)[1]
+
+
+def await_state(root: Path, seconds: float = STARTING_SECONDS) -> State | None:
+    """The local cloud that runs for a project; one that is starting is waited for.
+
+    Raises:
+        EnvironmentProblem: it has not started in time.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        held, state = _look(root)
+        if state is not None or not held:
+            return state
+        if time.monotonic() >= deadline:
+            raise EnvironmentProblem(
+                f"the local cloud of this project is still starting after {seconds:.0f} s; "
+                "`sluice local --verbose` shows what it does"
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def _look(root: Path) -> tuple[bool, State | None]:
+    """Whether a process runs a local cloud or is about to, and what it has announced."""
     path = root / FOLDER / NAME
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
-        return None
+        return False, None
     try:
         if _try_lock(descriptor):
             if _is_at(descriptor, path):
                 path.unlink()
-            return None
-        return _parse(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
+            return False, None
+        return True, _parse(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
     finally:
         os.close(descriptor)
 

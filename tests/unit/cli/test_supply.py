@@ -136,3 +136,12 @@ def test_every_kind_of_poison_is_there_and_fits_a_record() -> None:
     assert max(len(key) + len(data) for key, data in bad) <= 1024 * 1024
     assert max(len(data) for _, data in bad) > 1_000_000
     assert b"" in [data for _, data in bad]
+
+
+def test_lines_that_are_no_events_are_sent_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'id,page\nv1,/0\n{"type": "ping", "at": "2026-11-20T08:00:00Z"}\n')
+    given = supply(source=str(path))
+    assert len(list(given.records())) == 3
+    assert given.strays.count == 2
+    assert given.strays.first.startswith("the record is not JSON")

@@ -8,6 +8,7 @@ import pytest
 from sluice.cli.outputs import Outputs, SinkOutputs
 from sluice.cli.target import Endpoints, Target
 from sluice.errors import EnvironmentProblem, NoCloud
+from sluice.local.state import claim, file_hash
 
 EXPORTS: dict[str, Any] = {
     "environment": "prod",
@@ -111,3 +112,20 @@ def test_missing_google_credentials_for_a_stack_are_told(
     target = Target(outputs=Outputs.parse(EXPORTS, source="stack prod"))
     with pytest.raises(EnvironmentProblem, match="gcloud auth application-default login"):
         _ = target.bigquery
+
+
+def test_a_pipeline_that_changed_under_a_local_cloud_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = tmp_path / "pipeline.py"
+    pipeline.write_text("first")
+    urls = {"aws_url": "http://a", "lambda_url": "http://l", "bigquery_url": "http://b"}
+    with claim(tmp_path) as claimed:
+        claimed.announce(outputs=EXPORTS, pipeline=pipeline, pipeline_hash=file_hash(pipeline), **urls)
+        Target.find(tmp_path, None).warn_of_changes()
+        assert capsys.readouterr().err == ""
+        pipeline.write_text("second")
+        Target.find(tmp_path, None).warn_of_changes()
+    told = capsys.readouterr().err
+    assert told.startswith("note: pipeline.py has changed since the local cloud started")
+    assert told.count("\n") == 1

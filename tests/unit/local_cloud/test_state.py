@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from sluice.errors import AlreadyRunning, EnvironmentProblem
-from sluice.local.state import claim, read_state
+from sluice.local.state import await_state, claim, read_state
 
 URLS = {"aws_url": "http://a", "lambda_url": "http://l", "bigquery_url": "http://b"}
 HOLD = """
@@ -80,3 +81,24 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     (tmp_path / ".sluice").write_text("a file where the folder should be")
     with pytest.raises(EnvironmentProblem, match=r"\.sluice cannot be created"), claim(tmp_path):
         pass
+
+
+def test_a_cloud_that_is_still_starting_is_waited_for(tmp_path: Path) -> None:
+    assert await_state(tmp_path) is None
+    with claim(tmp_path) as claimed:
+        with pytest.raises(EnvironmentProblem, match="still starting after 0 s; `sluice local --verbose`"):
+            await_state(tmp_path, 0)
+        later = threading.Timer(0.2, lambda: claimed.announce(outputs={}, **URLS))
+        later.start()
+        state = await_state(tmp_path)
+        later.join()
+    assert state is not None
+    assert state.aws_url == "http://a"
+
+
+def test_a_cloud_that_ends_while_it_starts_is_not_waited_for(tmp_path: Path) -> None:
+    process = holder(tmp_path)
+    (tmp_path / ".sluice" / "local.json").write_text("{}")
+    threading.Timer(0.2, process.kill).start()
+    assert await_state(tmp_path) is None
+    end(process)
