@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sluice.cli.output import count, grid
+from sluice.cli.output import count, grid, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ def print_books(out: "Console", books: "Books") -> None:
         table.add_row(f"  {label}", *(count(value) for value in values), style="" if any(values) else "dim")
     out.print(table)
     out.print()
-    facts = [f"{count(books.dead_letters)} in the dead-letter queue", f"{count(books.duplicates)} duplicates"]
+    facts = [f"{count(books.dead_letters)} in the dead-letter queue", plural(books.duplicates, "duplicate")]
     if books.p50 is not None and books.p99 is not None:
         facts.append(f"latency {books.p50:,.0f} ms (p50), {books.p99:,.0f} ms (p99)")
     out.print("; ".join(facts), style="dim")

@@ -21,6 +21,13 @@ PIPED_WIDTH = 160
 """Columns when stdout is no terminal: tables stay on one line per row in a log or a file."""
 
 
+LEAST_WIDTH = 12
+"""A column of a table folds its values, but not to fewer characters than that."""
+
+GAP = 3
+"""Between two columns of a table."""
+
+
 def console(*, stderr: bool = False) -> "Console":
     """Return a console on the streams of this moment (tests exchange them)."""
     from rich.console import Console
@@ -107,6 +114,33 @@ def rows_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "Table"
     for row in held:
         table.add_row(*(Text(cell(value), style="dim" if value is None else "") for value in row))
     return table
+
+
+def print_rows(out: "Console", columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print query results as a table; where that leaves no column room, each row from top to bottom."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if _room(columns, rows) <= out.width:
+        out.print(rows_table(columns, rows))
+        return
+    for number, row in enumerate(rows, start=1):
+        out.print(f"row {number}", style="bold")
+        table = grid()
+        table.show_header = False
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for column, value in zip(columns, row, strict=True):
+            table.add_row(Text(printable(column)), Text(cell(value), style="dim" if value is None else ""))
+        out.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _room(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Return the width at which no column is folded to less than LEAST_WIDTH."""
+    widths = [len(column) for column in columns]
+    for row in rows:
+        widths = [max(width, len(cell(value))) for width, value in zip(widths, row, strict=True)]
+    return sum(min(width, LEAST_WIDTH) + GAP for width in widths) - GAP
 
 
 def count(number: int) -> str:

@@ -38,7 +38,7 @@ def query(
 
     from sluice.cli.answers import ask
     from sluice.cli.options import positive
-    from sluice.cli.output import console, plural, print_json, rows_table
+    from sluice.cli.output import console, plural, print_json, print_rows
     from sluice.cli.project import find_root
     from sluice.cli.target import Target
 
@@ -54,5 +54,5 @@ def query(
         return
     out = console()
     if answer.columns:
-        out.print(rows_table(answer.columns, answer.rows))
+        print_rows(out, answer.columns, answer.rows)
     out.print(plural(len(answer.rows), "row"), style="dim")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from sluice.cli.output import cell, console, plain, plural, print_json, printable, rows_table
+from sluice.cli.output import cell, console, plain, plural, print_json, print_rows, printable, rows_table
 
 
 def test_a_document_holds_every_value_that_bigquery_has(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,3 +82,24 @@ def test_nothing_is_coloured_where_no_terminal_is(capsys: pytest.CaptureFixture[
 
 def test_words_agree_with_their_numbers() -> None:
     assert [plural(n, "record") for n in (0, 1, 2000)] == ["0 records", "1 record", "2,000 records"]
+
+
+def test_a_row_too_wide_for_a_table_is_printed_from_top_to_bottom(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = [f"column_{number}" for number in range(9)]
+    print_rows(console(), columns, [["value" * 4] * 8 + [None]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "row 1"
+    assert [line.split() for line in lines[1:]] == [[name, "value" * 4] for name in columns[:8]] + [
+        ["column_8", "NULL"]
+    ]
+
+
+def test_rows_that_fit_stay_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_rows(console(), ["name", "n"], [["x" * 200, 1]])
+    assert capsys.readouterr().out.splitlines()[0].split() == ["name", "n"]
