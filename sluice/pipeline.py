@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from hashlib import sha256
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -56,7 +57,8 @@ def load_pipeline(path: Path | None = None) -> Pipeline:
     module = module_from_spec(spec)
     sys.modules[name] = module  # annotations are looked up there
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # a command's stdout is its own, often one JSON document
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ContractError(_one_line(file, error)) from error

@@ -298,4 +298,7 @@ def _check_value(value: Any, annotation: Any, what: str) -> None:
 
 
 def _name(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    plain = isinstance(annotation, type) and get_origin(annotation) is None
+    return annotation.__name__ if plain else str(annotation).replace("typing.", "")

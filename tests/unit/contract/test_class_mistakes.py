@@ -49,6 +49,8 @@ def made_of(body: dict[str, Any], name: str) -> Any:
         (complex, "no BigQuery type"),
         (bytes, "no BigQuery type"),
         (dict[str, int], "no BigQuery type"),
+        (Annotated[set[int], field("Some")], "value: set[int] has no BigQuery type"),
+        (Annotated[bytes, field("Raw")], "value: bytes has no BigQuery type"),
         (Any, "no BigQuery type"),
         (int | str, "one type"),
         (list, "say what the list holds"),

@@ -89,3 +89,9 @@ def test_the_environment_names_the_file_when_nothing_else_does(
     monkeypatch.setenv("SLUICE_PIPELINE", "other.py")
     assert pipeline_file() == tmp_path / "other.py"
     assert pipeline_file(Path("given.py")) == tmp_path / "given.py"
+
+
+def test_what_a_pipeline_prints_stays_off_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load_pipeline(written(tmp_path, GOOD.replace("LENGTH", "3") + 'print("hello")\n', "pipeline.py"))
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "hello\n")
