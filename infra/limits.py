@@ -119,8 +119,5 @@ PREFIX-dead-letters-ACCOUNT-REGION in S3's 63 characters, and the pool's, PREFIX
 QUEUE_MESSAGE_BYTES: Final = 1_048_576
 """SQS's largest message since August 2025; a queue's own default is still 262,144."""
 
-SHARD_HOLD_SECONDS: Final = 60
-"""How long a record that kills the runtime may hold its shard: two runs to the time-out and a backoff."""
-RETRY_BACKOFF_SECONDS: Final = 15
-"""Kept for Lambda's pauses between those runs, whose length is not documented."""
-TIMEOUT_FOR_A_MINUTE: Final = (SHARD_HOLD_SECONDS - RETRY_BACKOFF_SECONDS) // 2
+BATCH_FOR_A_MINUTE: Final = 2000
+"""Records of a batch among which one that kills the function is found within a minute (docs/delivery.md)."""

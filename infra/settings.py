@@ -99,11 +99,6 @@ class SinkSettings(Section):
             )
         return self
 
-    @property
-    def shard_hold_seconds(self) -> int:
-        """Longest that a record which kills the runtime holds its shard: two runs and the pauses."""
-        return 2 * self.timeout_seconds + limits.RETRY_BACKOFF_SECONDS
-
 
 class WarehouseSettings(Section):
     """BigQuery: the raw tables, and the views that analysts see."""

@@ -74,12 +74,12 @@ class SinkFunction(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
     def _warn_when_a_killer_would_hold_its_shard(self) -> None:
-        hold = self._args.settings.shard_hold_seconds
-        if hold > limits.SHARD_HOLD_SECONDS:
+        batch = self._args.settings.batch_size
+        if batch > limits.BATCH_FOR_A_MINUTE:
             pulumi.log.warn(
-                f"{self._args.sink}_sink.timeout_seconds is {self._args.settings.timeout_seconds}: a record"
-                f" that kills the function holds its shard for up to {hold} seconds;"
-                f" {limits.TIMEOUT_FOR_A_MINUTE} or less keeps that within a minute"
+                f"{self._args.sink}_sink.batch_size is {batch}: to find a record that kills the function among"
+                f" so many may hold its shard for more than a minute; {limits.BATCH_FOR_A_MINUTE} or less"
+                " keeps it within one"
             )
 
     def _statements(self) -> list[dict[str, object]]:

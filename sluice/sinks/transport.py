@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from google.auth.aws import Credentials
 
 PUBLIC_URL = "https://bigquery.googleapis.com"
-SCOPE = "https://www.googleapis.com/auth/bigquery.insertdata"
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+"""The scope that Google documents for exchanged tokens. What the function may do is narrowed by the grant on the
+dataset, not here."""
 
 CONNECT_SECONDS = 3.0
 FIRST_READ_SECONDS = 4.0

@@ -138,12 +138,12 @@ def test_json_holds_everything_that_was_declared(arguments: tuple[str, ...]) -> 
 
 def test_a_warning_goes_to_stderr_and_not_into_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = functools.partial(
-        run_program, overrides={"package_dependencies": False, "bigquery_sink": {"timeout_seconds": 60}}
+        run_program, overrides={"package_dependencies": False, "bigquery_sink": {"batch_size": 5000}}
     )
     monkeypatch.setattr(
         "sluice.local.program.run_program",
         lambda root, env, *, pipeline, **_: slow(root, env, pipeline=pipeline),
     )
     result = CliRunner().invoke(app, ["--json", "--pipeline", str(ORDERS)], catch_exceptions=False)
-    assert result.stderr.startswith("warning: bigquery_sink.timeout_seconds is 60")
+    assert result.stderr.startswith("warning: bigquery_sink.batch_size is 5000")
     assert json.loads(result.stdout)["warnings"]

@@ -146,10 +146,10 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         settings.aws_region = "us-east-1"
 
 
-def test_a_time_out_that_holds_a_shard_for_long_is_warned_of(run: "Run") -> None:
-    (warning,) = run("dev", bigquery_sink={"timeout_seconds": 23}).warnings
-    assert "holds its shard for up to 61 seconds" in warning
-    assert run("dev", bigquery_sink={"timeout_seconds": 22}).warnings == ()
+def test_a_batch_in_which_a_killer_is_not_found_within_a_minute_is_warned_of(run: "Run") -> None:
+    (warning,) = run("dev", bigquery_sink={"batch_size": 2001}).warnings
+    assert "hold its shard for more than a minute" in warning
+    assert run("dev", bigquery_sink={"batch_size": 2000, "timeout_seconds": 900}).warnings == ()
 
 
 def test_the_views_must_not_lie_among_the_raw_tables(run: "Run") -> None:
