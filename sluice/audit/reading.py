@@ -72,7 +72,11 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         for sink in sources.sinks
     }
     letters = read_queue(
-        sources.sqs, sources.queue_url, at_most=MOST_LETTERS, wait_seconds=sources.patience_seconds
+        sources.sqs,
+        sources.queue_url,
+        at_most=MOST_LETTERS,
+        payloads=False,
+        wait_seconds=sources.patience_seconds,
     )
     evidence = {
         sink: _evidence(sources, sink, seen, letters, complete=len(letters) < MOST_LETTERS)

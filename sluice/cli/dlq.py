@@ -53,7 +53,7 @@ def list_letters(
 
     at_least("--limit", limit, 0)
     target, functions = _target(env, sink)
-    letters = sorted(_letters(target, functions, sink), key=_newest_first)
+    letters = sorted(_letters(target, functions, sink, payloads=False), key=_newest_first)
     documents = [document(letter, functions) for letter in letters]
     if json:
         print_json(documents)
@@ -86,7 +86,7 @@ def show(
     from sluice.deadletters import DeadLetter, payload_of
 
     target, functions = _target(env, None)
-    letter = find(_letters(target, functions, None), letter_id)
+    letter = find(_letters(target, functions, None, payloads=payload), letter_id)
     told = document(letter, functions)
     content = payload_of(letter, target.s3) if payload and isinstance(letter, DeadLetter) else None
     if json:
@@ -173,11 +173,14 @@ def _target(env: str | None, sink: str | None) -> "tuple[Target, dict[str, str]]
     return target, {each.function: name for name, each in target.outputs.sinks.items()}
 
 
-def _letters(target: "Target", functions: dict[str, str], sink: str | None) -> "list[Letter]":
+def _letters(
+    target: "Target", functions: dict[str, str], sink: str | None, *, payloads: bool
+) -> "list[Letter]":
     from sluice.cli.letters import sink_of
     from sluice.deadletters import read_queue
 
-    letters = read_queue(target.sqs, target.outputs.dead_letter_queue_url, wait_seconds=target.patience)
+    queue = target.outputs.dead_letter_queue_url
+    letters = read_queue(target.sqs, queue, payloads=payloads, wait_seconds=target.patience)
     return [letter for letter in letters if sink is None or sink_of(letter, functions) == sink]
 
 

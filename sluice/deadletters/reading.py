@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sluice.deadletters.letter import BatchPointer, DeadLetter
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 HOLD_SECONDS = 120
 """How long a listing keeps the letters from other readers, should it die before it lets go of them."""
+
+LONGEST_HOLD_SECONDS = 43_200
+"""What SQS takes as a visibility timeout (2026)."""
+
+SLOWEST_READING = 25
+"""Messages a second: a hold must not end before the last letter is read, or the reading would never end."""
 
 WAIT_SECONDS = 1
 """Long polling asks every server of the queue, so that an empty answer means an empty queue."""
@@ -56,6 +62,7 @@ class Holding:
 
     def receive(self, *, at_most: int | None, hold_seconds: int, wait_seconds: int) -> None:
         """Receive until the queue is empty, or until `at_most` different letters are held."""
+        hold_seconds = min(hold_seconds + self._waiting() // SLOWEST_READING, LONGEST_HOLD_SECONDS)
         while at_most is None or len(self._held) < at_most:
             answer = self._sqs.receive_message(
                 QueueUrl=self._queue_url,
@@ -100,6 +107,12 @@ class Holding:
             )
         self._held.clear()
 
+    def _waiting(self) -> int:
+        """Return how many messages the queue says it has, more or less."""
+        name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
     def _take(self, message: "MessageTypeDef") -> None:
         self.messages += 1
         letter = parse(message["MessageId"], message["Body"])
@@ -122,8 +135,8 @@ def hold(
 ) -> Iterator[Holding]:
     """Hold the queue's letters, one per id, and let go of those not deleted in the end.
 
-    `hold_seconds` is the SQS visibility timeout: 0 to 43,200. Without `payloads` each letter drops
-    its payload at once, so that listing many large ones takes little memory.
+    `hold_seconds` is the SQS visibility timeout, made longer where there is much to read. Without `payloads`
+    each letter drops its payload at once, so that listing many large ones takes little memory.
     """
     holding = Holding(sqs, queue_url, payloads=payloads)
     try:

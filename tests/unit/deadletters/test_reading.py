@@ -1,7 +1,9 @@
 """Listing leaves the queue as it was, names each letter once, and understands what Lambda writes."""
 
 import json
+from collections import deque
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from sluice.deadletters import BatchPointer, DeadLetter, DeadLetterQueue, Unreadable, hold, read_queue
 from tests.unit.delivery.aws import BUCKET, Aws
@@ -121,3 +123,36 @@ def test_a_strangers_message_is_listed_and_stops_nothing(aws: Aws, time: Time) -
         b[:200] for b in strangers
     )
     assert letter(1) in listed
+
+
+class SlowQueue:
+    """Many letters, and a clock: a message comes again when its hold is over."""
+
+    def __init__(self, letters: int) -> None:
+        self.now = 0.0
+        self.calls = 0
+        self.visible = deque((0.0, number) for number in range(letters))
+
+    def get_queue_attributes(self, **_: Any) -> Any:
+        return {"Attributes": {"ApproximateNumberOfMessages": str(len(self.visible))}}
+
+    def receive_message(self, *, VisibilityTimeout: int, **_: Any) -> Any:  # noqa: N803 - boto3's name
+        self.calls += 1
+        self.now += 0.15
+        messages = []
+        while self.visible and self.visible[0][0] <= self.now and len(messages) < 10:
+            _, number = self.visible.popleft()
+            self.visible.append((self.now + VisibilityTimeout, number))
+            name = str(number)
+            messages.append({"MessageId": name, "Body": "{}", "ReceiptHandle": name})
+        return {"Messages": messages}
+
+    def change_message_visibility_batch(self, **_: Any) -> None:
+        pass
+
+
+def test_a_listing_ends_although_the_first_letters_could_come_again_before_the_last_were_read() -> None:
+    queue = SlowQueue(10_000)
+    with hold(cast("Any", queue), "") as holding:
+        assert len(holding.letters) == 10_000
+        assert queue.calls == 1_001
