@@ -77,9 +77,9 @@ class SinkFunction(pulumi.ComponentResource):
         batch = self._args.settings.batch_size
         if batch > limits.BATCH_FOR_A_MINUTE:
             pulumi.log.warn(
-                f"{self._args.sink}_sink.batch_size is {batch}: to find a record that kills the function among"
-                f" so many may hold its shard for more than a minute; {limits.BATCH_FOR_A_MINUTE} or less"
-                " keeps it within one"
+                f"{self._args.sink}_sink.batch_size is {batch}: to find a record that kills the function"
+                " among so many may hold its shard for more than a minute;"
+                f" {limits.BATCH_FOR_A_MINUTE} or less keeps it within one"
             )
 
     def _statements(self) -> list[dict[str, object]]:
