@@ -5,10 +5,12 @@ writes are idempotent: a retry overwrites its own item. The function needs `dyna
 `dynamodb:UpdateItem`, nothing else.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 10
 """Items read before an attempt: the batch's own and those nearest before it. 10 of 400 bytes are 1 RCU."""
+
+MANY = 1000
+"""Items a page where that is not enough, as in a large batch over many small ones."""
 
 Settled = tuple[Record, str]
 """A record and its state: delivered, dead_lettered or skipped."""
@@ -90,7 +95,7 @@ class Ledger:
                 "open_last": {"S": padded(last)},
                 "opened_at": {"S": now.isoformat()},
                 "process": {"S": self._process},
-                "expires_at": self._expiry(now),
+                "expires_at": {"N": str(int((now + self._keep).timestamp()))},
                 **opened.caution.values(),
             },
             drop=("suspect", *(name for name in ATTRIBUTES if name not in opened.caution.values())),
@@ -174,16 +179,14 @@ class Ledger:
             "first_arrived": {"S": _iso(min(arrivals))},
             "last_arrived": {"S": _iso(max(arrivals))},
             "closed_at": {"S": now.isoformat()},
-            "expires_at": self._expiry(now),
+            "expires_at": {"N": str(int((now + self._keep).timestamp()))},
         }
-
-    def _expiry(self, now: datetime) -> dict[str, str]:
-        return {"N": str(int((now + self._keep).timestamp()))}
 
     def _reaching(self, lane: str, first: int, last: int, deadline: Deadline) -> list[Item]:
         """Return the lane's items that begin at or before `last`, back to the closed one before the batch."""
         items: list[Item] = []
         start: Mapping[str, Any] | None = None
+        limit = NEIGHBOURS
         while True:
             page = self._call(
                 self._client.query,
@@ -194,11 +197,11 @@ class Ledger:
                 ExpressionAttributeValues={":lane": {"S": lane}, ":last": {"S": padded(last)}},
                 ScanIndexForward=False,
                 ConsistentRead=True,
-                Limit=NEIGHBOURS,
+                Limit=limit,
                 **({"ExclusiveStartKey": start} if start else {}),
             )
             items += page["Items"]
-            start = page.get("LastEvaluatedKey")
+            start, limit = page.get("LastEvaluatedKey"), MANY
             if start is None or any(_is_closed(item) and int(item["first"]["S"]) <= first for item in items):
                 return items
 
@@ -283,10 +286,13 @@ def _own_item(opened: Opened) -> bool:
 
 def _uncovered(settled: Sequence[Settled], covered: Sequence[tuple[int, int]]) -> Iterator[list[Settled]]:
     """Cut the settled records into runs between the intervals that are closed already."""
+    firsts = sorted(first for first, _ in covered)
+    lasts = list(accumulate((last for _, last in sorted(covered)), max))
     run: list[Settled] = []
     for each in settled:
         sequence = int(each[0].sequence)
-        if any(first <= sequence <= last for first, last in covered):
+        at = bisect_right(firsts, sequence) - 1
+        if at >= 0 and sequence <= lasts[at]:
             if run:
                 yield run
             run = []

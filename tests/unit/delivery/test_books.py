@@ -126,6 +126,17 @@ def test_a_closed_item_far_back_is_found_behind_many_attempts_that_settled_nothi
     ]
 
 
+def test_a_large_batch_over_many_small_ones_asks_the_ledger_few_times(aws: Aws) -> None:
+    """As after a mapping that was created anew: it reads a quiet week in batches as large as they get."""
+    small = Rig(aws)
+    for number in range(60):
+        small.invoke(batch({number: visit(number)}))
+    rig = Rig(aws)
+    assert rig.invoke(batch({number: visit(number) for number in range(62)})) == failures()
+    assert rig.steps.count("query") == 2
+    assert sum(one.delivered for one in rig.closed()) == 62
+
+
 def test_records_of_several_shards_are_handled_each_in_its_own_lane(aws: Aws) -> None:
     other = "shardId-000000000001"
     rig = Rig(aws, decide=lambda accepted: Retry("busy") if accepted.record.shard == other else DELIVERED)
