@@ -15,7 +15,7 @@ from sluice.audit.books import (
     produced_between,
 )
 from sluice.audit.spans import marks, merge_latency, percentile
-from sluice.audit.stream import behind, created_at, taken_in
+from sluice.audit.stream import behind, created_at, shards_since, taken_in
 from sluice.audit.warehouse import count_tables
 from sluice.audit.window import Window, window
 from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
@@ -67,10 +67,9 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         since = since.replace(second=0, microsecond=0)  # the stream's metric counts whole minutes
     begun = since or created_at(sources.kinesis, sources.stream)
     before = taken_in(sources.cloudwatch, sources.stream, begun, now)
-    windows = {
-        sink: window(LedgerReader(sources.dynamodb, sources.ledger_table).read(sink), since)
-        for sink in sources.sinks
-    }
+    shards = shards_since(sources.kinesis, sources.stream, since, now)
+    ledger = LedgerReader(sources.dynamodb, sources.ledger_table)
+    windows = {sink: window(ledger.read(sink, shards=shards, since=since), since) for sink in sources.sinks}
     letters = read_queue(
         sources.sqs,
         sources.queue_url,

@@ -101,6 +101,15 @@ def created_at(kinesis: "KinesisClient", stream: str) -> datetime:
     return summary["StreamCreationTimestamp"].astimezone(UTC)
 
 
+def shards_since(
+    kinesis: "KinesisClient", stream: str, since: datetime | None, now: datetime
+) -> list[str] | None:
+    """Return the shards that took in records since then; None when the stream may have forgotten some."""
+    summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+    kept = timedelta(hours=summary["RetentionPeriodHours"])
+    return None if since is None or since <= now - kept else _shards(kinesis, stream)
+
+
 def _shards(kinesis: "KinesisClient", stream: str) -> list[str]:
     found: list[str] = []
     answer = kinesis.list_shards(StreamName=stream)

@@ -1,13 +1,20 @@
 """Reading the ledger: what the audit works from."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sluice.delivery.entries import Entry, entry_of, lane_of, redriven_lane
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+PAGE = 1000
+"""Items that one Query reads, of about 400 bytes each."""
+
+OUT_OF_ORDER = timedelta(minutes=1)
+"""By which arrivals, which Kinesis only tells approximately, might not rise with the sequence numbers."""
 
 
 class LedgerReader:
@@ -25,15 +32,15 @@ class LedgerReader:
     ) -> Iterator[Entry]:
         """Yield the sink's entries, redriven records included.
 
-        With `shards` only their lanes are read, else the whole table is. `since` leaves out what was closed
-        before that moment, and what is still open.
+        With `shards` only their lanes are read, the newest first, else the whole table is. `since` leaves out
+        what arrived before that moment, batches across it not, and what is still open.
         """
-        for item in self._scanned(sink) if shards is None else self._queried(sink, shards):
+        for item in self._scanned(sink) if shards is None else self._queried(sink, shards, since):
             # an attempt inside another item's interval leaves an item without a state: it settled nothing
             if "state" not in item:
                 continue
             entry = entry_of(item)
-            if since is None or (entry.closed_at is not None and entry.closed_at >= since):
+            if since is None or (entry.last_arrived is not None and entry.last_arrived >= since):
                 yield entry
 
     def lanes(self, sink: str) -> set[str]:
@@ -51,7 +58,7 @@ class LedgerReader:
         for page in pages:
             yield from page["Items"]
 
-    def _queried(self, sink: str, shards: Iterable[str]) -> Iterator[dict[str, Any]]:
+    def _queried(self, sink: str, shards: Iterable[str], since: datetime | None) -> Iterator[dict[str, Any]]:
         for shard in shards:
             for lane in (lane_of(sink, shard), redriven_lane(sink, shard)):
                 pages = self._client.get_paginator("query").paginate(
@@ -60,6 +67,16 @@ class LedgerReader:
                     ExpressionAttributeNames={"#lane": "lane"},
                     ExpressionAttributeValues={":lane": {"S": lane}},
                     ConsistentRead=True,
+                    ScanIndexForward=False,
+                    PaginationConfig={"PageSize": PAGE},
                 )
                 for page in pages:
                     yield from page["Items"]
+                    if since is not None and any(_arrived_before(item, since) for item in page["Items"]):
+                        break
+
+
+def _arrived_before(item: dict[str, Any], since: datetime) -> bool:
+    """Whether a batch lies so far back that no older one can reach into the time asked for."""
+    last = entry_of(item).last_arrived
+    return last is not None and last < since - OUT_OF_ORDER

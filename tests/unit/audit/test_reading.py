@@ -58,6 +58,22 @@ def test_a_batch_that_lambda_gave_up_on_is_dead_lettered(plant: Plant) -> None:
     assert books.sinks[0].delivered == 30 - skipped
 
 
+def test_what_came_before_the_time_audited_is_not_read(plant: Plant) -> None:
+    calls: list[str] = []
+    plant.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    plant.produce(*(visit(n) for n in range(30)))
+    for shard in plant.shards():
+        plant.work(shard, 30)
+    now = datetime.now(UTC)
+    calls.clear()
+    books = read_books(plant.sources, since=now - timedelta(hours=1))
+    assert (books.sentences, books.sinks[0].delivered) == ([], 30)
+    assert set(calls) == {"Query"}
+    calls.clear()
+    read_books(plant.sources, since=now - timedelta(days=9))  # shards may be gone that the ledger still knows
+    assert set(calls) == {"Scan"}
+
+
 def test_a_record_that_vanishes_from_the_sink_is_told(plant: Plant) -> None:
     plant.produce(*(visit(n) for n in range(10)))
     for shard in plant.shards():

@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from sluice.deadline import Again, attempts
@@ -132,8 +133,24 @@ def test_the_ledger_is_read_by_sink_shard_and_time(aws: Aws) -> None:
     assert {entry.shard for entry in reader.read("bigquery")} == {SHARD, other} == reader.lanes("bigquery")
     assert [entry.shard for entry in reader.read("bigquery", shards=[other])] == [other]
     assert list(reader.read("big")) == []
-    assert list(reader.read("bigquery", since=NOW + timedelta(seconds=1))) == []
-    assert len(list(reader.read("bigquery", since=NOW))) == 2
+    last = record(5).arrived
+    assert [entry.shard for entry in reader.read("bigquery", since=last)] == [other]
+    assert list(reader.read("bigquery", since=last + timedelta(seconds=1))) == []
+
+
+def test_a_lane_is_read_no_further_back_than_asked_for(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sluice.delivery.books.PAGE", 2)
+    for hour in range(12):
+        late = msgspec.structs.replace(record(hour), arrived_at=record(0).arrived_at + 3600 * hour)
+        Rig(aws).invoke(event_of([late]))
+    calls: list[str] = []
+    aws.dynamodb.meta.events.register("before-call.dynamodb.Query", lambda **_: calls.append("Query"))
+    reader = LedgerReader(aws.dynamodb, TABLE)
+    found = list(reader.read("bigquery", shards=[SHARD], since=record(0).arrived + timedelta(hours=9)))
+    assert [entry.last_arrived for entry in found] == [
+        record(0).arrived + timedelta(hours=hour) for hour in (11, 10, 9)
+    ]
+    assert len(calls) == 3  # two pages of the lane, and the one of what was redriven
 
 
 def test_an_entry_expires_with_the_ledgers_days(aws: Aws) -> None:
