@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from sluice.errors import UsageError
+from sluice.producer.batches import MAX_KEY_CHARACTERS
 
 if TYPE_CHECKING:
     from sluice.contract import Contract
@@ -51,7 +52,7 @@ def key_by(contract: "Contract", field: str | None) -> KeyOf:
         UsageError: no event type has such a field.
     """
     if field is None:
-        return lambda kind, event: kind.event_id(event)
+        return lambda kind, event: _short(kind.event_id(event))
     fields = {column.name: column.attribute for kind in contract.types.values() for column in kind.columns}
     if field not in fields:
         raise UsageError(
@@ -61,7 +62,7 @@ def key_by(contract: "Contract", field: str | None) -> KeyOf:
 
     def key_of(_: "EventType", event: "Event") -> str | None:
         value = getattr(event, attribute, None)
-        return None if value is None else str(value)[:256]
+        return None if value is None else _short(str(value))
 
     return key_of
 
@@ -134,6 +135,11 @@ def mixed(
 
 def _due(sent: int, percent: float) -> int:
     return int(sent * percent / 100 + 1e-9)
+
+
+def _short(name: str | None) -> str | None:
+    """Return what may be a partition key: one key that is too long fails a whole request."""
+    return name if name is None or len(name) <= MAX_KEY_CHARACTERS else _digest(name.encode())
 
 
 def _digest(data: bytes) -> str:

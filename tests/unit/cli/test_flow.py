@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.cli.flow import Item, mixed
+from sluice.cli.flow import Item, Strays, from_lines, key_by, mixed
+from sluice.producer.batches import MAX_KEY_CHARACTERS
+from tests.unit.delivery.builders import CONTRACT, visit
 
 
 def bad() -> Iterator[tuple[str, bytes]]:
@@ -49,3 +51,13 @@ def test_a_pause_of_the_source_is_passed_on() -> None:
     items = [Item("a", b"1", known=True), None, Item("b", b"2", known=True)]
     flow = list(mixed(items, poison=0, duplicates=0, bad=bad(), rng=random.Random(1)))  # noqa: S311
     assert flow == [("a", b"1"), None, ("b", b"2")]
+
+
+def test_an_id_longer_than_a_partition_key_goes_to_one_shard_each_time() -> None:
+    ids = ["x" * 300 + name for name in "aab"] + ["short"]
+    lines = [visit(0, id=name) for name in ids]
+    items = from_lines(lines, CONTRACT, key_of=key_by(CONTRACT, None), strays=Strays())
+    first, again, other, short = (item.key for item in items if item)
+    assert first == again != other
+    assert short == "short"
+    assert all(0 < len(key) <= MAX_KEY_CHARACTERS for key in (first, other))
