@@ -194,7 +194,7 @@ def _states(evidence: Evidence, settled: Settled) -> _States:
     pointers = {
         (pointer.shard, pointer.first): pointer
         for pointer in evidence.pointers
-        if not settled.cover.encloses(pointer.shard, pointer.first, pointer.last)
+        if evidence.parallel or not settled.cover.encloses(pointer.shard, pointer.first, pointer.last)
     }
     state.pointed = sum(pointer.count for pointer in pointers.values())
     letters = Lettered(settled.spans)

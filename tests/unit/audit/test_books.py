@@ -178,6 +178,16 @@ def test_interleaved_batches_give_up_a_letter_of_any_of_them() -> None:
     assert balance(evidence).problems == ()
 
 
+def test_a_batch_given_up_among_interleaved_ones_is_dead_lettered_all_the_same() -> None:
+    spans = [closed(1, 9, delivered=5), closed(11, 19, delivered=5)]
+    evidence = Evidence(sink="b", spans=spans, found=10, parallel=True, pointers=[Pointer("s0", 2, 8, 4)])
+    books = balance(evidence, produced=(14, 14))
+    assert (books.dead_lettered, books.problems) == (4, ())
+    assert (
+        balance(changed(evidence, parallel=False), produced=(10, 10)).problems == ()
+    )  # as it went in after all
+
+
 def test_a_queue_too_long_to_read_is_left_out_of_the_comparison() -> None:
     evidence = Evidence(sink="b", spans=[closed(1, 9, dead_lettered=9)], found=0, letters=None)
     assert balance(evidence, produced=(9, 9)).problems == ()
