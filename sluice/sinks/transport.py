@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 PUBLIC_URL = "https://bigquery.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""The scope that Google documents for exchanged tokens. Not this but the grant on the dataset narrows what the
-function may do."""
+"""The scope that Google documents for exchanged tokens; the dataset's grant, not this, narrows what may be
+done."""
 
 CONNECT_SECONDS = 3.0
 FIRST_READ_SECONDS = 4.0
