@@ -42,7 +42,11 @@ class SinkSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the evidence lies. `patience_seconds` is SQS's long polling: an empty answer then is the end."""
+    """Where the evidence lies.
+
+    `patience_seconds` is SQS's long polling: an empty answer then is the end. The stream's metric may be
+    `metric_lag_seconds` late; what arrived since may exceed it.
+    """
 
     kinesis: "KinesisClient"
     cloudwatch: "CloudWatchClient"
@@ -55,6 +59,7 @@ class Sources:
     dataset: str
     sinks: Mapping[str, SinkSource]
     patience_seconds: int = 1
+    metric_lag_seconds: int = 0
 
 
 def read_books(sources: Sources, *, since: datetime | None = None, now: datetime | None = None) -> Books:
@@ -69,7 +74,11 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
     before = taken_in(sources.cloudwatch, sources.stream, begun, now)
     shards = shards_since(sources.kinesis, sources.stream, since, now)
     ledger = LedgerReader(sources.dynamodb, sources.ledger_table)
-    windows = {sink: window(ledger.read(sink, shards=shards, since=since), since) for sink in sources.sinks}
+    lag = timedelta(seconds=sources.metric_lag_seconds)
+    windows = {
+        sink: window(ledger.read(sink, shards=shards, since=since), since, now - lag if lag else None)
+        for sink in sources.sinks
+    }
     letters = read_queue(
         sources.sqs,
         sources.queue_url,
@@ -82,6 +91,8 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         for sink, seen in windows.items()
     }
     after = taken_in(sources.cloudwatch, sources.stream, begun, datetime.now(UTC))
+    if lag:
+        after += max((windows[sink].late + found.behind for sink, found in evidence.items()), default=0)
     sinks = tuple(
         balance(found, produced=(before, after + sum(span.records for span in windows[sink].across)))
         for sink, found in evidence.items()

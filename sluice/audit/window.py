@@ -10,12 +10,16 @@ from sluice.delivery import Entry
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Everything that arrived from `since` on (None: ever), whole batches across it included."""
+    """Everything that arrived from `since` on (None: ever), whole batches across it included.
+
+    `late` counts the records of batches that the stream's metric may not tell of yet.
+    """
 
     since: datetime | None
     spans: tuple[Span, ...]
     redriven: tuple[Entry, ...]
     across: tuple[Span, ...]
+    late: int
     first_arrived: datetime | None
     last_closed: datetime | None
 
@@ -28,13 +32,17 @@ class Window:
         return any(span.shard == shard and span.first <= sequence <= span.last for span in self.across)
 
 
-def window(entries: Iterable[Entry], since: datetime | None) -> Window:
-    """Sort the ledger's entries into what is audited and what came before."""
+def window(entries: Iterable[Entry], since: datetime | None, told_until: datetime | None = None) -> Window:
+    """Sort the ledger's entries into what is audited and what came before.
+
+    `told_until` is the moment up to which the stream's metric is complete (None: it always is).
+    """
     spans: list[Span] = []
     across: list[Span] = []
     redriven: list[Entry] = []
     arrivals: list[datetime] = []
     closings: list[datetime] = []
+    late = 0
     for entry in entries:
         if entry.state != "closed":
             continue
@@ -47,6 +55,8 @@ def window(entries: Iterable[Entry], since: datetime | None) -> Window:
         spans.append(span)
         if since is not None and entry.first_arrived is not None and entry.first_arrived < since:
             across.append(span)
+        if told_until is not None and entry.last_arrived is not None and entry.last_arrived >= told_until:
+            late += entry.records
         if entry.first_arrived:
             arrivals.append(entry.first_arrived)
         if entry.closed_at:
@@ -56,6 +66,7 @@ def window(entries: Iterable[Entry], since: datetime | None) -> Window:
         tuple(spans),
         tuple(redriven),
         tuple(across),
+        late,
         min(arrivals, default=None),
         max(closings, default=None),
     )

@@ -22,6 +22,8 @@ Examples:
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 CLOUD_DEFAULT = timedelta(hours=24)
+METRIC_LAG_SECONDS = 300
+"""CloudWatch shows Kinesis' metrics within a minute or two, and does not promise it."""
 
 
 def audit(
@@ -102,4 +104,5 @@ def sources_of(target: "Target") -> "Sources":
             for name, sink in outputs.sinks.items()
         },
         patience_seconds=target.patience,
+        metric_lag_seconds=0 if target.is_local else METRIC_LAG_SECONDS,
     )

@@ -1,5 +1,6 @@
 """The books over a pipeline that really runs, with its ledger, its queue and its stream."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,26 @@ def test_a_batch_that_lambda_gave_up_on_is_dead_lettered(plant: Plant) -> None:
     assert books.sentences == []
     assert books.sinks[0].dead_lettered == books.dead_letters == skipped
     assert books.sinks[0].delivered == 30 - skipped
+
+
+def test_a_metric_that_is_minutes_late_is_no_imbalance_where_that_is_known_of_it(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.produce(*(visit(n) for n in range(30)))
+    plant.work(plant.shards()[0], 5)
+    monkeypatch.setattr("sluice.audit.reading.taken_in", lambda *_: 12)
+    assert "its metric is some minutes late" in read_books(plant.sources).sentences[0]
+    books = read_books(replace(plant.sources, metric_lag_seconds=300))
+    assert (books.sentences, books.produced) == ([], 30)
+    monkeypatch.setattr("sluice.audit.reading.taken_in", lambda *_: 31)
+    assert "1 of the 31 records" in read_books(replace(plant.sources, metric_lag_seconds=300)).sentences[0]
+    long_after = datetime.now(UTC) + timedelta(minutes=10)
+    monkeypatch.setattr("sluice.audit.reading.taken_in", lambda *_: 12)
+    late = replace(plant.sources, metric_lag_seconds=300)
+    for shard in plant.shards():
+        while plant.waiting(shard):
+            plant.work(shard, 30)
+    assert "18 records more" in read_books(late, now=long_after).sentences[0]
 
 
 def test_what_came_before_the_time_audited_is_not_read(plant: Plant) -> None:
