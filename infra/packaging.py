@@ -118,8 +118,13 @@ class _appearing:  # noqa: N801 reads as a verb phrase where it is used
         self._target = target
 
     def __enter__(self) -> Path:
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        self._draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._target.parent))
+        try:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._target.parent))
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"{self._target.parent} cannot be written, where packages are built: {error.strerror}"
+            ) from None
         self._draft.chmod(0o755)
         return self._draft
 

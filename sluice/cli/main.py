@@ -3,9 +3,11 @@
 Nothing heavy is imported here or at the head of a command's module, so that `--help` answers at once.
 """
 
+import errno
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +32,9 @@ ORDER = ("demo", "local", "produce", "query", "dlq", "audit", "contract", "graph
 
 OUTSIDE = {"botocore": "AWS", "google": "Google Cloud", "requests": "HTTP", "urllib3": "HTTP"}
 """Libraries whose errors tell of the world outside, and what to call it."""
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""What a disk answers that is full, may not be written, or is broken."""
 
 app = typer.Typer(
     name="sluice",
@@ -124,6 +129,8 @@ def _unexpected(error: Exception) -> tuple[str, int]:
     source = type(error).__module__.partition(".")[0]
     if source in OUTSIDE:
         return f"{OUTSIDE[source]}: {error}", 3
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return f"{error.filename or 'the output'} cannot be written: {error.strerror}", 3
     where = error.__traceback__
     while where and where.tb_next:
         where = where.tb_next
@@ -142,6 +149,9 @@ def main() -> None:
     # A shell starts a job in the background with Ctrl-C's signal ignored; whoever sends it means it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A stream that the caller has closed is none at all; what goes there is wanted by nobody.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         # A name from the data must not end the command on a terminal that cannot show it.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the real streams are text wrappers

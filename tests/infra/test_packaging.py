@@ -104,6 +104,12 @@ def test_a_failed_build_leaves_nothing_behind(project: Path) -> None:
     assert not list((project / ".sluice").rglob("*draft*"))
 
 
+def test_a_folder_that_cannot_be_written_is_named(project: Path) -> None:
+    (project / ".sluice").write_text("a file where the folder should be")
+    with pytest.raises(EnvironmentProblem, match=r"\.sluice/packages.* cannot be written"):
+        build(project)
+
+
 def test_a_missing_handler_or_lock_file_is_named(project: Path) -> None:
     with pytest.raises(UsageError, match=r"functions/sink/requirements.lock is missing"):
         build(project, dependencies=True)

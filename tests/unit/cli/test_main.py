@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -154,3 +155,20 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+def test_a_full_disk_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sluice.cli.project.find_root", full)
+    assert run(["query", "SELECT 1"]) == 3
+    assert capsys.readouterr().err == "error: the output cannot be written: No space left on device\n"
+
+
+def test_closed_streams_are_no_error() -> None:
+    code = "from sluice.cli.main import main; main()"
+    shell = f'exec "{sys.executable}" -c "{code}" >&- 2>&-'
+    assert subprocess.run(["/bin/sh", "-c", shell], check=False).returncode == 0
