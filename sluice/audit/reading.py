@@ -15,7 +15,7 @@ from sluice.audit.books import (
     produced_between,
 )
 from sluice.audit.spans import marks, merge_latency, percentile
-from sluice.audit.stream import behind, created_at, shards_since, taken_in
+from sluice.audit.stream import begin, behind, created_at, shards_since, taken_in
 from sluice.audit.warehouse import count_tables
 from sluice.audit.window import Window, window
 from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
@@ -69,7 +69,7 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
     """
     now = now or datetime.now(UTC)
     if since is not None:
-        since = since.replace(second=0, microsecond=0)  # the stream's metric counts whole minutes
+        since = begin(since, now)
     begun = since or created_at(sources.kinesis, sources.stream)
     before = taken_in(sources.cloudwatch, sources.stream, begun, now)
     shards = shards_since(sources.kinesis, sources.stream, since, now)

@@ -34,7 +34,7 @@ def taken_in(cloudwatch: "CloudWatchClient", stream: str, since: datetime, now: 
         Namespace="AWS/Kinesis",
         MetricName="IncomingRecords",
         Dimensions=[{"Name": "StreamName", "Value": stream}],
-        StartTime=since.replace(second=0, microsecond=0),
+        StartTime=begin(since, now),
         EndTime=now + timedelta(seconds=period),
         Period=period,
         Statistics=["Sum"],
@@ -42,10 +42,20 @@ def taken_in(cloudwatch: "CloudWatchClient", stream: str, since: datetime, now: 
     return round(sum(point["Sum"] for point in answer["Datapoints"]))
 
 
+def begin(since: datetime, now: datetime) -> datetime:
+    """Return where the metric can begin to count: it is kept in whole minutes, later in longer periods."""
+    kept = _kept(now - since)
+    return datetime.fromtimestamp(since.timestamp() // kept * kept, UTC)
+
+
+def _kept(age: timedelta) -> int:
+    return 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
+
+
 def _period(since: datetime, now: datetime) -> int:
     """Return the shortest period, in seconds, that covers the span in one answer and is still kept."""
     age = now - since
-    kept = 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
+    kept = _kept(age)
     minutes = -(-age.total_seconds() // (60 * (MAX_DATAPOINTS - 2)))
     wanted = max(int(minutes), 1) * 60
     return -(-max(wanted, kept) // kept) * kept

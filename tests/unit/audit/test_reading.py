@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sluice.audit.reading import read_books
-from sluice.audit.stream import MAX_DATAPOINTS, behind, taken_in
+from sluice.audit.stream import MAX_DATAPOINTS, begin, behind, taken_in
 from tests.unit.audit.plant import STREAM, Plant, visit
 
 BAD = ("bad", b"{")
@@ -156,3 +156,10 @@ def test_the_metric_is_asked_for_in_one_answer_of_periods_that_are_kept(days: fl
     assert span / asked["Period"] <= MAX_DATAPOINTS
     assert asked["Period"] % (60 if days < 15 else 300 if days < 63 else 3600) == 0
     assert asked["EndTime"] > now
+
+
+@pytest.mark.parametrize(("days", "minutes"), [(1, 0), (14, 0), (16, 3), (62, 3), (64, 33)])
+def test_an_audit_begins_where_the_metric_can_tell_what_came_before(days: int, minutes: int) -> None:
+    now = datetime(2026, 11, 21, 10, 33, 17, 5, tzinfo=UTC)
+    whole = now.replace(second=0, microsecond=0) - timedelta(days=days)
+    assert begin(now - timedelta(days=days), now) == whole - timedelta(minutes=minutes)
