@@ -168,7 +168,7 @@ class Warehouse(pulumi.ComponentResource):
             for event_type in pipeline.contract.types.values()
         }
         queries[DEAD_LETTER_TABLE] = (
-            "Records that the sink could not take, each once, and why",
+            "Records that the sink could not take and no redrive has placed since, each once, and why",
             _each_letter_once(project, raw),
         )
         for name, (description, query) in queries.items():
@@ -203,12 +203,14 @@ def _reader(member: str) -> gcp.bigquery.DatasetAccessArgs:
 
 
 def _each_letter_once(project: str, dataset: str) -> str:
-    """A view of one row per dead letter: a retried invocation writes the same letter, by its id, again.
+    """A view of one row per dead letter that still is one: the newest of each id, unless a redrive placed it.
 
-    Ranking within the arrival time, which is the same for every copy, lets BigQuery prune partitions.
+    A retried invocation writes the same letter again. Ranking within the arrival time, which is the same for
+    every copy, lets BigQuery prune partitions.
     """
     columns = ",\n  ".join(f"`{column['name']}`" for column in DEAD_LETTER_SCHEMA)
     return (
         f"SELECT\n  {columns}\nFROM `{project}.{dataset}.{DEAD_LETTER_TABLE}`\nWHERE TRUE\n"
-        "QUALIFY ROW_NUMBER() OVER (PARTITION BY `arrived_at`, `id` ORDER BY `failed_at`) = 1"
+        "QUALIFY ROW_NUMBER() OVER (PARTITION BY `arrived_at`, `id` ORDER BY `failed_at` DESC) = 1\n"
+        "  AND `kind` != 'redriven'"
     )

@@ -26,7 +26,7 @@ _DEAD_LETTER = (
     ("id", "STRING", "REQUIRED", "Sink, shard and sequence number: the same for every copy"),
     ("version", "INTEGER", "REQUIRED", "Version of the dead letter's format"),
     ("sink", "STRING", "REQUIRED", "The sink that could not take the record"),
-    ("kind", "STRING", "REQUIRED", "contract, rejected (by the sink) or crash (it ended the function)"),
+    ("kind", "STRING", "REQUIRED", "contract, rejected (by the sink), crash (of the function) or redriven"),
     ("reason", "STRING", "REQUIRED", "Why, in words"),
     ("field", "STRING", "NULLABLE", "The field at fault, where one is"),
     ("type", "STRING", "NULLABLE", "The event type, where it could be read"),

@@ -8,8 +8,9 @@ from typing import Any, Literal, Self
 
 from sluice.records import Record
 
-Kind = Literal["contract", "rejected", "crash"]
-"""Why a record was refused: by the contract, by the sink, or because it killed the function."""
+Kind = Literal["contract", "rejected", "crash", "redriven"]
+"""Why a record was refused: by the contract, by the sink, or because it killed the function. A letter of kind
+redriven is never in the queue: it tells a sink's list that the record was placed after all."""
 
 VERSION = 1
 

@@ -16,7 +16,7 @@ from sluice.deadletters import DeadLetter
 from sluice.deadline import Deadline, LambdaContext
 from sluice.delivery.attempt import Attempt
 from sluice.delivery.caution import Caution
-from sluice.delivery.ledger import Ledger
+from sluice.delivery.ledger import Ledger, Settled
 from sluice.delivery.outcomes import Retry, Sink
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Report, Verdicts
@@ -105,6 +105,7 @@ class Processor(Generic[P]):
         unlisted = self._send_letters(verdicts, len(records), times)
         settled = verdicts.settled(len(records))
         self._ledger.redriven(settled, times.books)
+        unlisted = {**unlisted, **self._strike_out(settled, times)}
         outcomes = answer.setdefault("outcomes", {})
         outcomes.update({record.identity: state for record, state in settled})
         answer["batchItemFailures"] += [
@@ -136,6 +137,21 @@ class Processor(Generic[P]):
         verdicts.take_back(letters, failed)
         safe = [letter for letter in letters if letter.id not in failed]
         return _answered(self._sink.note, safe, times.letters) if safe else {}
+
+    def _strike_out(self, settled: Sequence[Settled], times: Times) -> Mapping[str, str]:
+        """Let the sink's list of dead letters know what a redrive has placed."""
+        placed = [
+            DeadLetter.of(
+                record,
+                sink=self._sink.name,
+                kind="redriven",
+                reason=f"{state} by a redrive",
+                failed_at=self._now(),
+            )
+            for record, state in settled
+            if state != "dead_lettered"
+        ]
+        return _answered(self._sink.note, placed, times.letters) if placed else {}
 
     def _tell(
         self,

@@ -78,7 +78,9 @@ class BigQuerySink:
         rows = [
             Row(
                 DEAD_LETTER_TABLE,
-                _encode({"insertId": insert_id(letter.id), "json": dead_letter_row(letter)}),
+                _encode(
+                    {"insertId": insert_id(f"{letter.id}#{letter.kind}"), "json": dead_letter_row(letter)}
+                ),
             )
             for letter in letters
         ]
@@ -92,7 +94,7 @@ class BigQuerySink:
 
 
 def dead_letter_row(letter: DeadLetter) -> dict[str, object]:
-    """Return the letter's row in the table of dead letters; its `insertId` is the letter's id."""
+    """Return the letter's row in the table of dead letters."""
     columns = {"version": VERSION, **letter.summary()}
     return {name: value for name, value in columns.items() if name in _DEAD_LETTER_COLUMNS}
 

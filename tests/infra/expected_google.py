@@ -72,7 +72,11 @@ def expected(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
         ),
         **view(env, "order", "An order in the shop."),
         **view(env, "visit", "A visit of a page."),
-        **view(env, "dead_letters", "Records that the sink could not take, each once, and why"),
+        **view(
+            env,
+            "dead_letters",
+            "Records that the sink could not take and no redrive has placed since, each once, and why",
+        ),
         **federation(env),
         **grants(env),
     }

@@ -76,7 +76,9 @@ def test_views_hold_each_event_and_each_dead_letter_once(stack: str, programs: "
     }
     letters = views["warehouse-view-dead_letters"]["query"]
     assert f"FROM `{env.project}.{env.words}.dead_letters`\n" in letters
-    assert letters.endswith("(PARTITION BY `arrived_at`, `id` ORDER BY `failed_at`) = 1")
+    assert letters.endswith(
+        "(PARTITION BY `arrived_at`, `id` ORDER BY `failed_at` DESC) = 1\n  AND `kind` != 'redriven'"
+    )
     assert "*" not in letters
 
 

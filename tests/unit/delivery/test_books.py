@@ -163,3 +163,5 @@ def test_a_redriven_record_leaves_the_original_books_alone_and_is_told_one_by_on
     rig = Rig(aws)
     assert rig.invoke({**batch({3: visit(3)}), "redrive": True})["outcomes"] == {identity(3): "delivered"}
     assert [(one.delivered, one.dead_lettered) for one in rig.closed()[1:]] == [(1, 0), (1, 0), (0, 1)]
+    struck = rig.sink.noted[f"bigquery/{identity(3)}"]
+    assert (struck.kind, struck.reason) == ("redriven", "delivered by a redrive")

@@ -119,8 +119,8 @@ def test_dead_letters_are_listed_without_their_payload_once_each(
     assert sink.note(letters([1, 2]), time.deadline(5)) == {}
     assert sink.note(letters([2]), time.deadline(5)) == {}
     listed = stub.rows["dead_letters"]
-    assert set(listed) == {f"bigquery/{SHARD}/{sequence(n)}" for n in (1, 2)}
-    row = listed[f"bigquery/{SHARD}/{sequence(1)}"]
+    assert set(listed) == {f"bigquery/{SHARD}/{sequence(n)}#contract" for n in (1, 2)}
+    row = listed[f"bigquery/{SHARD}/{sequence(1)}#contract"]
     assert set(row) == {column["name"] for column in DEAD_LETTER_SCHEMA}
     assert (row["kind"], row["size"], row["arrived_at"]) == ("contract", 6, record(1).arrived.isoformat())
 
