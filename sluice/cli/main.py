@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from sluice.cli import audit, contract, demo, dlq, graph, local, produce, query
+from sluice.cli.entry import STOPPED
 from sluice.errors import SluiceError
 
 EXIT_CODES = """\b
@@ -23,9 +24,6 @@ Exit status:
   3    something outside is missing, taken or unreachable
   130  stopped with Ctrl-C
 """
-
-STOPPED = 130
-"""The status after Ctrl-C, as shells have it: 128 and the signal's number."""
 
 ORDER = ("demo", "local", "produce", "query", "dlq", "audit", "contract", "graph")
 """As a newcomer meets them."""

@@ -3,7 +3,9 @@
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
+
+import msgspec
 
 from sluice.contract.bigquery import type_name
 from sluice.contract.columns import Column
@@ -54,13 +56,43 @@ def read_snapshot(path: Path) -> dict[str, Any]:
         raise ContractError(f"no snapshot at {path}; `sluice contract snapshot` writes one") from None
     except (OSError, ValueError) as error:
         raise ContractError(f"{path} cannot be read as a snapshot: {error}") from None
-    types = document.get("types") if isinstance(document, dict) else None
-    if not isinstance(types, dict) or document.get("version") != VERSION:
+    try:
+        msgspec.convert(document, _Snapshot)
+    except msgspec.ValidationError as error:
         raise ContractError(
-            f"{path} is no snapshot of version {VERSION}; restore it from version control, or write it anew "
-            f"with `sluice contract snapshot --force`"
-        )
+            f"{path} is no snapshot of version {VERSION} ({error}); restore it from version control, or write"
+            " it anew with `sluice contract snapshot --force`"
+        ) from None
     return document
+
+
+class _SnapshotColumn(TypedDict):
+    """What is compared of a column; more may be noted."""
+
+    name: str
+    type: str
+    mode: str
+    optional: bool
+    description: str | None
+    choices: NotRequired[list[Any]]
+    constraints: NotRequired[dict[str, Any]]
+    retired: NotRequired[bool]
+    columns: NotRequired[list["_SnapshotColumn"]]
+
+
+class _SnapshotType(TypedDict):
+    table: str
+    description: str | None
+    id: str | None
+    time: str
+    partition: str
+    cluster: list[str]
+    columns: list[_SnapshotColumn]
+
+
+class _Snapshot(TypedDict):
+    version: Literal[1]
+    types: dict[str, _SnapshotType]
 
 
 def _type(kind: EventType) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from sluice.cli.redrive import redrive
+from sluice.deadletters import hold
 from tests.e2e.conftest import WEB_REQUESTS, Running, running
 
 pytestmark = pytest.mark.e2e
@@ -76,15 +78,26 @@ def test_a_bigquery_that_misbehaves_loses_and_doubles_nothing(plant: Running, fa
     assert counted == [{"n": books.delivered, "ids": books.delivered}]
 
 
-def test_rows_that_bigquery_rejects_become_dead_letters_beside_delivered_ones() -> None:
+def test_rows_that_bigquery_rejects_become_dead_letters_and_a_redrive_brings_them_in() -> None:
     body = {"every": 10, "reason": "invalid", "message": "Cannot convert value", "location": "path"}
     with running(WEB_REQUESTS, shards=1) as plant:
         plant.cloud.faults.add(match="insertAll", kind="reject_rows", table="web_request", body=body)
         plant.send(requests(EACH))
         books = plant.books()
         reasons = plant.rows("SELECT kind, field, COUNT(*) AS n FROM dead_letters GROUP BY kind, field")
-    (sink,) = books.sinks
-    assert books.balanced, books.problems
-    assert sink.dead_lettered > 0
-    assert sink.delivered + sink.dead_lettered == EACH
-    assert reasons == [{"kind": "rejected", "field": "path", "n": sink.dead_lettered}]
+        (sink,) = books.sinks
+        assert books.balanced, books.problems
+        assert sink.dead_lettered > 0
+        assert sink.delivered + sink.dead_lettered == EACH
+        assert reasons == [{"kind": "rejected", "field": "path", "n": sink.dead_lettered}]
+
+        plant.cloud.faults.clear()
+        with hold(plant.target.sqs, plant.target.outputs.dead_letter_queue_url) as holding:
+            result = redrive(plant.target, holding, "bigquery", holding.letters)
+        assert (result.delivered, result.troubles) == (sink.dead_lettered, [])
+        books = plant.books()
+        (sink,) = books.sinks
+        assert books.balanced, books.problems
+        assert (sink.delivered, sink.dead_lettered, sink.redriven) == (EACH, 0, result.delivered)
+        assert plant.rows("SELECT * FROM dead_letters") == []
+        assert plant.rows("SELECT COUNT(DISTINCT request_id) AS n FROM web_request") == [{"n": EACH}]

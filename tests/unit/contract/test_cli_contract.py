@@ -140,6 +140,25 @@ def test_a_snapshot_that_cannot_be_read_fails_in_one_line(
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        {"version": 2, "types": {}},
+        {"version": 1, "types": {"sale": 3}},
+        {"version": 1, "types": {"sale": {"table": "sale"}}},
+    ],
+)
+def test_a_snapshot_of_another_shape_fails_in_one_line(
+    file: Path, wrong: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file.parent / "contract.lock.json").write_text(json.dumps(wrong))
+    assert sluice("check", "--pipeline", file) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "is no snapshot of version 1" in error
+
+
 def test_the_snapshot_in_the_repository_is_current() -> None:
     root = Path(__file__).parents[3]
     assert sluice("check", "--pipeline", root / "pipeline.py") == 0
