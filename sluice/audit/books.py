@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from sluice.audit.spans import Lettered, Settled, Span, keep_all, settle
@@ -32,7 +33,7 @@ class Evidence:
 
     `found` counts the records in the sink itself, `letters` the distinct dead letters in the queue (None if
     there were too many to read), `behind` the stream's records after the last closed batch of each shard
-    (`behind_complete` is False when they were too many to count).
+    (`behind_complete` is False when they were too many to count), `oldest` when the first of those arrived.
     `parallel` says that the mapping works on several batches of a shard at once: their intervals interleave.
     """
 
@@ -42,6 +43,7 @@ class Evidence:
     duplicates: int = 0
     behind: int = 0
     behind_complete: bool = True
+    oldest: datetime | None = None
     parallel: bool = False
     letters: int | None = None
     pointers: Sequence[Pointer] = ()

@@ -1,7 +1,7 @@
 """Gathering the evidence: the ledger, the queue, the sinks and the stream, in that order."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_sqs import SQSClient
+
+LAGGING = timedelta(minutes=1)
+"""In flight for longer, a record waits for something other than its turn."""
 
 MOST_LETTERS = 50_000
 """Dead letters that are read one by one; beyond, the ledger's count stands alone."""
@@ -97,7 +100,8 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         balance(found, produced=(before, after + sum(span.records for span in windows[sink].across)))
         for sink, found in evidence.items()
     )
-    return _books(sinks, windows, evidence, letters, produced=(before, after))
+    books = _books(sinks, windows, evidence, letters, produced=(before, after))
+    return replace(books, notes=(*_waiting(evidence.values(), sources, now), *books.notes))
 
 
 def _evidence(
@@ -125,6 +129,7 @@ def _evidence(
         duplicates=counted.duplicates,
         behind=ahead.records,
         behind_complete=ahead.complete,
+        oldest=ahead.oldest,
         parallel=source.parallelization > 1,
         letters=sum(seen.holds(each.shard, int(each.sequence), each.arrived_at) for each in own)
         if complete
@@ -168,6 +173,21 @@ def _books(
         if strange
         else (),
     )
+
+
+def _waiting(evidence: Iterable[Evidence], sources: Sources, now: datetime) -> Iterator[str]:
+    """Say of each sink that lags since when, and where its reason is written."""
+    for found in evidence:
+        if found.oldest is not None and now - found.oldest >= LAGGING:
+            yield (
+                f"{found.sink}: the oldest record in flight has waited {_span(now - found.oldest)}; the log"
+                f" of {sources.sinks[found.sink].function} says why records go back to the stream"
+            )
+
+
+def _span(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - then hours read better
 
 
 def _letters_of(evidence: Evidence) -> int:

@@ -63,10 +63,14 @@ def _period(since: datetime, now: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """Records after the marks; `complete` is False when there were too many to count."""
+    """Records after the marks; `complete` is False when there were too many to count.
+
+    `oldest` is when the one that has waited longest arrived in the stream.
+    """
 
     records: int
     complete: bool
+    oldest: datetime | None = None
 
 
 def behind(
@@ -83,6 +87,7 @@ def behind(
     `since` leaves out what arrived earlier in shards without a mark.
     """
     total = 0
+    oldest: datetime | None = None
     for shard in _shards(kinesis, stream):
         mark = marks.get(shard)
         where: dict[str, Any]
@@ -96,13 +101,16 @@ def behind(
         while iterator:
             answer = kinesis.get_records(ShardIterator=iterator, Limit=READ_LIMIT)
             total += len(answer["Records"])
+            for record in answer["Records"][:1]:
+                arrived = record["ApproximateArrivalTimestamp"].astimezone(UTC)
+                oldest = min(oldest or arrived, arrived)
             if total > most:
-                return Behind(total, complete=False)
+                return Behind(total, complete=False, oldest=oldest)
             if not answer.get("MillisBehindLatest"):
                 break
             iterator = answer.get("NextShardIterator", "")
             sleep(1 / READS_PER_SECOND)
-    return Behind(total, complete=True)
+    return Behind(total, complete=True, oldest=oldest)
 
 
 def created_at(kinesis: "KinesisClient", stream: str) -> datetime:

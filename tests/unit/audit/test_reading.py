@@ -135,6 +135,15 @@ def test_reading_the_books_leaves_the_queue_as_it_was(plant: Plant) -> None:
     assert read_books(plant.sources).dead_letters == read_books(plant.sources).dead_letters == 1
 
 
+def test_a_sink_that_lags_is_told_with_the_place_where_its_reason_is_written(plant: Plant) -> None:
+    plant.produce(visit(1))
+    soon, later = datetime.now(UTC), datetime.now(UTC) + timedelta(minutes=12, seconds=5)
+    assert read_books(plant.sources, now=soon).notes == ()
+    (note,) = read_books(plant.sources, now=later).notes
+    assert "the oldest record in flight has waited 12 min" in note
+    assert "the log of memory-sink" in note
+
+
 def test_too_much_in_flight_to_count_is_said(plant: Plant) -> None:
     plant.produce(*(visit(n) for n in range(30)))
     counted = behind(plant.kinesis, STREAM, {}, most=10)
