@@ -147,6 +147,20 @@ QUERIES: list[tuple[str, list[dict[str, Any]]]] = [
         [{"u": "total", "n": 4}, {"u": "ann", "n": 3}, {"u": "bob", "n": 1}],
     ),
     ("SELECT id FROM events WHERE id LIKE '%4'", [{"id": "e4"}]),
+    (
+        "SELECT amount * 1.1 AS a, 0.5 - amount AS b, amount / 0.5 AS c, amount * score AS d FROM events WHERE id = 'e1'",
+        [{"a": Decimal("1.65"), "b": Decimal(-1), "c": Decimal(3), "d": 1.5}],
+    ),
+    ("SELECT id FROM events WHERE amount > 1.5", [{"id": "e2"}]),
+    (
+        "SELECT id FROM events WHERE amount IN (1.5, 7) OR amount BETWEEN -3.5 AND -2.5",
+        [{"id": "e1"}, {"id": "e3"}, {"id": "e3"}],
+    ),
+    (
+        "SELECT COALESCE(amount, 0.5) AS c, IF(id = 'e4', 2.5, amount) AS i, GREATEST(0.25, IFNULL(amount, 0)) AS g FROM events WHERE id = 'e4'",
+        [{"c": Decimal("0.5"), "i": Decimal("2.5"), "g": Decimal("0.25")}],
+    ),
+    ("SELECT 0.5 AS x, SUM(amount) AS s FROM events HAVING s < x", [{"x": 0.5, "s": Decimal("-2.25")}]),
 ]
 
 
@@ -228,8 +242,7 @@ UNSUPPORTED = [
     "SELECT x FROM UNNEST([1]) x NATURAL JOIN UNNEST([1]) y",
     "SELECT GROUPING(user) FROM events GROUP BY ROLLUP(user)",
     "SELECT * FROM INFORMATION_SCHEMA.JOBS",
-    "SELECT COALESCE(amount, 0.5) FROM events",
-    "SELECT IF(id = 'x', amount, 0.0) FROM events",
+    "SELECT amount FROM events UNION ALL SELECT 0.5",
     "SELECT -x AS x, COUNT(*) AS n FROM UNNEST([1, -1]) AS x GROUP BY x HAVING x > 0",
 ]
 

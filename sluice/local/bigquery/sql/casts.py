@@ -1,5 +1,6 @@
 """CAST and SAFE_CAST. What is not known to come out as in BigQuery is refused, text by text where need be."""
 
+import dataclasses
 from typing import Final
 
 from sqlglot import exp
@@ -115,7 +116,7 @@ def _field(index: int, node: exp.Expr) -> tuple[str, Type]:
 def cast(expr: Expr, target: Type, *, safe: bool) -> Expr:
     """Convert explicitly. Raises ApiError 400 where BigQuery or this server has no such cast."""
     if expr.type == target:
-        return expr
+        return dataclasses.replace(expr, written=None)
     if expr.type == NULL or (expr.literal and expr.value is None):
         return literals.constant(None, target)
     return _cast_literal(expr, target, safe=safe) or _cast_value(expr, target, safe=safe)

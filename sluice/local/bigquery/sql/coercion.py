@@ -21,10 +21,6 @@ _IMPLICIT: Final = {
 }
 _FROM_STRING_LITERAL: Final = frozenset({"DATE", "DATETIME", "TIME", "TIMESTAMP"})
 NUMBERS: Final = frozenset({"INT64", "NUMERIC", "BIGNUMERIC", "FLOAT64"})
-# What comes out as true or false, whichever of the two types is compared in.
-_COMPARING: Final = frozenset(
-    f"operator {word}" for word in ("=", "!=", "<", "<=", ">", ">=", "IN", "IS DISTINCT FROM")
-)
 
 
 def convert(expr: Expr, target: Type) -> Expr:
@@ -58,6 +54,8 @@ def _convert_literal(expr: Expr, target: Type) -> Expr | None:
         return literals.constant(Decimal(expr.value), NUMERIC)
     if expr.type == INT64 and target == FLOAT64:
         return literals.constant(float(expr.value), FLOAT64)
+    if expr.type == FLOAT64 and target == NUMERIC and expr.written is not None:
+        return literals.numeric(expr.written)
     return None
 
 
@@ -78,22 +76,11 @@ def supertype(exprs: Sequence[Expr], what: str) -> Type:
     candidates = {expr.type for expr in firm} | {expr.type for expr in typed}
     for candidate in sorted(candidates, key=_rank):
         if all(_meets(expr, candidate) for expr in typed):
-            if candidate == FLOAT64 and what not in _COMPARING:
-                _refuse_literal_among_numerics(typed, what)
             return candidate
     if all("STRUCT" in str(expr.type) for expr in typed):
         raise unsupported(f"A mix of STRUCT types in {what}")
     kinds = ", ".join(dict.fromkeys(str(expr.type) for expr in typed))
     raise invalid_query(f"No matching signature for {what} for argument types: {kinds}")
-
-
-def _refuse_literal_among_numerics(exprs: Sequence[Expr], what: str) -> None:
-    """Refuse a NUMERIC beside a FLOAT64 literal: whether that becomes a NUMERIC is not documented."""
-    floats = [expr for expr in exprs if expr.type == FLOAT64]
-    if all(expr.literal for expr in floats) and any(expr.type == NUMERIC for expr in exprs):
-        raise unsupported(
-            f"{what[0].upper()}{what[1:]} on a NUMERIC and a FLOAT64 literal (write NUMERIC '...' or CAST it)"
-        )
 
 
 def _rank(type_: Type) -> int:
@@ -106,6 +93,8 @@ def _meets(expr: Expr, target: Type) -> bool:
         return True
     if expr.literal and expr.type == STRING:
         return target.kind in _FROM_STRING_LITERAL
+    if expr.literal and expr.written is not None and target == NUMERIC:
+        return True
     return expr.type.item == NULL and target.item is not None
 
 

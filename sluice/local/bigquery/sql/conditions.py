@@ -58,13 +58,12 @@ def _if(binder: Binder, node: exp.If, scope: Scope) -> Expr:
 @binds(exp.Case)
 def _case(binder: Binder, node: exp.Case, scope: Scope) -> Expr:
     only(node, "this", "ifs", "default")
-    subject = binder.expr(node.this, scope) if node.this else None
-    tests: list[Expr] = []
-    results: list[Expr] = []
-    for branch in node.args["ifs"]:
-        test = binder.expr(branch.this, scope)
-        tests.append(compare("=", subject, test) if subject else convert(test, BOOL))
-        results.append(binder.expr(branch.args["true"], scope))
+    tests = [binder.expr(branch.this, scope) for branch in node.args["ifs"]]
+    results = [binder.expr(branch.args["true"], scope) for branch in node.args["ifs"]]
+    if node.this:
+        subject, *tests = unify([binder.expr(node.this, scope), *tests], "operator CASE")
+        tests = [compare("=", subject, test) for test in tests]
+    tests = [convert(test, BOOL) for test in tests]
     default = node.args.get("default")
     if default is not None:
         results.append(binder.expr(default, scope))

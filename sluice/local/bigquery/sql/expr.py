@@ -24,6 +24,7 @@ class Expr:
     """A bound expression: DuckDB SQL and its BigQuery type.
 
     `literal` marks a constant whose `value` is known while binding (a string may then become a date, say).
+    `written` is how a FLOAT64 literal was written: beside a NUMERIC it becomes one, digit by digit.
     `plain` says that evaluating it cannot fail. `partition` is set where it is a partition column, unchanged.
     """
 
@@ -35,6 +36,7 @@ class Expr:
     window: bool = False
     partition: PartitionUse | None = None
     name: str | None = None
+    written: str | None = None
 
     @property
     def literal(self) -> bool:
@@ -43,7 +45,7 @@ class Expr:
 
     def as_type(self, sql: str, type_: Type) -> "Expr":
         """Return the same expression after a conversion."""
-        return dataclasses.replace(self, sql=sql, type=type_, partition=None, value=_NO_VALUE)
+        return dataclasses.replace(self, sql=sql, type=type_, partition=None, value=_NO_VALUE, written=None)
 
 
 def computed(sql: str, type_: Type, *parts: Expr, plain: bool = False) -> Expr:

@@ -1,8 +1,9 @@
 """Constants: from Python's values to DuckDB SQL, and string literals that become dates where need be."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, Final
 
 from sluice.local.bigquery import values
@@ -101,9 +102,25 @@ def number(written: str) -> Expr:
             raise invalid_query(f"Invalid integer literal: {written}")
         return constant(value, INT64)
     try:
-        return constant(values.parse_float64(written), FLOAT64)
+        return dataclasses.replace(constant(values.parse_float64(written), FLOAT64), written=written)
     except ValueError:
         raise invalid_query(f"Invalid floating point literal: {written}") from None
+
+
+def negated(literal: Expr) -> Expr:
+    """Return a FLOAT64 literal behind a minus sign."""
+    return dataclasses.replace(constant(-float(literal.value), FLOAT64), written=f"-{literal.written}")
+
+
+def numeric(written: str) -> Expr:
+    """Return a FLOAT64 literal as NUMERIC, halves beyond its 9 decimals rounded away from zero."""
+    with localcontext(prec=400):
+        value = Decimal(written)
+        if abs(value) <= values.NUMERIC_MAX:
+            value = value.quantize(Decimal("1e-9"), ROUND_HALF_UP)
+        if abs(value) > values.NUMERIC_MAX:
+            raise unsupported(f"The FLOAT64 literal {written} beside a NUMERIC, which cannot hold it,")
+    return constant(value, NUMERIC)
 
 
 def parsed(written: str, type_: Type) -> Expr:

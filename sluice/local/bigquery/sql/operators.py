@@ -85,7 +85,7 @@ def _negative(binder: Binder, node: exp.Neg, scope: Scope) -> Expr:
             if value < INT64_MIN:
                 raise invalid_query(f"Invalid integer literal: -{inner.this}")
             return literals.constant(value, INT64)
-        return literals.constant(-float(literals.number(inner.this).value), FLOAT64)
+        return literals.negated(literals.number(inner.this))
     operand = binder.expr(inner, scope)
     if operand.type not in (INT64, FLOAT64, NUMERIC):
         raise mismatch("operator -", operand)
@@ -228,7 +228,8 @@ def _is(binder: Binder, node: exp.Is, scope: Scope) -> Expr:
 @binds(exp.Between)
 def _between(binder: Binder, node: exp.Between, scope: Scope) -> Expr:
     only(node, "this", "low", "high", "negate")
-    value, low, high = (binder.expr(node.args[key], scope) for key in ("this", "low", "high"))
+    operands = [binder.expr(node.args[key], scope) for key in ("this", "low", "high")]
+    value, low, high = unify(operands, "operator BETWEEN")
     above, below = compare(">=", value, low), compare("<=", value, high)
     sql = f"({above.sql} AND {below.sql})"
     return computed(f"(NOT {sql})" if node.args.get("negate") else sql, BOOL, above, below, plain=True)

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - writing SQL is what this module does: names are quoted, values are bound as literals
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from sluice.local.bigquery.sql.ordering import order_terms, ordinal
 from sluice.local.bigquery.sql.parse import only, refuse
 from sluice.local.bigquery.sql.pruning import kept_partition, mark_filters
 from sluice.local.bigquery.sql.sources import bind_from
-from sluice.local.bigquery.types import BOOL, INT64, NULL
+from sluice.local.bigquery.types import BOOL, FLOAT64, INT64, NULL, NUMERIC
 
 _SELECT: Final = (
     "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows", "order", "limit",
@@ -87,6 +88,12 @@ def _set_operation(binder: Binder, node: exp.SetOperation, scope: Scope) -> Quer
     columns: list[Column] = []
     for index, (one, two) in enumerate(zip(left.columns, right.columns, strict=True)):
         type_ = supertype([one.expr, two.expr], f"{word} column {index + 1}")
+        if (
+            type_ == FLOAT64
+            and NUMERIC in {one.expr.type, two.expr.type}
+            and (one.expr.written or two.expr.written)
+        ):
+            raise unsupported(f"{word} of a NUMERIC column and a FLOAT64 literal (write NUMERIC '...')")
         if type_.kind == "STRUCT" and one.expr.type != two.expr.type:
             raise unsupported(f"{word} of different STRUCT types")
         if distinct:
@@ -175,6 +182,7 @@ def _select(binder: Binder, node: exp.Select, scope: Scope) -> Query:
                 column.expr.type,
                 plain=True,
                 partition=kept_partition(binder, node, inner, column.expr),
+                written=column.expr.written,
             ),
         )
         for index, column in enumerate(items)
@@ -283,7 +291,8 @@ def _publish(items: list[Column], scope: Scope) -> None:
         known = scope.aliases.get(name)
         if known is not None and known.sql != column.expr.sql:
             scope.ambiguous_aliases.add(name)
-        scope.aliases[name] = column.expr
+        # A literal behind its alias is a FLOAT64 column like any other.
+        scope.aliases[name] = dataclasses.replace(column.expr, written=None)
 
 
 def _group(binder: Binder, node: exp.Select, scope: Scope, exprs: list[Expr]) -> str:
