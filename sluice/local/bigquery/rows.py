@@ -98,9 +98,11 @@ class Compiled:
         """Return the statement that loads a list of compact JSON rows, its one parameter, into a table."""
         structure = json.dumps({field.name: _structure(field) for field in self.fields})
         columns = ", ".join(_loaded(field, f"r.{quoted(field.name)}") for field in self.fields)
+        # By name: a column that was added to the middle of a schema is the table's last.
+        names = ", ".join(quoted(field.name) for field in self.fields)
         literal = structure.replace("'", "''")
         return (
-            f"INSERT INTO {table} SELECT {columns} FROM "  # noqa: S608 - names are quoted
+            f"INSERT INTO {table} ({names}) SELECT {columns} FROM "  # noqa: S608 - names are quoted
             f"(SELECT json_transform_strict(j, '{literal}') AS r FROM (SELECT unnest(?) AS j))"
         )
 

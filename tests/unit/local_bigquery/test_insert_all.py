@@ -207,6 +207,38 @@ def test_a_column_can_be_added_and_relaxed_but_not_dropped(client: bigquery.Clie
     assert client.get_table(name).schema[-1].name == "late"
 
 
+def test_columns_may_be_added_anywhere_in_a_schema_and_in_its_records(
+    client: bigquery.Client, dataset: str
+) -> None:
+    name = f"{dataset}.middle"
+    one, two = SchemaField("one", "INT64"), SchemaField("two", "STRING")
+    first = [
+        SchemaField("a", "STRING"),
+        SchemaField("r", "RECORD", fields=[one, two]),
+        SchemaField("z", "INT64"),
+    ]
+    client.create_table(bigquery.Table(f"p.{name}", schema=first))
+    assert client.insert_rows_json(name, [{"a": "old", "r": {"one": 1, "two": "b"}, "z": 9}]) == []
+    table = client.get_table(f"p.{name}")
+    inside = SchemaField(
+        "r", "RECORD", fields=[SchemaField("zero", "BOOL"), one, SchemaField("half", "FLOAT64"), two]
+    )
+    table.schema = [SchemaField("new", "FLOAT64"), first[0], inside, SchemaField("y", "STRING"), first[2]]
+    client.update_table(table, ["schema"])
+    row = {"new": 0.5, "a": "x", "r": {"zero": True, "one": 2, "half": 1.5, "two": "c"}, "y": "w", "z": 8}
+    assert client.insert_rows_json(name, [row]) == []
+    found = [dict(each) for each in client.query_and_wait(f"SELECT * FROM `{name}` ORDER BY z")]
+    old = {
+        "new": None,
+        "a": "old",
+        "r": {"zero": None, "one": 1, "half": None, "two": "b"},
+        "y": None,
+        "z": 9,
+    }
+    assert found == [row, old]
+    assert [dict(each) for each in client.list_rows(table)] in ([row, old], [old, row])
+
+
 def test_an_insert_does_not_wait_for_a_running_query() -> None:
     server = Server()
     server.catalog.create_dataset("p", {"datasetReference": {"datasetId": "d"}})
