@@ -24,6 +24,7 @@ class Argument:
         self.order: list[exp.Expr] = []
         self.limit: int | None = None
         self.nulls: str | None = None
+        self.having: exp.HavingMax | None = None
         self.rest: list[exp.Expr] = []
         nodes = list(call.nodes)
         # The clauses wrap the last argument; DISTINCT wraps all of them.
@@ -39,7 +40,11 @@ class Argument:
                 self.nulls = "IGNORE" if isinstance(last, exp.IgnoreNulls) else "RESPECT"
                 last = last.this
             elif isinstance(last, exp.HavingMax):
-                raise unsupported(f"HAVING MAX or MIN in {call.name}")
+                if call.name != "ANY_VALUE" or call.over:
+                    window = " over a window" if call.over else ""
+                    raise unsupported(f"HAVING MAX or MIN in {call.name}{window}")
+                self.having = last
+                last = last.this
             else:
                 break
         if last is not None:
@@ -110,12 +115,13 @@ def _count(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     if value.sql == "*":
         return Expr(f"count(*){_OVER}", INT64)
     if argument.distinct:
-        _groupable(value, "COUNT(DISTINCT)")
+        groupable(value, "COUNT(DISTINCT)")
         return Expr(f"count(DISTINCT {value.sql}){_OVER}", INT64)
     return Expr(f"count({value.sql}){_OVER}", INT64)
 
 
-def _groupable(value: Expr, what: str) -> None:
+def groupable(value: Expr, what: str) -> None:
+    """Refuse types whose values this server cannot tell apart as BigQuery does."""
     if value.type.kind in {"JSON", "ARRAY", "BIGNUMERIC", "STRUCT"}:
         raise unsupported(f"{what} of {value.type}")
 
@@ -124,7 +130,7 @@ def _groupable(value: Expr, what: str) -> None:
 def _approximate_count(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     argument.plain_only(call)
     value = _one(call, args)
-    _groupable(value, "APPROX_COUNT_DISTINCT")
+    groupable(value, "APPROX_COUNT_DISTINCT")
     return Expr(f"count(DISTINCT {value.sql}){_OVER}", INT64)
 
 
@@ -159,7 +165,7 @@ def _sum(call: Call, argument: Argument, args: list[Expr]) -> Expr:
 def _extreme(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     argument.plain_only(call)
     value = _one(call, args)
-    _groupable(value, call.name)
+    groupable(value, call.name)
     plain = f"{call.name.lower()}({value.sql}){_OVER}"
     if value.type == FLOAT64:
         nan = f"coalesce(bool_or(isnan({value.sql})){_OVER}, false)"
@@ -171,6 +177,11 @@ def _extreme(call: Call, argument: Argument, args: list[Expr]) -> Expr:
 def _any(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     argument.plain_only(call)
     value = _one(call, args)
+    if argument.having is not None:
+        from sluice.local.bigquery.sql.top_values import chosen  # noqa: PLC0415 - the two modules need each other
+
+        by = call.binder.expr(argument.having.expression, call.scope.at("an argument of ANY_VALUE"))
+        return chosen(value, by, greatest=bool(argument.having.args.get("max")))
     return Expr(f"any_value({value.sql}){_OVER}", value.type)
 
 
@@ -201,7 +212,7 @@ def _quantiles(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     count = literals.int_value(number, "A number of APPROX_QUANTILES")
     if count < 1:
         raise invalid_query("The second argument of APPROX_QUANTILES must be positive")
-    _groupable(value, "APPROX_QUANTILES")
+    groupable(value, "APPROX_QUANTILES")
     inner = f"DISTINCT {value.sql}" if argument.distinct else value.sql
     return Expr(
         f"bq_quantiles(list_sort(list({inner}) FILTER (WHERE {value.sql} IS NOT NULL)), {count})",
@@ -227,7 +238,7 @@ def _array_agg(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     if value.type.item is not None:
         raise invalid_query("The argument to ARRAY_AGG must not be an array type")
     if argument.distinct:
-        _groupable(value, "ARRAY_AGG(DISTINCT)")
+        groupable(value, "ARRAY_AGG(DISTINCT)")
     distinct = "DISTINCT " if argument.distinct else ""
     skip = f" FILTER (WHERE {value.sql} IS NOT NULL)" if argument.nulls == "IGNORE" else ""
     listed = f"list({distinct}{value.sql}{_ordered(call, argument, value)}){skip}"

@@ -104,4 +104,24 @@ MACROS: Final = (
         "CASE WHEN p.l IS NULL OR len(p.l) = 0 THEN NULL ELSE list_transform(range(0, p.n + 1), "
         "lambda i: p.l[greatest(1, (i * len(p.l) + p.n - 1) // p.n)]) END",
     ),
+    # The most frequent values, NULL among them, and those of the greatest sums; equal ones by their value.
+    _let(
+        "bq_top_count",
+        ("l", "n"),
+        "CASE WHEN p.l IS NULL THEN NULL ELSE list_transform(list_slice(list_sort("
+        "list_transform(coalesce(map_entries(list_aggregate(p.l, 'histogram')), []), "
+        "lambda e: struct_pack(o := -CAST(e.value AS BIGINT), v := e.key)) || "
+        "CASE WHEN len(p.l) > list_count(p.l) "
+        "THEN [struct_pack(o := CAST(list_count(p.l) AS BIGINT) - len(p.l), v := NULL)] ELSE [] END"
+        '), 1, p.n), lambda e: struct_pack("value" := e.v, "count" := -e.o)) END',
+    ),
+    _let(
+        "bq_top_sum",
+        ("l", "d", "n", "most"),
+        "CASE WHEN p.l IS NULL THEN NULL WHEN len(p.l) * len(p.d) > p.most "
+        "THEN error('APPROX_TOP_SUM over so many values is not supported by the local BigQuery') "
+        "ELSE list_transform(list_slice(list_sort(list_transform(p.d, lambda k: struct_pack(o := "
+        "-list_sum(list_transform(list_filter(p.l, lambda e: e.v IS NOT DISTINCT FROM k), lambda e: e.w)), "
+        'v := k))), 1, p.n), lambda e: struct_pack("value" := e.v, "sum" := -e.o)) END',
+    ),
 )

@@ -4,7 +4,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
@@ -14,8 +14,9 @@ from sluice.local.bigquery.sql.binder import Binder
 from sluice.local.bigquery.sql.coercion import comparable, convert, supertype
 from sluice.local.bigquery.sql.conditions import build_struct
 from sluice.local.bigquery.sql.expr import Column, Cte, Expr, Relation, Scope
+from sluice.local.bigquery.sql.grouping import bind_group
 from sluice.local.bigquery.sql.names import output, star
-from sluice.local.bigquery.sql.ordering import order_terms, ordinal
+from sluice.local.bigquery.sql.ordering import order_terms
 from sluice.local.bigquery.sql.parse import only, refuse
 from sluice.local.bigquery.sql.pruning import kept_partition, mark_filters
 from sluice.local.bigquery.sql.sources import bind_from
@@ -169,7 +170,7 @@ def _select(binder: Binder, node: exp.Select, scope: Scope) -> Query:
     items = _items(binder, node, inner)
     _publish(items, inner)
     exprs = [column.expr for column in items]
-    group = _group(binder, node, inner, exprs)
+    group = bind_group(binder, node, inner, exprs)
     having = _condition(binder, node, "having", inner.at("the HAVING clause", aggregate=True, aliases=True))
     qualify = _condition(
         binder, node, "qualify", inner.at("the QUALIFY clause", aggregate=True, window=True, aliases=True)
@@ -293,30 +294,3 @@ def _publish(items: list[Column], scope: Scope) -> None:
             scope.ambiguous_aliases.add(name)
         # A literal behind its alias is a FLOAT64 column like any other.
         scope.aliases[name] = dataclasses.replace(column.expr, written=None)
-
-
-def _group(binder: Binder, node: exp.Select, scope: Scope, exprs: list[Expr]) -> str:
-    clause = node.args.get("group")
-    if clause is None:
-        return ""
-    only(clause, "expressions")
-    names = scope.at("the GROUP BY clause", aliases=True, prefer=True)
-    terms: list[str] = []
-    for each in clause.expressions:
-        if isinstance(each, exp.Rollup):
-            inside = [_group_key(binder, key, names, exprs) for key in each.expressions]
-            terms.append(f"ROLLUP ({', '.join(inside)})")
-        else:
-            terms.append(_group_key(binder, each, names, exprs))
-    return f" GROUP BY {', '.join(terms)}"
-
-
-def _group_key(binder: Binder, node: Any, scope: Scope, exprs: list[Expr]) -> str:
-    if isinstance(node, exp.Literal) and not node.is_string:
-        key = ordinal(node, exprs, "GROUP BY")
-    else:
-        key = binder.expr(node, scope)
-    if key.aggregate:
-        raise invalid_query("Aggregate function not allowed in the GROUP BY clause")
-    comparable(key, "GROUP BY")
-    return key.sql

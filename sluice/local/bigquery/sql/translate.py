@@ -19,6 +19,7 @@ from sluice.local.bigquery.sql import (
     operators,
     strings,
     temporal,
+    top_values,
     windows,
 )
 from sluice.local.bigquery.sql.binder import Binder
@@ -29,7 +30,7 @@ from sluice.local.bigquery.types import Type
 
 REGISTERED: Final = (
     aggregates, arrays, conditions, conversions, json_functions, mathematics, names, operators, strings,
-    temporal, windows,
+    temporal, top_values, windows,
 )  # fmt: skip
 
 
