@@ -80,6 +80,19 @@ class Runtime:
         for pool in self._pools.values():
             threading.Thread(target=self._warm, args=(pool,), name="warm", daemon=True).start()
 
+    def replace(self, function: Function) -> None:
+        """Run a function's next invocations as it is now; those under way end as they began."""
+        pool = self._pools[function.name]
+        with self._lock:
+            if function == pool.function:
+                return
+            pool.function = function
+            idle = list(pool.idle)
+            pool.idle.clear()
+            pool.workers.difference_update(idle)
+        for worker in idle:
+            worker.kill()
+
     def invoke(self, function: str, payload: bytes) -> Invocation:
         """Run a function to its end, its time-out or its death. Does not raise for what the function does."""
         pool = self._pools[function]
@@ -131,10 +144,11 @@ class Runtime:
         with self._lock:
             pool.running -= 1
             if worker is not None:
-                if worker.alive:
+                if worker.alive and worker.function is pool.function:
                     pool.idle.append(worker)
                 else:
                     pool.workers.discard(worker)
+                    surplus.append(worker)
             while len(pool.idle) > 1 and time.monotonic() - pool.idle[0].used_at > IDLE_SECONDS:
                 surplus.append(pool.idle.popleft())
                 pool.workers.discard(surplus[-1])
@@ -148,12 +162,12 @@ class Runtime:
             pool.log.add(f"{error}\n".encode())
             return
         with self._lock:
-            needed = len(pool.workers) == 1
+            needed = len(pool.workers) == 1 and worker.function is pool.function
             if needed:
                 pool.idle.append(worker)
             else:
                 pool.workers.discard(worker)
-        if not needed:  # invocations came first and started their own
+        if not needed:  # invocations came first and started their own, or the function was replaced
             worker.kill()
 
 

@@ -71,7 +71,7 @@ class Worker:
     """One process of one function. Not safe for several threads."""
 
     def __init__(self, function: Function, log: Callable[[bytes], None]) -> None:
-        self._function = function
+        self.function = function
         self._log = log
         self._buffer = bytearray()
         self._process = subprocess.Popen(
@@ -102,12 +102,12 @@ class Worker:
 
     def invoke(self, payload: bytes, request_id: str) -> Invocation:
         """Run the handler; raises `WorkerEndedError` when the process did not survive it."""
-        limit = self._function.timeout_seconds
+        limit = self.function.timeout_seconds
         head = {
             "size": len(payload),
             "request_id": request_id,
             "timeout": limit,
-            "arn": self._function.arn,
+            "arn": self.function.arn,
         }
         deadline = time.monotonic() + limit
         self._send(json.dumps(head).encode() + b"\n" + payload, deadline)
@@ -172,9 +172,9 @@ class Worker:
             resident = self._watched.memory_info().rss
         except psutil.Error:
             return
-        if resident > self._function.memory_mb * 1024 * 1024:
+        if resident > self.function.memory_mb * 1024 * 1024:
             self._end(
-                f"Runtime exited with error: signal: killed (used more than {self._function.memory_mb} MB)"
+                f"Runtime exited with error: signal: killed (used more than {self.function.memory_mb} MB)"
             )
 
     def _exit_reason(self) -> str:

@@ -212,6 +212,38 @@ def test_more_invocations_at_once_than_the_limit_are_throttled(build: Build, tmp
     assert [answer(call.result()) for call in calls] == ["o"] * MAX_WORKERS
 
 
+def test_a_replaced_function_ends_what_it_began_and_begins_no_more(build: Build, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    runtime = build(
+        f"""
+        def handler(event, context):
+            if event.get("wait"):
+                open({str(gate)!r}, "rb", buffering=0).read(1)
+            return "old"
+        """
+    )
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    (newer / "handler.py").write_text("def handler(event, context): return 'new'")
+    opened = os.open(gate, os.O_RDWR)
+    assert answer(runtime.invoke("probe", b"{}")) == "old"
+    (kept,) = runtime.worker_pids()
+    runtime.replace(Function("probe", ARN, tmp_path, "handler.handler", timeout_seconds=20.0))
+    assert runtime.worker_pids() == [kept]  # nothing is different
+    with ThreadPoolExecutor(1) as threads:
+        begun = threads.submit(runtime.invoke, "probe", b'{"wait": 1}')
+        while not runtime._pools["probe"].running or runtime._pools["probe"].idle:
+            threading.Event().wait(0.01)
+        runtime.replace(Function("probe", ARN, newer, "handler.handler", timeout_seconds=20.0))
+        assert answer(runtime.invoke("probe", b"{}")) == "new"
+        os.write(opened, b"o")
+        assert answer(begun.result()) == "old"
+    os.close(opened)
+    assert answer(runtime.invoke("probe", b"{}")) == "new"
+    assert not psutil.pid_exists(kept)
+
+
 def test_closing_leaves_no_process(build: Build) -> None:
     runtime = build("def handler(event, context): return 1")
     runtime.invoke("probe", b"{}")
