@@ -136,7 +136,7 @@ class LocalCloud:
         """Raise EnvironmentProblem when a server process has ended."""
         for server in self._servers:
             if not server.alive:
-                raise server.problem("has ended")
+                raise EnvironmentProblem(f"{server.name} {server.end()}: start it again; nothing was kept")
 
     def status(self) -> dict[str, Any]:
         """Per mapping and shard: position, records behind, in flight, last error."""
@@ -179,6 +179,27 @@ class LocalCloud:
                 return False
             time.sleep(POLL_SECONDS)
 
+    def redeploy(self) -> None:
+        """Deploy the project as it is now over what runs: streams, queues, tables and checkpoints stay.
+
+        Invocations under way end as they began; the next ones run the new code.
+
+        Raises:
+            SluiceError: what is wrong with the project, or cannot be changed in place; the deployment before
+                goes on.
+        """
+        before = msgspec.to_builtins(self._deployed)
+        deploy = self._child("deploy", "the deployment")
+        try:
+            deploy.tell(**self._job, before=before)
+            deploy.tell(aws_url=self.endpoints.aws_url, bigquery_url=self.endpoints.bigquery_url)
+            deployment = msgspec.convert(_deployment(deploy), Deployment)
+        finally:
+            self._end(deploy)
+        body = msgspec.json.encode(deployment.functions)
+        self._call("PUT", self.endpoints.lambda_url + "/functions", body)
+        self._deployment = deployment
+
     def close(self) -> None:
         """End all processes; may be called again."""
         for child in self._children:
@@ -206,12 +227,10 @@ class LocalCloud:
             urls = list(threads.map(_url, self._servers))
         addresses = {"aws_url": urls[0], "bigquery_url": urls[1]}
         deploy.tell(**addresses)
-        said = deploy.hear(DEPLOY_SECONDS)
-        if "error" in said:
-            raise _error(said)
-        control.tell(**addresses, deployment=said["deployment"], verbose=self._verbose)
-        self._deployment = msgspec.convert(said["deployment"], Deployment)
-        deploy.wait()
+        deployment = _deployment(deploy)
+        control.tell(**addresses, deployment={**deployment, "made": {}}, verbose=self._verbose)
+        self._deployment = msgspec.convert(deployment, Deployment)
+        self._end(deploy)
         control.hear(START_SECONDS)
         self._endpoints = Endpoints(aws_url=urls[0], lambda_url=urls[2], bigquery_url=urls[1])
 
@@ -220,12 +239,28 @@ class LocalCloud:
         self._children.append(child)
         return child
 
+    def _end(self, child: ChildProcess) -> None:
+        child.close()
+        child.wait()
+        self._children.remove(child)
+
     def _get(self, url: str) -> dict[str, Any]:
+        return self._call("GET", url)
+
+    def _call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
         try:
-            return _json(self._pool.request("GET", url))
+            return _json(self._pool.request(method, url, body=body))
         except urllib3.exceptions.HTTPError as error:
             self.check()
             raise EnvironmentProblem(f"the local cloud does not answer: {error}") from error
+
+
+def _deployment(deploy: ChildProcess) -> dict[str, Any]:
+    said = deploy.hear(DEPLOY_SECONDS)
+    if "error" in said:
+        raise _error(said)
+    deployment: dict[str, Any] = said["deployment"]
+    return deployment
 
 
 def _url(server: ChildProcess) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -104,12 +105,20 @@ class ChildProcess:
             raise self.problem(f"printed what nobody expected: {line[:200].decode(errors='replace')!r}")
         return said
 
+    def end(self) -> str:
+        """How it ended, in words, with the last line of its stderr."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        code = self._process.returncode or 0
+        how = f"has ended, killed by {_signal(-code)}" if code < 0 else f"has ended with status {code}"
+        said = self._last_line()
+        return f"{how}, after saying: {said}" if said else how
+
     def problem(self, what: str) -> EnvironmentProblem:
         """An error about this process that ends with the last line of its stderr."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1)
-        self._reader.join(timeout=1)
-        last = next((line.strip() for line in reversed(self._tail) if line.strip()), "")
+        last = self._last_line()
         return EnvironmentProblem(f"{self.name} {what}" + (f": {last}" if last else ""))
 
     def close(self) -> None:
@@ -130,6 +139,10 @@ class ChildProcess:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
+    def _last_line(self) -> str:
+        self._reader.join(timeout=1)
+        return next((line.strip() for line in reversed(self._tail) if line.strip()), "")
+
     def _read_stderr(self) -> None:
         stderr = self._process.stderr
         if stderr is None:
@@ -139,3 +152,10 @@ class ChildProcess:
                 self._tail.append(line.decode(errors="replace"))
                 if self._echo:
                     sys.stderr.write(line.decode(errors="replace"))
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -48,10 +48,11 @@ class Queues:
 
 
 class Control:
-    """The HTTP side: invoke, status, logs."""
+    """The HTTP side: invoke, status, logs, functions that were deployed again."""
 
-    def __init__(self, runtime: Runtime, runners: list[MappingRunner]) -> None:
+    def __init__(self, runtime: Runtime, runners: list[MappingRunner], variables: dict[str, str]) -> None:
         self._runtime = runtime
+        self._variables = variables
         self._runners = runners
         self._later: set[asyncio.Task[Any]] = set()
 
@@ -60,6 +61,7 @@ class Control:
         routes = [
             Route(INVOKE, self.invoke, methods=["POST"]),
             Route("/status", self.status),
+            Route("/functions", self.replace, methods=["PUT"]),
             Route("/functions/{name}/log", self.log),
         ]
         return Starlette(routes=routes, lifespan=self._lifespan)
@@ -104,6 +106,14 @@ class Control:
         """Where each mapping stands, and the worker processes."""
         mappings = await asyncio.gather(*(asyncio.to_thread(runner.inspect) for runner in self._runners))
         return JSONResponse({"mappings": mappings, "workers": self._runtime.worker_pids()})
+
+    async def replace(self, request: Request) -> Response:
+        """Take functions as they were deployed again; their mappings read on from where they are."""
+        declared: list[dict[str, Any]] = msgspec.json.decode(await request.body())
+        for inputs in declared:
+            await asyncio.to_thread(self._runtime.replace, function(inputs, self._variables))
+        self._runtime.warm()
+        return JSONResponse({})
 
     async def log(self, request: Request) -> Response:
         """What a function printed lately."""
@@ -153,7 +163,7 @@ def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool) -> 
         )
         for config in configs
     ]
-    return Control(runtime, runners)
+    return Control(runtime, runners, variables)
 
 
 def _to_stderr(line: bytes) -> None:

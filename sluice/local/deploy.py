@@ -2,7 +2,7 @@
 
 `python -m sluice.local.deploy` reads one line of JSON with the project, another with the servers' addresses
 once they are known, runs the very `__main__.py` that `pulumi up` runs, and prints one line: the deployment or
-the error.
+the error. With a deployment in the first line, what that one made is changed in place.
 """
 
 import gc
@@ -15,7 +15,7 @@ import msgspec
 
 from sluice.errors import SluiceError
 from sluice.local.child import announce, exit_with_parent
-from sluice.local.deploy_result import Deployment, mapping
+from sluice.local.deploy_result import Deployment, Made, Outputs
 
 
 def read_line() -> dict[str, Any]:
@@ -31,9 +31,11 @@ def read_line() -> dict[str, Any]:
 
 
 def deploy(job: dict[str, Any]) -> Deployment:
-    """Run the program and create what it declares."""
+    """Run the program, and create what it declares or change what is there."""
     # Pulumi, its providers and boto3 take a second to import; meanwhile the servers start.
-    from sluice.local.declared import Declared, placeholder  # noqa: PLC0415
+    from sluice.local.declared import Declared  # noqa: PLC0415
+    from sluice.local.deploy_afresh import Creation  # noqa: PLC0415
+    from sluice.local.deploy_again import Update  # noqa: PLC0415
     from sluice.local.deploy_aws import AwsCreator  # noqa: PLC0415
     from sluice.local.deploy_google import GoogleCreator  # noqa: PLC0415
     from sluice.local.program import run_program  # noqa: PLC0415
@@ -42,14 +44,15 @@ def deploy(job: dict[str, Any]) -> Deployment:
     exit_with_parent()
     aws = AwsCreator(servers["aws_url"], job["shards"])
     google = GoogleCreator(servers["bigquery_url"])
-    stand_ins: list[str] = []
+    before = msgspec.convert(job["before"], Deployment) if job.get("before") else None
+    work = Update(before, aws, google) if before else Creation(aws, google)
+    made: dict[str, Made] = {}
 
-    def create(resource: Declared) -> tuple[str, dict[str, Any]]:
-        for creator in (aws, google):
-            if creator.handles(resource.type):
-                return creator.create(resource)
-        stand_ins.append(f"{resource.type} {resource.name}")
-        return placeholder(resource)
+    def create(resource: Declared) -> Outputs:
+        found, outputs = work.create(resource)
+        if aws.handles(resource.type) or google.handles(resource.type):
+            made[resource.urn] = Made(found, resource.inputs, outputs)
+        return found, outputs
 
     program = run_program(
         Path(job["root"]),
@@ -58,16 +61,8 @@ def deploy(job: dict[str, Any]) -> Deployment:
         pipeline=Path(job["pipeline"]) if job["pipeline"] else None,
         create=create,
     )
-    for declared in aws.mappings:
-        mapping(declared)
-    return Deployment(
-        region=aws.region,
-        functions=aws.functions,
-        mappings=aws.mappings,
-        outputs=program.outputs,
-        stand_ins=stand_ins,
-        warnings=list(program.warnings),
-        retention_hours=aws.retention_hours,
+    return msgspec.structs.replace(
+        work.finish(made), outputs=program.outputs, warnings=list(program.warnings)
     )
 
 

@@ -8,11 +8,11 @@ from botocore.config import Config
 
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.declared import Declared
+from sluice.local.deploy_result import Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Outputs = tuple[str, dict[str, Any]]
 Inputs = dict[str, Any]
 
 DEFAULT_SHARDS = 2

@@ -1,4 +1,4 @@
-"""Creates the BigQuery resources that a program declares in the local BigQuery, by BigQuery's REST calls."""
+"""Creates and changes the BigQuery resources that a program declares, by BigQuery's REST calls."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -7,15 +7,16 @@ import urllib3
 
 from sluice.errors import EnvironmentProblem
 from sluice.local.declared import Declared
+from sluice.local.deploy_result import Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Outputs = tuple[str, dict[str, Any]]
+NOT_FOUND = 404
 
 
 class GoogleCreator:
-    """Creates datasets, tables and views."""
+    """Creates datasets, tables and views; changes tables and views in place."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -33,41 +34,83 @@ class GoogleCreator:
         """Create a resource: its id and outputs."""
         return self._by_type[resource.type](resource.inputs)
 
+    def find_table(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
+        """A declared table or view as it is now; None when there is none."""
+        response = self._send("GET", _table_path(inputs))
+        if response.status == NOT_FOUND:
+            return None
+        found: dict[str, Any] = json.loads(_good(response, f"to show {inputs['tableId']}").data)
+        return found
+
+    def update_table(self, inputs: dict[str, Any]) -> None:
+        """Change a table or view that exists to what is declared, as far as that goes in place."""
+        _good(self._send("PATCH", _table_path(inputs), table_body(inputs)), f"table {inputs['tableId']}")
+
     def _dataset(self, inputs: dict[str, Any]) -> Outputs:
         project, dataset = inputs["project"], inputs["datasetId"]
-        body: dict[str, Any] = {"datasetReference": {"projectId": project, "datasetId": dataset}}
-        for key in ("location", "description", "friendlyName", "defaultPartitionExpirationMs", "labels"):
-            if inputs.get(key) is not None:
-                body[key] = inputs[key]
-        self._post(f"projects/{project}/datasets", body, f"dataset {dataset}")
+        answer = self._send("POST", f"projects/{project}/datasets", dataset_body(inputs))
+        _good(answer, f"dataset {dataset}")
         return f"projects/{project}/datasets/{dataset}", {"datasetId": dataset}
 
     def _table(self, inputs: dict[str, Any]) -> Outputs:
-        project, dataset, table = inputs["project"], inputs["datasetId"], inputs["tableId"]
-        body: dict[str, Any] = {
-            "tableReference": {"projectId": project, "datasetId": dataset, "tableId": table}
-        }
-        for key in ("description", "friendlyName", "timePartitioning", "requirePartitionFilter", "labels"):
-            if inputs.get(key) is not None:
-                body[key] = inputs[key]
-        if inputs.get("schema"):
-            body["schema"] = {"fields": json.loads(inputs["schema"])}
-        if inputs.get("clusterings"):
-            body["clustering"] = {"fields": inputs["clusterings"]}
-        if inputs.get("view"):
-            body["view"] = inputs["view"]
-        self._post(f"projects/{project}/datasets/{dataset}/tables", body, f"table {dataset}.{table}")
-        return f"projects/{project}/datasets/{dataset}/tables/{table}", {"tableId": table}
+        answer = self._send("POST", _table_path(inputs).rpartition("/")[0], table_body(inputs))
+        _good(answer, f"table {inputs['datasetId']}.{inputs['tableId']}")
+        return table_outputs(inputs)
 
-    def _post(self, path: str, body: dict[str, Any], what: str) -> None:
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> urllib3.BaseHTTPResponse:
         headers = {"Content-Type": "application/json"}
         url = f"{self._url}/bigquery/v2/{path}"
+        data = None if body is None else json.dumps(body).encode()
         try:
-            response = self._pool.request("POST", url, body=json.dumps(body).encode(), headers=headers)
+            return self._pool.request(method, url, body=data, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise EnvironmentProblem(f"the local BigQuery does not answer: {error}") from error
-        if response.status != 200:  # noqa: PLR2004 - HTTP's OK
-            raise EnvironmentProblem(f"the local BigQuery refuses {what}: {_message(response.data)}")
+
+
+def dataset_body(inputs: dict[str, Any]) -> dict[str, Any]:
+    """A declared dataset as BigQuery's REST resource."""
+    reference = {"projectId": inputs["project"], "datasetId": inputs["datasetId"]}
+    keys = ("location", "description", "friendlyName", "defaultPartitionExpirationMs", "labels")
+    return {
+        "datasetReference": reference,
+        **{key: inputs[key] for key in keys if inputs.get(key) is not None},
+    }
+
+
+def table_body(inputs: dict[str, Any]) -> dict[str, Any]:
+    """A declared table or view as BigQuery's REST resource."""
+    body: dict[str, Any] = {
+        "tableReference": {
+            "projectId": inputs["project"],
+            "datasetId": inputs["datasetId"],
+            "tableId": inputs["tableId"],
+        }
+    }
+    for key in ("description", "friendlyName", "timePartitioning", "requirePartitionFilter", "labels"):
+        if inputs.get(key) is not None:
+            body[key] = inputs[key]
+    if inputs.get("schema"):
+        body["schema"] = {"fields": json.loads(inputs["schema"])}
+    if inputs.get("clusterings"):
+        body["clustering"] = {"fields": inputs["clusterings"]}
+    if inputs.get("view"):
+        body["view"] = inputs["view"]
+    return body
+
+
+def table_outputs(inputs: dict[str, Any]) -> Outputs:
+    """What a declared table or view is to the program, whether it exists yet or not."""
+    return _table_path(inputs), {"tableId": inputs["tableId"]}
+
+
+def _table_path(inputs: dict[str, Any]) -> str:
+    return f"projects/{inputs['project']}/datasets/{inputs['datasetId']}/tables/{inputs['tableId']}"
+
+
+def _good(response: urllib3.BaseHTTPResponse, what: str) -> urllib3.BaseHTTPResponse:
+    if response.status != 200:  # noqa: PLR2004 - HTTP's OK
+        raise EnvironmentProblem(f"the local BigQuery refuses {what}: {_message(response.data)}")
+    return response
 
 
 def _message(data: bytes) -> str:

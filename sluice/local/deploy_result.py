@@ -10,9 +10,23 @@ from sluice.errors import SettingsError
 from sluice.local.mapping_types import MappingConfig, Start, StartKind
 from sluice.local.runtime_worker import Function
 
+Outputs = tuple[str, dict[str, Any]]
+"""A resource's id and outputs."""
+
+
+class Made(msgspec.Struct):
+    """A resource as it was created: what a later deployment finds in its place."""
+
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
 
 class Deployment(msgspec.Struct, kw_only=True):
-    """Functions and mappings by their declared inputs, the program's outputs, what no local server has."""
+    """Functions and mappings by their declared inputs, the program's outputs, what no local server has.
+
+    `made` has the resources of the local servers by their URN.
+    """
 
     region: str
     functions: list[dict[str, Any]]
@@ -21,6 +35,7 @@ class Deployment(msgspec.Struct, kw_only=True):
     stand_ins: list[str] = []
     warnings: list[str] = []
     retention_hours: dict[str, int] = {}
+    made: dict[str, Made] = {}
 
 
 def function(inputs: dict[str, Any], endpoints: dict[str, str]) -> Function:

@@ -27,7 +27,10 @@ LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A running local cloud: its process, its servers, the program's outputs, the pipeline file."""
+    """A running local cloud: its process, its servers, the program's outputs, the pipeline file.
+
+    `problem` says why a later version than that of `pipeline_hash` could not be deployed.
+    """
 
     pid: int
     started_at: float
@@ -37,6 +40,7 @@ class State:
     outputs: dict[str, Any] = field(default_factory=dict)
     pipeline: str | None = None
     pipeline_hash: str | None = None
+    problem: str | None = None
 
 
 class Claim:
@@ -56,8 +60,9 @@ class Claim:
         outputs: Mapping[str, Any],
         pipeline: Path | None = None,
         pipeline_hash: str | None = None,
+        problem: str | None = None,
     ) -> None:
-        """Let other commands find it. `pipeline_hash` is that of the file as it was when it was run."""
+        """Let other commands find it, as often as something changes."""
         state = State(
             pid=os.getpid(),
             started_at=self._started_at,
@@ -67,6 +72,7 @@ class Claim:
             outputs=dict(outputs),
             pipeline=str(pipeline) if pipeline else None,
             pipeline_hash=pipeline_hash,
+            problem=problem,
         )
         self._write(asdict(state))
 

@@ -159,7 +159,9 @@ def test_a_server_that_dies_is_named() -> None:
         victim = cloud._servers[0]
         os.kill(victim.pid, signal.SIGKILL)
         victim._process.wait()
-        with pytest.raises(EnvironmentProblem, match="the local AWS has ended"):
+        with pytest.raises(
+            EnvironmentProblem, match=r"the local AWS has ended, killed by SIGKILL.*: start it"
+        ):
             cloud.wait_drained(30)
 
 

@@ -1,0 +1,139 @@
+"""Deploys a changed program over what runs: first all that it asks for is checked, then all of it is done.
+
+BigQuery's tables and views take what they can in place, functions get their new code and variables, and
+everything that holds data or a checkpoint stays as it is. What cannot be changed in place is refused before
+anything was touched.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sluice.errors import ContractError, SettingsError
+from sluice.local.bigquery.errors import ApiError
+from sluice.local.bigquery.evolution import changes
+from sluice.local.bigquery.types import parse_fields
+from sluice.local.declared import Declared, placeholder
+from sluice.local.deploy_aws import AwsCreator
+from sluice.local.deploy_google import GoogleCreator, dataset_body, table_body, table_outputs
+from sluice.local.deploy_result import Deployment, Made, Outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REPEATABLE = frozenset(
+    {
+        "aws:sqs/queuePolicy:QueuePolicy",
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        "aws:iam/rolePolicy:RolePolicy",
+    }
+)
+"""Types whose creation puts something in the place of what was there."""
+
+TABLE = "gcp:bigquery/table:Table"
+DATASET = "gcp:bigquery/dataset:Dataset"
+FUNCTION = "aws:lambda/function:Function"
+AFRESH = "stop `sluice local` and start it again, with empty tables"
+
+
+class Update:
+    """One deployment over an earlier one: collects what is to do while the program runs, then does it."""
+
+    def __init__(self, before: Deployment, aws: AwsCreator, google: GoogleCreator) -> None:
+        self._before = before
+        self._aws, self._google = aws, google
+        self._steps: list[Callable[[], Any]] = []
+        self.functions: list[dict[str, Any]] = []
+        self.stand_ins: list[str] = []
+        aws.region = before.region
+
+    def create(self, resource: Declared) -> Outputs:
+        """Answer for one resource as it will be, and remember what that takes.
+
+        Raises:
+            SettingsError: it cannot be changed in place.
+            ContractError: a table cannot be changed in place.
+        """
+        if resource.type == TABLE:
+            return self._table(resource)
+        if not (self._aws.handles(resource.type) or self._google.handles(resource.type)):
+            self.stand_ins.append(f"{resource.type} {resource.name}")
+            return placeholder(resource)
+        made = self._before.made.get(resource.urn)
+        if made is None:
+            raise SettingsError(f"{resource.name} would be new in the local cloud: {AFRESH}")
+        if resource.type == FUNCTION:
+            self.functions.append({**resource.inputs, "arn": made.outputs["arn"]})
+        elif _changed(resource.type, made.inputs, resource.inputs):
+            if resource.type not in REPEATABLE:
+                names = ", ".join(sorted(_differing(made.inputs, resource.inputs)))
+                raise SettingsError(f"{names} of {resource.name} cannot be changed in place: {AFRESH}")
+            self._steps.append(partial(self._aws.create, resource))
+        return made.id, made.outputs
+
+    def finish(self, made: dict[str, Made]) -> Deployment:
+        """Do it all, once the whole program has run; what is no longer declared stays."""
+        for step in self._steps:
+            step()
+        return msgspec.structs.replace(
+            self._before,
+            functions=self.functions,
+            stand_ins=self.stand_ins,
+            made={**self._before.made, **made},
+        )
+
+    def _table(self, resource: Declared) -> Outputs:
+        found = self._google.find_table(resource.inputs)
+        if found is None:
+            self._steps.append(partial(self._google.create, resource))
+        else:
+            check_table(found, table_body(resource.inputs))
+            self._steps.append(partial(self._google.update_table, resource.inputs))
+        return table_outputs(resource.inputs)
+
+
+def check_table(found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse what BigQuery cannot make of a table or view that exists.
+
+    Raises:
+        ContractError: what it is.
+    """
+    name = wanted["tableReference"]["tableId"]
+    if bool(found.get("view")) != bool(wanted.get("view")):
+        raise ContractError(f"{name}: BigQuery makes no view of a table, and no table of a view: {AFRESH}")
+    if wanted.get("view"):
+        return
+    old, new = _partitioning(found), _partitioning(wanted)
+    if old != new:
+        raise ContractError(
+            f"table {name}: BigQuery cannot change its partitioning from {old} to {new} in place: declare "
+            f"another event type, or {AFRESH}"
+        )
+    try:
+        before, after = (parse_fields(table["schema"]["fields"]) for table in (found, wanted))
+        changes(name, name, before, after)
+    except ApiError as error:
+        raise ContractError(
+            f"BigQuery cannot do that in place: {error.message.rstrip('.')}; `sluice contract check` says "
+            f"what to do instead; or {AFRESH}"
+        ) from None
+
+
+def _partitioning(table: dict[str, Any]) -> str:
+    partitioning = table.get("timePartitioning") or {}
+    return f"{partitioning.get('type', 'none')} of {partitioning.get('field', 'the arrival time')}"
+
+
+def _changed(kind: str, before: dict[str, Any], now: dict[str, Any]) -> bool:
+    if kind == DATASET:  # who may read it is not enforced here
+        return dataset_body(before) != dataset_body(now)
+    return before != now
+
+
+def _differing(before: dict[str, Any], now: dict[str, Any]) -> set[str]:
+    return {key for key in {*before, *now} if before.get(key) != now.get(key)}

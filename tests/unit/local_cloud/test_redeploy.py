@@ -1,0 +1,160 @@
+"""A deployment over an earlier one: what is changed in place, what stays, and what is refused beforehand."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from sluice.errors import ContractError, SettingsError
+from sluice.local.changes import Changes
+from sluice.local.declared import Declared
+from sluice.local.deploy_again import FUNCTION, TABLE, Update, check_table
+from sluice.local.deploy_aws import AwsCreator
+from sluice.local.deploy_google import GoogleCreator, table_body
+from sluice.local.deploy_result import Deployment, Made
+
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+POLICY = "aws:iam/rolePolicy:RolePolicy"
+ID = {"name": "id", "type": "STRING", "mode": "REQUIRED"}
+NOTE = {"name": "note", "type": "STRING", "mode": "NULLABLE"}
+PARTS = {"type": "DAY", "field": "at"}
+AT = {"name": "at", "type": "TIMESTAMP", "mode": "REQUIRED"}
+
+
+class StubAws(AwsCreator):
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1", None)
+        self.created: list[str] = []
+
+    def create(self, resource: Declared) -> tuple[str, dict[str, Any]]:
+        self.created.append(resource.name)
+        return resource.name, {}
+
+
+class StubGoogle(GoogleCreator):
+    def __init__(self, tables: dict[str, Any]) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.tables = tables
+        self.done: list[tuple[str, str]] = []
+
+    def find_table(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
+        return cast("dict[str, Any] | None", self.tables.get(inputs["tableId"]))
+
+    def update_table(self, inputs: dict[str, Any]) -> None:
+        self.done.append(("updated", inputs["tableId"]))
+
+    def create(self, resource: Declared) -> tuple[str, dict[str, Any]]:
+        self.done.append(("created", resource.inputs["tableId"]))
+        return "", {}
+
+
+def declared(kind: str, name: str, /, **inputs: Any) -> Declared:
+    return Declared(
+        type=kind,
+        name=name,
+        inputs=inputs,
+        urn=name,
+        parent=None,
+        protect=False,
+        custom=True,
+        depends_on=(),
+        aliases=(),
+        ignore_changes=(),
+        delete_before_replace=False,
+        provider="",
+    )
+
+
+def table(name: str, *fields: dict[str, str], **more: Any) -> Declared:
+    schema = json.dumps([ID, AT, *fields])
+    inputs = {"project": "p", "datasetId": "d", "tableId": name, "schema": schema, "timePartitioning": PARTS}
+    return declared(TABLE, name, **inputs | more)
+
+
+BEFORE = Deployment(
+    region="eu-west-1",
+    functions=[],
+    mappings=[{"uuid": "u"}],
+    outputs={},
+    made={
+        "function": Made("f", {"name": "f", "code": {"archive": "/old"}}, {"arn": "arn:f"}),
+        "mapping": Made("u", {"batchSize": 100}, {"uuid": "u"}),
+        "policy": Made("p", {"policy": "{}"}, {}),
+        "gone": Made("g", {}, {}),
+    },
+)
+
+
+def test_nothing_is_touched_before_the_whole_program_was_checked() -> None:
+    google, aws = StubGoogle({"old": table_body(table("old").inputs)}), StubAws()
+    update = Update(BEFORE, aws, google)
+    update.create(table("old", NOTE))
+    update.create(table("new"))
+    update.create(declared(POLICY, "policy", policy="{...}"))
+    assert (google.done, aws.created) == ([], [])
+    after = update.finish({})
+    assert google.done == [("updated", "old"), ("created", "new")]
+    assert aws.created == ["policy"]
+    assert aws.region == "eu-west-1"
+    assert after.made == BEFORE.made
+
+
+def test_a_function_gets_its_new_code_and_a_mapping_keeps_its_identity() -> None:
+    update = Update(BEFORE, StubAws(), StubGoogle({}))
+    code = {"archive": "/new"}
+    assert update.create(declared(FUNCTION, "function", name="f", code=code)) == ("f", {"arn": "arn:f"})
+    assert update.create(declared(MAPPING, "mapping", batchSize=100)) == ("u", {"uuid": "u"})
+    after = update.finish({})
+    assert after.functions == [{"name": "f", "code": code, "arn": "arn:f"}]
+    assert after.mappings == BEFORE.mappings
+
+
+@pytest.mark.parametrize(
+    ("resource", "said"),
+    [
+        (declared(MAPPING, "mapping", batchSize=50), "batchSize of mapping cannot be changed in place: stop"),
+        (declared(MAPPING, "second"), "second would be new in the local cloud: stop"),
+    ],
+)
+def test_a_setting_of_what_holds_a_checkpoint_is_refused(resource: Declared, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Update(BEFORE, StubAws(), StubGoogle({})).create(resource)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (table("t"), "Field note is missing"),
+        (table("t", {**NOTE, "type": "INTEGER"}), "changed type from STRING to INT64"),
+        (table("t", {**NOTE, "mode": "REPEATED"}), "changed mode"),
+        (table("t", NOTE, {**NOTE, "name": "more", "mode": "REQUIRED"}), "Cannot add required fields"),
+        (table("t", NOTE, timePartitioning={"type": "HOUR", "field": "at"}), "from DAY of at to HOUR of at"),
+        (
+            declared(TABLE, "t", project="p", datasetId="d", tableId="t", view={"query": "SELECT 1"}),
+            "no view",
+        ),
+    ],
+)
+def test_a_table_is_not_made_what_bigquery_cannot_make_of_it(wanted: Declared, said: str) -> None:
+    found = table_body(table("t", NOTE).inputs)
+    with pytest.raises(ContractError, match=said) as raised:
+        check_table(found, table_body(wanted.inputs))
+    assert "\n" not in str(raised.value)
+    check_table(found, table_body(table("t", {**NOTE, "name": "a"}, NOTE).inputs))
+
+
+def test_a_change_is_what_a_file_holds_and_is_told_once(tmp_path: Path) -> None:
+    pipeline, settings = tmp_path / "pipeline.py", tmp_path / "Pulumi.dev.yaml"
+    pipeline.write_text("one")
+    changes = Changes([pipeline, settings])
+    pipeline.write_text("one")
+    assert changes.look() == []
+    pipeline.write_text("two")
+    settings.write_text("new")
+    assert changes.look() == [pipeline, settings]
+    assert changes.look() == []
+    pipeline.unlink()
+    assert changes.look() == []
+    pipeline.write_text("two")
+    assert changes.look() == []
