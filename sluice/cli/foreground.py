@@ -1,21 +1,26 @@
-"""What `sluice local` does: start, say where everything is, wait, stop."""
+"""What `sluice local` does: start, say where everything is, take changes of the pipeline, stop."""
 
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sluice.cli.output import console, grid, print_json
+from sluice.cli.output import console, grid, print_json, print_json_line
 from sluice.cli.progress import stages
+from sluice.errors import SluiceError
+from sluice.local.changes import Changes
 from sluice.local.cloud import LocalCloud
-from sluice.local.state import claim, file_hash
+from sluice.local.state import Claim, claim
 
 LOOK_SECONDS = 1.0
-"""How often it is checked that all servers are alive."""
+"""How often it is checked that all servers are alive, and whether the pipeline has changed."""
+
+ENVIRONMENT = "dev"
 
 
 def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, json: bool) -> None:
-    """Run the local cloud until Ctrl-C.
+    """Run the local cloud until Ctrl-C; a changed pipeline is deployed over what runs.
 
     Raises:
         AlreadyRunning: one runs for this project.
@@ -23,25 +28,87 @@ def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, 
     """
     with ExitStack() as running:
         found = running.enter_context(claim(root))
-        pipeline_hash = file_hash(pipeline)
+        changes = Changes([pipeline, root / f"Pulumi.{ENVIRONMENT}.yaml"])
         with stages(quiet=json) as shown, shown.stage("starting the local cloud") as stage:
             begun = time.monotonic()
-            cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards, verbose=verbose))
+            cloud = running.enter_context(
+                LocalCloud(root, pipeline, ENVIRONMENT, shards=shards, verbose=verbose)
+            )
             stage.finish(f"{time.monotonic() - begun:.1f} s")
-        endpoints = cloud.endpoints
-        urls = {
-            "aws_url": endpoints.aws_url,
-            "lambda_url": endpoints.lambda_url,
-            "bigquery_url": endpoints.bigquery_url,
-        }
-        found.announce(**urls, outputs=cloud.outputs, pipeline=pipeline, pipeline_hash=pipeline_hash)
-        if json:
-            print_json({**urls, "outputs": cloud.outputs, "pipeline": pipeline})
-        else:
-            _print(urls, cloud.outputs, pipeline)
+        foreground = Foreground(found, cloud, pipeline, changes, json=json)
+        foreground.announce()
         while True:
             time.sleep(LOOK_SECONDS)
             cloud.check()
+            foreground.look()
+
+
+class Foreground:
+    """A local cloud, the files that it was made of, and who wants to hear of it."""
+
+    def __init__(
+        self, found: Claim, cloud: LocalCloud, pipeline: Path, changes: Changes, *, json: bool
+    ) -> None:
+        self._found, self._cloud, self._json = found, cloud, json
+        self._pipeline, self._changes = pipeline, changes
+        self._hash = changes.seen(pipeline)
+        self._urls = {
+            "aws_url": cloud.endpoints.aws_url,
+            "lambda_url": cloud.endpoints.lambda_url,
+            "bigquery_url": cloud.endpoints.bigquery_url,
+        }
+
+    def announce(self) -> None:
+        """Let other commands find the cloud, and say where everything is."""
+        self._write(problem=None)
+        if self._json:
+            print_json({**self._urls, "outputs": self._cloud.outputs, "pipeline": self._pipeline})
+        else:
+            _print(self._urls, self._cloud.outputs, self._pipeline)
+
+    def look(self) -> None:
+        """Deploy again if a file has changed; if that fails, the cloud goes on as it was.
+
+        Raises:
+            EnvironmentProblem: it failed because a server has ended.
+        """
+        changed = self._changes.look()
+        if not changed:
+            return
+        names = " and ".join(path.name for path in changed)
+        begun = time.monotonic()
+        problem = None
+        try:
+            self._cloud.redeploy()
+        except SluiceError as error:
+            self._cloud.check()
+            problem = " ".join(str(error).split())
+        else:
+            self._hash = self._changes.seen(self._pipeline)
+        seconds = time.monotonic() - begun
+        self._write(problem=problem)
+        if self._json:
+            print_json_line(
+                {
+                    "changed": changed,
+                    "deployed": problem is None,
+                    "elapsed_seconds": round(seconds, 3),
+                    "problem": problem,
+                }
+            )
+        elif problem is None:
+            console().print(f"{names} changed: deployed again in {seconds:.1f} s")
+        else:
+            sys.stderr.write(f"error: {names} changed, but the cloud goes on as it was: {problem}\n")
+
+    def _write(self, *, problem: str | None) -> None:
+        self._found.announce(
+            **self._urls,
+            outputs=self._cloud.outputs,
+            pipeline=self._pipeline,
+            pipeline_hash=self._hash,
+            problem=problem,
+        )
 
 
 def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> None:
@@ -58,4 +125,5 @@ def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> Non
     out.print(table)
     out.print()
     out.print("In another terminal: sluice produce --fake 1000, sluice audit, sluice query, sluice dlq list.")
+    out.print(f"When {pipeline.name} changes, it is deployed again over what runs.", style="dim")
     out.print("Ctrl-C stops it, and leaves nothing behind.", style="dim")

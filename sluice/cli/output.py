@@ -43,6 +43,12 @@ def print_json(document: object) -> None:
     sys.stdout.flush()
 
 
+def print_json_line(document: object) -> None:
+    """Print a JSON document that is one of several on stdout, on a line of its own."""
+    sys.stdout.write(json.dumps(plain(document), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one line per JSON type
     """Return `value` as JSON can hold it without loss: Decimals and non-finite floats become strings."""
     match value:

@@ -41,13 +41,14 @@ class Target:
     """One pipeline that runs somewhere.
 
     `endpoints` is None for a deployed stack. `pipeline` is the file that a local cloud runs, if it is known;
-    `changed` says that it is no longer as the local cloud runs it.
+    `changed` says that it is no longer as the local cloud runs it, `problem` why that could not be deployed.
     """
 
     outputs: Outputs
     endpoints: Endpoints | None = None
     pipeline: Path | None = None
     changed: bool = False
+    problem: str | None = None
 
     @classmethod
     def local(
@@ -57,10 +58,11 @@ class Target:
         *,
         pipeline: Path | None = None,
         changed: bool = False,
+        problem: str | None = None,
     ) -> Self:
         """Return the target for a local cloud's exports."""
         outputs = Outputs.parse(exports, source="the local cloud")
-        return cls(outputs=outputs, endpoints=endpoints, pipeline=pipeline, changed=changed)
+        return cls(outputs=outputs, endpoints=endpoints, pipeline=pipeline, changed=changed, problem=problem)
 
     @classmethod
     def find(cls, root: Path, env: str | None) -> Self:
@@ -86,7 +88,7 @@ class Target:
         pipeline = Path(state.pipeline) if state.pipeline else None
         known = state.pipeline_hash
         changed = known is not None and pipeline is not None and file_hash(pipeline) != known
-        return cls.local(state.outputs, endpoints, pipeline=pipeline, changed=changed)
+        return cls.local(state.outputs, endpoints, pipeline=pipeline, changed=changed, problem=state.problem)
 
     @property
     def is_local(self) -> bool:
@@ -100,10 +102,12 @@ class Target:
 
     def warn_of_changes(self) -> None:
         """Say on stderr that the local cloud runs the pipeline as it was."""
-        if self.changed and self.pipeline is not None:
+        if self.problem is not None:
+            sys.stderr.write(f"note: the local cloud runs the pipeline as it was: {self.problem}\n")
+        elif self.changed and self.pipeline is not None:
             sys.stderr.write(
-                f"note: {self.pipeline.name} has changed since the local cloud started, which runs it as it "
-                "was; stop `sluice local` and start it again (with empty tables) to run it as it is\n"
+                f"note: {self.pipeline.name} has changed, and the local cloud still runs it as it was; "
+                "`sluice local` takes a change within seconds, and says so\n"
             )
 
     @property

@@ -126,6 +126,10 @@ def test_a_pipeline_that_changed_under_a_local_cloud_is_told(
         assert capsys.readouterr().err == ""
         pipeline.write_text("second")
         Target.find(tmp_path, None).warn_of_changes()
+        told = capsys.readouterr().err
+        assert told.startswith("note: pipeline.py has changed, and the local cloud still runs it as it was")
+        assert told.count("\n") == 1
+        claimed.announce(outputs=EXPORTS, pipeline=pipeline, problem="line 1: no Python", **urls)
+        Target.find(tmp_path, None).warn_of_changes()
     told = capsys.readouterr().err
-    assert told.startswith("note: pipeline.py has changed since the local cloud started")
-    assert told.count("\n") == 1
+    assert told == "note: the local cloud runs the pipeline as it was: line 1: no Python\n"
