@@ -203,6 +203,18 @@ def _spread(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     return Expr(f"{name}({convert(value, FLOAT64).sql}){_OVER}", FLOAT64)
 
 
+@aggregate("CORR")
+def _correlation(call: Call, argument: Argument, args: list[Expr]) -> Expr:
+    argument.plain_only(call)
+    if len(args) != 2:  # noqa: PLR2004 - pairs of values
+        raise invalid_query(f"No matching signature for aggregate function CORR for {len(args)} arguments")
+    if argument.distinct or call.over or any(arg.type == NUMERIC for arg in args):
+        raise unsupported("CORR of DISTINCT or NUMERIC values or over a window")
+    first, second = (convert(arg, FLOAT64).sql for arg in args)
+    pairs = f"count(*) FILTER (WHERE {first} IS NOT NULL AND {second} IS NOT NULL)"
+    return Expr(f"CASE WHEN {pairs} < 2 THEN NULL ELSE corr({first}, {second}) END", FLOAT64)
+
+
 @aggregate("APPROX_QUANTILES")
 def _quantiles(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     argument.plain_only(call)

@@ -45,6 +45,7 @@ _SIMPLE: Final = {
     ("BOOL", "INT64"): "CAST({0} AS BIGINT)",
     ("BOOL", "STRING"): "CAST({0} AS VARCHAR)",
     ("FLOAT64", "INT64"): "bq_float_int({0})",
+    ("FLOAT64", "STRING"): "bq_float_text({0})",
     ("NUMERIC", "INT64"): "CAST({0} AS BIGINT)",
     ("NUMERIC", "FLOAT64"): "bq_numeric_float({0})",
     ("NUMERIC", "STRING"): "bq_numeric_text({0})",
@@ -64,7 +65,7 @@ _SIMPLE: Final = {
     ("TIMESTAMP", "STRING"): "(bq_datetime_text({0}) || '+00')",
     ("TIME", "STRING"): "bq_time_text({0})",
 }
-_NOT_HERE: Final = frozenset({("FLOAT64", "NUMERIC"), ("FLOAT64", "STRING")})
+_NOT_HERE: Final = frozenset({("FLOAT64", "NUMERIC")})
 _MAY_FAIL: Final = frozenset({("BYTES", "STRING"), ("FLOAT64", "INT64"), ("NUMERIC", "INT64")})
 # Text read as a type: the forms known to be read alike, and those known to be refused by BigQuery. Text of
 # neither kind (blanks around a number, hexadecimal, exponents in a NUMERIC, odd dates) is refused by name.
@@ -141,6 +142,8 @@ def _cast_value(expr: Expr, target: Type, *, safe: bool) -> Expr:
     template = _SIMPLE.get(kinds)
     if template is not None:
         fails = kinds in _MAY_FAIL
+        if kinds == ("FLOAT64", "STRING"):
+            return computed(template.format(expr.sql), target, expr)
         return _simple(expr, target, template, safe=safe and fails, plain=not fails or safe)
     if expr.type == STRING and target.kind in _READ:
         return computed(_read(expr.sql, target, safe=safe), target, expr)

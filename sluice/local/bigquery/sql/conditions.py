@@ -218,16 +218,29 @@ def _cast(binder: Binder, node: Any, scope: Scope) -> Expr:
     target = parse_type(node.args["to"])
     safe = isinstance(node, exp.TryCast)
     inner = node.this
-    if isinstance(inner, exp.Struct):
-        return _typed_struct(binder, inner, target, scope)
+    # Only a constructor, not a CAST, has these: ARRAY<INT64>[1], STRUCT<a INT64>(1).
+    if isinstance(inner, exp.Struct) or (
+        isinstance(inner, exp.Array) and "value_constructor" not in inner.args
+    ):
+        return _constructed(binder, inner, target, scope)
     return cast(binder.expr(inner, scope), target, safe=safe)
 
 
-def _typed_struct(binder: Binder, node: exp.Struct, target: Type, scope: Scope) -> Expr:
+def _constructed(binder: Binder, node: exp.Expr, target: Type, scope: Scope) -> Expr:
+    """Bind a value of a type that was written before it, or around it."""
+    if isinstance(node, exp.Array):
+        if target.item is None:
+            raise invalid_query(f"Array constructor does not match {target}")
+        item_type = target.item
+        items = [_constructed(binder, item, item_type, scope) for item in node.expressions]
+        listed = ", ".join(item.sql for item in items)
+        return computed(f"CAST([{listed}] AS {target.duck})", target, *items, plain=True)
+    if not isinstance(node, exp.Struct | exp.Tuple):
+        return convert(binder.expr(node, scope), target)
     if target.kind != "STRUCT" or len(target.fields) != len(node.expressions):
         raise invalid_query(f"Struct constructor does not match {target}")
     parts = [
-        convert(binder.expr(item, scope), type_)
+        _constructed(binder, item, type_, scope)
         for item, (_, type_) in zip(node.expressions, target.fields, strict=True)
     ]
     return build_struct([name for name, _ in target.fields], parts)

@@ -1,5 +1,6 @@
 """DATE(), TIME(), DATETIME(), TIMESTAMP() and STRING(), and formatting and parsing of times."""
 
+import re
 from typing import Final
 
 from sluice.local.bigquery.errors import invalid_query, unsupported
@@ -161,8 +162,6 @@ def _formatted(local: str, element: str, what: str, kind: str) -> str:
 @function("PARSE_TIMESTAMP", "PARSE_DATE", "PARSE_DATETIME")
 def _parse(call: Call) -> Expr:
     call.count(2)
-    if call.safe:
-        raise unsupported(f"Function SAFE.{call.name}")
     kind = BY_NAME[call.name.removeprefix("PARSE_")]
     pattern = literals.string_value(call.arg(0), f"A format of {call.name}")
     value = convert(call.arg(1), STRING)
@@ -175,5 +174,29 @@ def _parse(call: Call) -> Expr:
         raise unsupported(f"A format of {call.name} without year, month and day")
     if kind == DATE and any(f"%{each}" in spelled for each in "HMS"):
         raise invalid_query(f"A format of {call.name} must not have parts of a time")
+    if call.safe:
+        return computed(f"CAST({_parsed_or_null(value.sql, spelled, call.name)} AS {kind.duck})", kind, value)
     parsed = f"CAST(strptime({value.sql}, {literals.text(spelled)}) AS {kind.duck})"
     return computed(parsed, kind, value)
+
+
+def _parsed_or_null(text: str, spelled: str, name: str) -> str:
+    """Parse text, NULL where BigQuery cannot; text of which that is not known is refused."""
+    digits = {"Y": r"\d{4}", "S": r"[0-5]\d"}
+    strict = loose = ""
+    for element, piece in _pieces(spelled):
+        if element and piece != "%":
+            strict += digits.get(piece, r"\d{2}")
+            loose += r"\s*[+-]?\d+"
+        else:
+            strict += re.escape(piece)
+            loose += re.escape(piece) if piece != " " else r"\s*"
+    anywhere = rf"(?s)\s*{loose}\s*"
+    found = f"try_strptime({text}, {literals.text(spelled)})"
+    refusal = f"error('SAFE.{name} of the text ''' || {text} || ''' is not supported by the local BigQuery')"
+    return (
+        f"CASE WHEN {text} IS NULL THEN NULL WHEN {found} IS NOT NULL THEN {found} "
+        f"WHEN regexp_full_match({text}, {literals.text(strict)}) "
+        f"OR NOT regexp_full_match({text}, {literals.text(anywhere)}) "
+        f"THEN NULL ELSE {refusal} END"
+    )

@@ -89,22 +89,6 @@ def _parse(call: Call) -> Expr:
         raise invalid_query(f"Invalid input to PARSE_JSON: {error}") from None
 
 
-@function("TO_JSON_STRING")
-def _to_json_string(call: Call) -> Expr:
-    call.count(1)
-    value = call.arg(0)
-    if value.type == JSON:
-        return computed(value.sql, STRING, value, plain=True)
-    if value.type in (BOOL, STRING) or value.type == INT64:
-        # Whole numbers beyond 2^53 are written as strings.
-        large = f"WHEN abs(CAST({value.sql} AS HUGEINT)) > 9007199254740992 THEN '\"' || {value.sql} || '\"' "
-        written = f"CAST(to_json({value.sql}) AS VARCHAR)"
-        special = large if value.type == INT64 else ""
-        body = f"CASE WHEN {value.sql} IS NULL THEN 'null' {special}ELSE {written} END"
-        return computed(body, STRING, value, plain=True)
-    raise unsupported(f"TO_JSON_STRING of {value.type}")
-
-
 @function("INT64", "FLOAT64", "BOOL")
 def _convert(call: Call) -> Expr:
     call.count(1)

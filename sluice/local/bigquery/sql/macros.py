@@ -69,6 +69,19 @@ MACROS: Final = (
         "THEN error('Illegal conversion of non-finite floating point number to an integer: ' || p.x) "
         "ELSE CAST(round(p.x) AS BIGINT) END",
     ),
+    # 15 digits where they say it all, else 17. Zero with a sign, and where 16 would do, are not documented.
+    _let(
+        "bq_float_text",
+        ("x",),
+        "CASE WHEN p.x IS NULL THEN NULL WHEN isnan(p.x) THEN 'nan' WHEN isinf(p.x) THEN "
+        "CASE WHEN p.x > 0 THEN 'inf' ELSE '-inf' END "
+        "WHEN (p.x = 0 AND NOT signbit(p.x)) OR "
+        "(p.x <> 0 AND TRY_CAST(printf('%.15g', p.x) AS DOUBLE) = p.x) THEN printf('%.15g', p.x) "
+        "WHEN p.x <> 0 AND TRY_CAST(printf('%.16g', p.x) AS DOUBLE) IS DISTINCT FROM p.x "
+        "THEN printf('%.17g', p.x) "
+        "ELSE error('A cast of the FLOAT64 ' || p.x || ' to STRING is not supported by the local BigQuery "
+        "(ROUND it, or FORMAT it with %.2f)') END",
+    ),
     # Array access.
     _let(
         "bq_at",

@@ -9,6 +9,7 @@ from sluice.local.bigquery.sql.coercion import convert, mismatch, unify
 from sluice.local.bigquery.sql.expr import Expr, computed
 from sluice.local.bigquery.sql.operators import compare, divide
 from sluice.local.bigquery.types import BOOL, FLOAT64, INT64, NUMERIC
+from sluice.local.bigquery.values import INT64_MIN
 
 _NUMBERS: Final = (INT64, FLOAT64, NUMERIC)
 # Functions of FLOAT64, and where they are not defined ({0} is the argument).
@@ -124,10 +125,12 @@ def _integers(call: Call) -> Expr:
     if any(arg.type == NUMERIC for arg in args):
         raise unsupported(f"{call.name} on NUMERIC")
     left, right = (convert(arg, INT64) for arg in args)
-    if call.safe:
-        raise unsupported(f"Function SAFE.{call.name}")
     macro = "bq_mod" if call.name == "MOD" else "bq_intdiv"
-    return computed(f"CAST({macro}({left.sql}, {right.sql}) AS BIGINT)", INT64, left, right)
+    result = f"CAST({macro}({left.sql}, {right.sql}) AS BIGINT)"
+    if call.safe:
+        over = f"{left.sql} = {INT64_MIN} AND {right.sql} = -1"
+        result = f"CASE WHEN {right.sql} = 0 OR ({over}) THEN NULL ELSE {result} END"
+    return computed(result, INT64, left, right)
 
 
 @function("SAFE_DIVIDE")

@@ -206,7 +206,7 @@ def _information_schema(binder: Binder, path: list[str], alias: str) -> tuple[st
 
 
 def _unnest(binder: Binder, node: exp.Unnest, scope: Scope) -> tuple[str, Relation]:
-    only(node, "expressions", "alias", "offset")
+    only(node, "expressions", "alias", "offset", "explode_array")
     if len(node.expressions) != 1:
         raise unsupported("UNNEST of several arrays")
     array = binder.expr(node.expressions[0], scope.at("UNNEST"))

@@ -79,6 +79,25 @@ def _concat(call: Call) -> Expr:
     return computed("(" + " || ".join(arg.sql for arg in args) + ")", args[0].type, *args, plain=True)
 
 
+@function("REVERSE")
+def _reverse(call: Call) -> Expr:
+    call.count(1)
+    text = call.arg(0)
+    if text.type == BYTES:
+        raise unsupported("REVERSE of BYTES")
+    text = convert(text, STRING)
+    # Character by character, where DuckDB's own keeps accents with their letters.
+    characters = f"list_transform(range(length({text.sql}), 0, -1), lambda i: substr({text.sql}, i, 1))"
+    body = f"CASE WHEN {text.sql} IS NULL THEN NULL ELSE array_to_string({characters}, '') END"
+    return computed(body, STRING, text, plain=True)
+
+
+@function("GENERATE_UUID")
+def _uuid(call: Call) -> Expr:
+    call.count(0)
+    return Expr("CAST(gen_random_uuid() AS VARCHAR)", STRING)
+
+
 @function("TRIM", "LTRIM", "RTRIM")
 def _trim(call: Call) -> Expr:
     call.count(1, 2)

@@ -13,7 +13,9 @@ from sluice.local.bigquery.sql import (
     arrays,
     conditions,
     conversions,
+    format_text,
     json_functions,
+    json_text,
     mathematics,
     names,
     operators,
@@ -29,8 +31,8 @@ from sluice.local.bigquery.sql.queries import bind_query
 from sluice.local.bigquery.types import Type
 
 REGISTERED: Final = (
-    aggregates, arrays, conditions, conversions, json_functions, mathematics, names, operators, strings,
-    temporal, top_values, windows,
+    aggregates, arrays, conditions, conversions, format_text, json_functions, json_text, mathematics, names,
+    operators, strings, temporal, top_values, windows,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from sluice.local.bigquery.sql.coercion import comparable, convert, unify
 from sluice.local.bigquery.sql.expr import Expr, Scope
 from sluice.local.bigquery.sql.ordering import order_terms
 from sluice.local.bigquery.sql.parse import only
-from sluice.local.bigquery.types import FLOAT64, INT64, Type
+from sluice.local.bigquery.types import FLOAT64, INT64, NUMERIC, Type
 
 _NUMBERING: Final[dict[str, Type]] = {
     "ROW_NUMBER": INT64, "RANK": INT64, "DENSE_RANK": INT64, "PERCENT_RANK": FLOAT64, "CUME_DIST": FLOAT64,
@@ -89,26 +89,31 @@ def _over(binder: Binder, node: exp.Window, scope: Scope) -> tuple[str, bool, bo
     if order:
         parts.append("ORDER BY " + order_terms(binder, order.expressions, scope))
     if spec:
-        parts.append(_frame(spec))
+        types = [binder.expr(each.this, scope).type for each in order.expressions] if order else []
+        parts.append(_frame(spec, ranged=len(types) == 1 and types[0] in (INT64, NUMERIC)))
     return f"({' '.join(parts)})", bool(order), bool(spec)
 
 
-def _frame(spec: exp.WindowSpec) -> str:
+def _frame(spec: exp.WindowSpec, *, ranged: bool) -> str:
     only(spec, "kind", "start", "start_side", "end", "end_side")
     kind = str(spec.args["kind"]).upper()
-    start = _bound(kind, spec.args.get("start"), spec.args.get("start_side"))
+    counted = kind == "ROWS" or (kind == "RANGE" and ranged)
+    start = _bound(kind, spec.args.get("start"), spec.args.get("start_side"), counted=counted)
     if spec.args.get("end") is None:
         return f"{kind} {start}"
-    return f"{kind} BETWEEN {start} AND {_bound(kind, spec.args.get('end'), spec.args.get('end_side'))}"
+    end = _bound(kind, spec.args.get("end"), spec.args.get("end_side"), counted=counted)
+    return f"{kind} BETWEEN {start} AND {end}"
 
 
-def _bound(kind: str, bound: Any, side: str | None) -> str:
+def _bound(kind: str, bound: Any, side: str | None, *, counted: bool) -> str:
     words = f"{bound if isinstance(bound, str) else ''} {side or ''}".strip().upper()
     if words in {"CURRENT ROW", "UNBOUNDED PRECEDING", "UNBOUNDED FOLLOWING"}:
         return words
-    if kind == "ROWS" and isinstance(bound, exp.Literal) and bound.this.isdigit():
+    if counted and isinstance(bound, exp.Literal) and bound.this.isdigit():
         return f"{bound.this} {str(side).upper()}"
-    raise unsupported(f"This {kind} frame")
+    if kind == "RANGE" and not counted:
+        raise unsupported("A RANGE frame by a distance that is not ordered by one INT64 or NUMERIC")
+    raise unsupported(f"A {kind} frame by anything but a whole number")
 
 
 def _navigation(call: Call) -> Expr:
