@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from google.api_core.exceptions import BadRequest
+from google.cloud import bigquery
 
 FAILING = [
     ("1 / 0", "division by zero"),
@@ -79,3 +80,23 @@ def test_what_this_server_cannot_answer_is_refused_by_name(
 ) -> None:
     with pytest.raises(BadRequest, match="not supported by the local BigQuery"):
         value(expression)
+
+
+WORDED = [
+    ("SELEC 1", 'Syntax error: Unexpected identifier "SELEC" at [1:1]'),
+    ("\n  SELEC x FROM y", 'Syntax error: Unexpected identifier "SELEC" at [2:3]'),
+    ("SELECT * FROM (SELECT 1 AS a) PIVOT(COUNT(*) FOR a IN (1))", "PIVOT is not supported"),
+    ("SELECT * FROM (SELECT 1 AS a) UNPIVOT(x FOR y IN (a))", "UNPIVOT is not supported"),
+    ("WITH RECURSIVE a AS (SELECT 1 AS x) SELECT * FROM a", "WITH RECURSIVE is not supported"),
+    ("SELECT NET.HOST('x')", "Function NET.HOST is not supported"),
+    ("SELECT 1 << 2", "Operator << is not supported"),
+    ("SELECT CAST('2024' AS DATE FORMAT 'YYYY')", "CAST with FORMAT is not supported"),
+    ("DELETE FROM x WHERE TRUE", "The statement DELETE is not supported"),
+]
+
+
+@pytest.mark.parametrize(("sql", "message"), WORDED)
+def test_a_refusal_names_what_was_written(client: bigquery.Client, sql: str, message: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        client.query_and_wait(sql)
+    assert message in caught.value.message
