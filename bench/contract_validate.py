@@ -32,8 +32,6 @@ from sluice.pipeline import load_pipeline
 ROOT = Path(__file__).parents[1]
 BATCH = 500
 FLOOR = "floor: msgspec, no class"
-GOAL = 120_000
-"""Events of 1 KB a second that decoding should reach, on a core that has nothing else to do."""
 
 
 def pydantic_type(column: Column) -> Any:
@@ -161,7 +159,6 @@ def main() -> None:
     with gzip.open(ROOT / "tests/data/web_requests.ndjson.gz") as file:
         lines = file.read().splitlines()[: options.events]
     measure("web requests", web, lines, options.rounds)
-    print(f"goal: {GOAL:,} decoded events/s of 1 KB on an idle core")
 
 
 if __name__ == "__main__":
