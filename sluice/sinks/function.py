@@ -18,6 +18,7 @@ from sluice.delivery import Ledger, Processor, Report
 from sluice.delivery.watchdog import ending_the_process
 from sluice.errors import SettingsError
 from sluice.sinks.bigquery import BigQuerySink
+from sluice.sinks.environment import required
 from sluice.sinks.transport import connect
 
 if TYPE_CHECKING:
@@ -44,16 +45,16 @@ def bigquery_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -
     sink = BigQuerySink(contract, connect(environ), name)
     ledger = Ledger(
         _dynamodb(),
-        _required(environ, "SLUICE_LEDGER_TABLE"),
+        required(environ, "SLUICE_LEDGER_TABLE"),
         name,
         keep=timedelta(days=_number(environ, "SLUICE_LEDGER_DAYS", 35)),
         disjoint=environ.get("SLUICE_PARALLELIZATION") == "1",
     )
     queue = DeadLetterQueue(
         _sqs,
-        _required(environ, "SLUICE_DEAD_LETTER_QUEUE_URL"),
+        required(environ, "SLUICE_DEAD_LETTER_QUEUE_URL"),
         _s3,
-        _required(environ, "SLUICE_DEAD_LETTER_BUCKET"),
+        required(environ, "SLUICE_DEAD_LETTER_BUCKET"),
     )
     reporter = _Reporter(name)
     return _observed(
@@ -129,15 +130,6 @@ def _sqs() -> "SQSClient":
 @cache
 def _s3() -> "S3Client":
     return cast("S3Client", _session().create_client("s3", config=LETTER_CALL))
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name)
-    if not value:
-        raise SettingsError(
-            f"{name} is not set: the function runs with the environment that the deployment gives it"
-        )
-    return value
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -11,6 +11,7 @@ import urllib3
 
 from sluice.deadline import Deadline
 from sluice.errors import SettingsError
+from sluice.sinks.environment import required
 
 if TYPE_CHECKING:
     from google.auth.aws import Credentials
@@ -126,8 +127,8 @@ def connect(environ: Mapping[str, str]) -> Transport:
     Raises SettingsError, in one line, when the environment says too little.
     """
     project, dataset = (
-        _required(environ, "SLUICE_BIGQUERY_PROJECT"),
-        _required(environ, "SLUICE_BIGQUERY_DATASET"),
+        required(environ, "SLUICE_BIGQUERY_PROJECT"),
+        required(environ, "SLUICE_BIGQUERY_DATASET"),
     )
     emulator = environ.get("BIGQUERY_EMULATOR_HOST")
     if emulator:
@@ -155,15 +156,6 @@ def _credentials(configuration: str) -> "Credentials":
             "deploy again, the deployment writes it"
         ) from error
     return credentials
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name)
-    if not value:
-        raise SettingsError(
-            f"{name} is not set: the function runs with the environment that the deployment gives it"
-        )
-    return value
 
 
 def _left(deadline: Deadline) -> float:

@@ -21,6 +21,7 @@ from sluice.delivery import Accepted, Ledger, Outcome, Processor
 from sluice.delivery.outcomes import DELIVERED
 from sluice.producer import Producer
 from sluice.sinks.memory import MemorySink
+from tests.unit.delivery.aws import create_ledger
 from tests.unit.delivery.builders import Context
 
 REGION: Final = "eu-central-1"
@@ -179,18 +180,7 @@ def running(shards: int = 2) -> Iterator[Plant]:
         kinesis, dynamodb = session.client("kinesis"), session.client("dynamodb")
         sqs, s3 = session.client("sqs"), session.client("s3")
         kinesis.create_stream(StreamName=STREAM, ShardCount=shards)
-        dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "lane", "KeyType": "HASH"},
-                {"AttributeName": "first", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "lane", "AttributeType": "S"},
-                {"AttributeName": "first", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_ledger(dynamodb, TABLE)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         url = sqs.create_queue(QueueName="dead-letters", Attributes={"MaximumMessageSize": "1048576"})
         yield Plant(

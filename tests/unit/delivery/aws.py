@@ -26,23 +26,27 @@ class Aws:
     queue_url: str
 
 
+def create_ledger(dynamodb: "DynamoDBClient", name: str) -> None:
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[
+            {"AttributeName": "lane", "KeyType": "HASH"},
+            {"AttributeName": "first", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "lane", "AttributeType": "S"},
+            {"AttributeName": "first", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
 @contextmanager
 def running() -> Iterator[Aws]:
     with mock_aws():
         session = boto3.Session("test", "test", region_name=REGION)
         dynamodb, sqs, s3 = session.client("dynamodb"), session.client("sqs"), session.client("s3")
-        dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "lane", "KeyType": "HASH"},
-                {"AttributeName": "first", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "lane", "AttributeType": "S"},
-                {"AttributeName": "first", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_ledger(dynamodb, TABLE)
         queue = sqs.create_queue(QueueName="letters", Attributes={"MaximumMessageSize": "1048576"})
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield Aws(dynamodb, sqs, s3, queue["QueueUrl"])
