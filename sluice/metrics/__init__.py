@@ -1,0 +1,1 @@
+"""What a metric of `pipeline.py` is made of."""

@@ -1,0 +1,1 @@
+"""Takes committed windows from DynamoDB to BigQuery."""
