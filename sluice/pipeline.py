@@ -1,5 +1,6 @@
 """`Pipeline`, what a `pipeline.py` defines, and how such a file is loaded."""
 
+import math
 import os
 import sys
 import traceback
@@ -13,17 +14,53 @@ from types import CodeType
 
 from sluice.contract import Contract, Event
 from sluice.errors import ContractError
+from sluice.metrics.metric import Metric
 
 DEFAULT_FILE = "pipeline.py"
 FILE_VARIABLE = "SLUICE_PIPELINE"
 
 
-class Pipeline:
-    """What flows: the event types of the stream."""
+MOST_FLUSH_SECONDS = 30
+"""Longest time, unless an environment says otherwise, that live figures wait before they are written."""
 
-    def __init__(self, *, events: Iterable[type[Event]]) -> None:
+
+class Pipeline:
+    """What flows: the event types of the stream, and the live metrics made of them."""
+
+    def __init__(self, *, events: Iterable[type[Event]], metrics: Iterable[Metric] = ()) -> None:
         self.events: tuple[type[Event], ...] = tuple(events)
         self.contract = Contract(self.events)
+        self.metrics: tuple[Metric, ...] = tuple(metrics)
+        _check_metrics(self.metrics, self.contract)
+
+    @property
+    def flush_seconds(self) -> int:
+        """How often metrics are written: the longest time up to 30 s that divides every window; 30 without any."""
+        shared = math.gcd(*(metric.window for metric in self.metrics))
+        return max(seconds for seconds in range(1, MOST_FLUSH_SECONDS + 1) if shared % seconds == 0)
+
+
+def _check_metrics(metrics: tuple[Metric, ...], contract: Contract) -> None:
+    tables = {kind.table.lower(): kind for kind in contract.types.values()}
+    classes = {kind.cls for kind in contract.types.values()}
+    seen: set[str] = set()
+    for metric in metrics:
+        if not isinstance(metric, Metric):
+            raise ContractError(f'Pipeline(metrics=...): {metric!r} is no metric; write Metric("name", ...)')
+        if metric.name in seen:
+            raise ContractError(f"two metrics are named {metric.name!r}; rename one of them")
+        seen.add(metric.name)
+        if metric.name in tables:
+            raise ContractError(
+                f"metric {metric.name!r}: the view would have the name of {tables[metric.name].cls.__name__}'s"
+                " table; rename the metric"
+            )
+        for cls in metric.events:
+            if cls not in classes:
+                raise ContractError(
+                    f"metric {metric.name!r} is about {cls.__name__}, which this pipeline does not have;"
+                    " add it to Pipeline(events=[...])"
+                )
 
 
 class _SourceOnly(SourceFileLoader):

@@ -156,25 +156,31 @@ def _event_types(events: Sequence[type[Event]]) -> dict[str, EventType]:
     found: dict[str, EventType] = {}
     tables: dict[str, str] = {}
     for cls in events:
-        options: EventOptions | None = getattr(cls, "__dict__", {}).get("__sluice_event__")
-        if options is None:
-            name = getattr(cls, "__name__", repr(cls))
-            raise ContractError(f'{name} is no event type; write class {name}(Event, type="...", time="...")')
-        if options.type in found:
+        kind = event_type(cls)
+        if kind.name in found:
             raise ContractError(
-                f"{cls.__name__} and {found[options.type].cls.__name__} have the same type={options.type!r}"
+                f"{cls.__name__} and {found[kind.name].cls.__name__} have the same type={kind.name!r}"
             )
-        other = tables.get(options.table.lower())
+        other = tables.get(kind.table.lower())
         if other is not None:
             raise ContractError(
-                f"{cls.__name__} and {other} both write to the table {options.table!r}; set table=..."
+                f"{cls.__name__} and {other} both write to the table {kind.table!r}; set table=..."
             )
-        tables[options.table.lower()] = cls.__name__
-        found[options.type] = _event_type(cls, options)
+        tables[kind.table.lower()] = cls.__name__
+        found[kind.name] = kind
     return found
 
 
-def _event_type(cls: type[Event], options: EventOptions) -> EventType:
+def event_type(cls: type[Event]) -> EventType:
+    """What an event class says about itself.
+
+    Raises:
+        ContractError: it is no event class, or only a base of some.
+    """
+    options: EventOptions | None = getattr(cls, "__dict__", {}).get("__sluice_event__")
+    if options is None:
+        name = getattr(cls, "__name__", repr(cls))
+        raise ContractError(f'{name} is no event type; write class {name}(Event, type="...", time="...")')
     return EventType(
         name=options.type,
         cls=cls,

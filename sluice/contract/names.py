@@ -16,7 +16,7 @@ MAX_TYPE_NAME = 128
 """Sluice's own limit: a type's name is part of resource names, messages and metrics."""
 
 TYPE_COLUMN = "type"
-RESERVED_TABLES = frozenset({"dead_letters"})
+RESERVED_TABLES = frozenset({"dead_letters", "window_segments", "window_watermarks"})
 
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-/:]*\Z")
@@ -55,7 +55,7 @@ def check_type(name: str, where: str) -> None:
 
 
 def check_table(name: str, where: str) -> None:
-    """Refuse a table id that BigQuery or the dead letters' table would not allow."""
+    """Refuse a table id that BigQuery or Sluice's own tables would not allow."""
     if name.lower() in RESERVED_TABLES:
         raise ContractError(f"{where}: the table `{name}` is Sluice's own; choose another with table=...")
     if not isinstance(name, str) or not _COLUMN.match(name) or len(name) > MAX_COLUMN_NAME:
