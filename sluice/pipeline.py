@@ -35,7 +35,7 @@ class Pipeline:
 
     @property
     def flush_seconds(self) -> int:
-        """How often metrics are written: the longest time up to 30 s that divides every window; 30 without any."""
+        """How often metrics are written: the longest time up to 30 s that divides every window."""
         shared = math.gcd(*(metric.window for metric in self.metrics))
         return max(seconds for seconds in range(1, MOST_FLUSH_SECONDS + 1) if shared % seconds == 0)
 
@@ -52,8 +52,8 @@ def _check_metrics(metrics: tuple[Metric, ...], contract: Contract) -> None:
         seen.add(metric.name)
         if metric.name in tables:
             raise ContractError(
-                f"metric {metric.name!r}: the view would have the name of {tables[metric.name].cls.__name__}'s"
-                " table; rename the metric"
+                f"metric {metric.name!r}: its view would have the name of the table of"
+                f" {tables[metric.name].cls.__name__}; rename the metric"
             )
         for cls in metric.events:
             if cls not in classes:

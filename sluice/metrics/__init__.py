@@ -5,6 +5,7 @@
 Importing this needs msgspec and the standard library alone, because every function loads `pipeline.py`.
 """
 
+from sluice.metrics.binding import BoundMeasure, GroupField
 from sluice.metrics.definition import Definition, GroupDefinition, MeasureDefinition
 from sluice.metrics.measures import (
     Count,
@@ -18,7 +19,7 @@ from sluice.metrics.measures import (
     TopK,
     Variance,
 )
-from sluice.metrics.metric import BoundMeasure, GroupField, Metric
+from sluice.metrics.metric import Metric
 
 __all__ = [
     "BoundMeasure",

@@ -6,7 +6,8 @@ from sluice.contract.kinds import Kind
 from sluice.errors import ContractError
 
 if TYPE_CHECKING:
-    from sluice.metrics.metric import BoundMeasure, GroupField, Metric
+    from sluice.metrics.binding import BoundMeasure, GroupField
+    from sluice.metrics.metric import Metric
 
 STATE_BYTES = 900_000
 """What a window's groups may take, of the 1 MB that Lambda lets a shard's state have.
@@ -35,7 +36,7 @@ _NUMBER_BYTES = {
 _NUMBERS = {"sum": 1, "min": 1, "max": 1, "mean": 2, "variance": 4}
 """Numbers that a partial aggregate holds; a square counts twice."""
 _FIXED = {"count": 4, "distinct": 2_100, "quantiles": 2_600}
-"""Bytes of what does not depend on the field: sketches at their largest, as datasketches 5.2 serialises them."""
+"""Bytes of what does not depend on the field: sketches at their largest, serialised by datasketches 5.2."""
 _TOP_SHARE, _TOP_ITEM = 0.75, 16
 """A frequent-items sketch fills three quarters of its map, with a text and a count of 8 bytes each."""
 
@@ -54,23 +55,16 @@ def check_state(metric: "Metric", *, declared: bool) -> None:
     if total <= STATE_BYTES:
         return
     largest = max(sizes, key=lambda name: sizes[name])
-    fitting = STATE_BYTES // each
-    assumed = (
-        ""
-        if declared or not metric.by
-        else ", as assumed"
-        if metric.groups == USUAL_GROUPS
-        else ", as its choices allow"
-    )
-    if fitting == 0:
+    remedy = f"the largest measure is {largest!r} ({sizes[largest]:,} bytes)"
+    if each > STATE_BYTES:
         raise ContractError(
             f"metric {metric.name!r}: one group takes about {each:,} bytes of a window's state, which holds"
-            f" {STATE_BYTES:,}; the largest measure is {largest!r} ({sizes[largest]:,} bytes): drop it or make it smaller"
+            f" {STATE_BYTES:,}; {remedy}: drop it, or make it smaller"
         )
     raise ContractError(
-        f"metric {metric.name!r}: {metric.groups:,} groups{assumed}, of about {each:,} bytes each, are {total:,} bytes"
-        f" of a window's state, which holds {STATE_BYTES:,}: say groups={fitting} if there are no more, group by less,"
-        f" or drop the largest measure, {largest!r} ({sizes[largest]:,} bytes)"
+        f"metric {metric.name!r}: {metric.groups:,} groups{'' if declared else ' (assumed)'}, of about"
+        f" {each:,} bytes each, are {total:,} bytes of a window's state, which holds {STATE_BYTES:,}: say"
+        f" groups={STATE_BYTES // each} if there are no more, group by less, or measure less; {remedy}"
     )
 
 

@@ -35,7 +35,7 @@ class MeasureDefinition(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind | None = None
     """The field's kind; None for a count."""
     bignumeric: bool = False
-    options: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies a default that is empty
+    options: dict[str, Any] = {}
     """Quantiles: `fractions`, a list of floats. TopK: `k` and `lg_map_size`."""
     error: str | None = None
     """How far the figure may be off; None when it is exact."""

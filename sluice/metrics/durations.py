@@ -23,15 +23,15 @@ def window_seconds(given: object, where: str) -> int:
     seconds = _seconds(given, f"{where}: window", "10s, 1m or 15m")
     if not 1 <= seconds <= MAX_WINDOW:
         raise ContractError(
-            f"{where}: window={given!r} is outside the 1s to {in_words(MAX_WINDOW)} that Lambda's tumbling windows"
-            " allow; longer spans are sums of windows"
+            f"{where}: window={given!r} is outside the 1s to {in_words(MAX_WINDOW)} that Lambda's tumbling"
+            " windows allow; figures of longer spans are made of several windows"
         )
     if seconds not in WINDOWS:
         below = max(one for one in WINDOWS if one < seconds)
         above = min(one for one in WINDOWS if one > seconds)
         raise ContractError(
-            f"{where}: window={given!r} does not divide an hour, so its windows would start elsewhere in every"
-            f" hour; the nearest that do are {in_words(below)} and {in_words(above)}"
+            f"{where}: window={given!r} does not divide an hour, so its windows would start elsewhere in"
+            f" every hour; the nearest that do are {in_words(below)} and {in_words(above)}"
         )
     return seconds
 

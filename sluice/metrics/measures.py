@@ -1,8 +1,8 @@
 """What a metric can measure, each with its error.
 
-Every measure merges to the same value in any order and any cut. Nulls are left out, as in SQL; with no value at
-all the answer is null, except for counts, which are 0. The sketches are those of Apache DataSketches, which
-BigQuery reads with the functions of `bqutil.datasketches`.
+Measures merge in any order and any cut: exact ones to the same value, sketches within their error. Nulls are
+left out, as in SQL; with no value at all the answer is null, except for counts, which are 0. The sketches are
+those of Apache DataSketches, which BigQuery reads with the functions of `bqutil.datasketches`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class Count(Measure):
 
 @dataclass(frozen=True, slots=True)
 class Sum(Measure):
-    """The sum of a number. Exact for INTEGER and DECIMAL; of FLOATs the exact sum, rounded once at the end."""
+    """The sum of a number. Exact; a sum of FLOATs is added up exactly and rounded once, at the end."""
 
     word = "sum"
     takes = NUMBERS
@@ -103,7 +103,7 @@ class Mean(Measure):
 class Variance(Measure):
     """The sample variance of a number, as BigQuery's VARIANCE: null below two values.
 
-    Computed from exact sums of the values and of their squares, and rounded at the end: never off by cancellation.
+    Made of exact sums of the values and of their squares, and rounded at the end: nothing cancels out.
     """
 
     word = "variance"
@@ -120,7 +120,10 @@ class CountDistinct(Measure):
 
     word = "distinct"
     takes = COUNTABLE
-    error = "standard error 1.6 %: 95 of 100 answers lie within 3.3 % of the true count (HyperLogLog, 4,096 registers)"
+    error = (
+        "standard error 1.6 %: 95 of 100 answers lie within 3.3 % of the true count (HyperLogLog, 4,096"
+        " registers)"
+    )
     path: str
 
 
@@ -134,8 +137,8 @@ class Quantiles(Measure):
     word = "quantiles"
     takes = NUMBERS
     error = (
-        "rank within 1.33 percentage points with 99 % confidence (KLL, k = 200): p95 lies between p93.7 and p96.3;"
-        " values are kept to 7 digits"
+        "rank within 1.33 percentage points with 99 % confidence (KLL, k = 200): p95 lies between p93.7 and"
+        " p96.3; values are kept as 32-bit floats, to 7 digits"
     )
     path: str
     fractions: Sequence[float] = (0.5, 0.95, 0.99)
@@ -147,8 +150,8 @@ class Quantiles(Measure):
         )
         if not good or not 1 <= len(given) <= MAX_FRACTIONS or len(set(given)) != len(given):
             raise ContractError(
-                f"Quantiles({self.path!r}, {given!r}): name 1 to {MAX_FRACTIONS} different fractions between 0 and 1,"
-                " such as (0.5, 0.95)"
+                f"Quantiles({self.path!r}, {given!r}): name 1 to {MAX_FRACTIONS} different fractions between"
+                " 0 and 1, such as (0.5, 0.95)"
             )
         object.__setattr__(self, "fractions", tuple(float(one) for one in given))
 
@@ -162,14 +165,14 @@ class Quantiles(Measure):
 class TopK(Measure):
     """The most frequent values and how often each came, by a frequent-items sketch.
 
-    datasketches.apache.org/docs/Frequency/FrequentItemsErrorTable.html: 3.5 / map size of all that was counted.
+    The error is 3.5 / map size: datasketches.apache.org/docs/Frequency/FrequentItemsErrorTable.html.
     """
 
     word = "topk"
     takes = NAMED
     error = (
-        "each count within 0.35 % of all values counted (frequent items, 1,024 counters; less with k above 32),"
-        " exact up to 768 different values"
+        "each count within 0.35 % of all values counted (frequent items, 1,024 counters, more with k above"
+        " 32); exact up to 768 different values"
     )
     path: str
     k: int = 10
