@@ -1,4 +1,4 @@
-"""A Lambda event-source mapping on a Kinesis stream, as a machine that only decides.
+"""A Lambda event-source mapping on a Kinesis or DynamoDB stream, as a machine that only decides.
 
 A driver asks `next_work(now)` what to do, does it (`mapping_runner` with threads, `mapping_simulation` in
 simulated time), and hands each result back. Per shard records are delivered in order, per partition key when
@@ -9,13 +9,16 @@ Where Lambda's behaviour is not documented this one is chosen: retries wait 1 s,
 response without bisect consumes a retry; records past the age limit leave a batch from its head.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
+import msgspec
+
+from sluice.local.filters import compile_filters
 from sluice.local.mapping_lane import Lane
+from sluice.local.mapping_shard import Checkpoint, Shard
 from sluice.local.mapping_types import (
-    PAYLOAD_BYTES,
     Invocation,
     Invoke,
     ListShards,
@@ -31,45 +34,7 @@ from sluice.local.mapping_types import (
     Work,
 )
 
-MAX_READ = 10_000
-READ_AHEAD = 500
 RETRY_READ_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class Shard:
-    """How far a shard has been read and worked on."""
-
-    info: ShardInfo
-    start: Start
-    lanes: list[Lane]
-    cursor: str | None = None
-    last_read: str | None = None
-    waiting: bool = False
-    read_to_end: bool = False
-    not_before: float = 0.0
-    read_began: float = 0.0
-    tip_seen: float = 0.0
-    behind_ms: int = 0
-    error: str = ""
-    counted: int = field(default=0)
-
-    @property
-    def idle(self) -> bool:
-        """No record of this shard is queued or in flight."""
-        return all(lane.idle for lane in self.lanes)
-
-    @property
-    def finished(self) -> bool:
-        """The shard is closed and every record of it is dealt with."""
-        return self.read_to_end and self.idle
-
-    def room(self, config: MappingConfig) -> int:
-        """How many records may be read ahead now; 0 while enough are waiting."""
-        most = max(READ_AHEAD, 2 * config.batch_size * config.parallelization)
-        queued = sum(lane.queued for lane in self.lanes)
-        too_large = sum(lane.queued_bytes for lane in self.lanes) > PAYLOAD_BYTES * config.parallelization
-        return 0 if too_large or queued > most // 2 else min(MAX_READ, most - queued)
 
 
 class Mapping:
@@ -77,6 +42,7 @@ class Mapping:
 
     def __init__(self, config: MappingConfig) -> None:
         self.config = config
+        self._wanted = compile_filters(config.filters) if config.filters else None
         self._shards: dict[str, Shard] = {}
         self._finished: set[str] = set()
         self._settled_before = 0
@@ -116,14 +82,15 @@ class Mapping:
         known = {info.id for info in shards}
         for info in shards:
             if info.id not in self._shards and info.id not in self._finished:
-                lanes = [Lane(self.config, info.id, lane) for lane in range(self.config.parallelization)]
-                self._shards[info.id] = Shard(info, start, lanes)
+                self._shards[info.id] = Shard(info, start, self._lanes(info.id), first_start=start)
         self._finished &= known
         self._listed = True
 
     def opened(self, work: Open, cursor: str | SourceError, now: float) -> None:
         """Answer to `Open`."""
-        shard = self._shards[work.shard]
+        shard = self._current(work)
+        if shard is None:
+            return
         shard.waiting = False
         if isinstance(cursor, SourceError):
             shard.error = str(cursor)
@@ -133,7 +100,9 @@ class Mapping:
 
     def read(self, work: Read, page: Page | SourceError, now: float) -> None:
         """Answer to `Read`."""
-        shard = self._shards[work.shard]
+        shard = self._current(work)
+        if shard is None:
+            return
         shard.waiting = False
         if isinstance(page, SourceError):
             shard.error = str(page)
@@ -146,7 +115,10 @@ class Mapping:
         shard.cursor = page.cursor
         shard.behind_ms = page.behind_ms
         for record in page.records:
-            shard.lanes[crc32(record.partition_key.encode()) % len(shard.lanes)].push(record, now)
+            if self._wanted is None or self._wanted(msgspec.json.decode(record.data)):
+                shard.lanes[crc32(record.partition_key.encode()) % len(shard.lanes)].push(record, now)
+            else:
+                shard.filtered += 1
         if page.records:
             shard.last_read = page.records[-1].sequence
             shard.counted += len(page.records)
@@ -161,39 +133,52 @@ class Mapping:
 
     def invoked(self, work: Invoke, result: Invocation, now: float) -> None:
         """Answer to `Invoke`."""
-        shard = self._shards[work.shard]
+        shard = self._current(work)
+        if shard is None:
+            return
         shard.lanes[work.lane].invoked(result, now)
         self._retire(shard, now)
 
     def reported(self, work: Report, now: float, *, sent: bool) -> None:
         """Answer to `Report`."""
-        shard = self._shards[work.shard]
+        shard = self._current(work)
+        if shard is None:
+            return
         shard.lanes[work.lane].reported(now, sent=sent)
         self._retire(shard, now)
 
+    def checkpoint(self, shard: str) -> Checkpoint | None:
+        """How far a shard is worked on now; None when it is finished or not known."""
+        found = self._shards.get(shard)
+        return found.checkpoint if found else None
+
+    def restore(self, shard: str, checkpoint: Checkpoint) -> bool:
+        """Begin a shard again at an earlier checkpoint, as Lambda does when what reads it is replaced.
+
+        Answers that are still to come count for nothing. False when the shard is finished: it stays so.
+        """
+        before = self._shards.get(shard)
+        if before is None:
+            return False
+        start = before.first_start
+        if checkpoint.sequence is not None:
+            start = Start(StartKind.AFTER_SEQUENCE_NUMBER, sequence=checkpoint.sequence)
+        self._settled_before += before.settled
+        lanes = self._lanes(shard, checkpoint)
+        self._shards[shard] = Shard(before.info, start, lanes, before.first_start, run=before.run + 1)
+        return True
+
     def status(self) -> list[dict[str, Any]]:
-        """Per shard: where it stands. `caught_up_at`: when its end was last seen with nothing left to do."""
+        """Where each shard stands; with nothing queued and not idle, it waits for its parents."""
         return [
-            {
-                "shard": shard.info.id,
-                "position": max((lane.done or "" for lane in shard.lanes), default="") or None,
-                "read": shard.counted,
-                "behind_ms": shard.behind_ms,
-                "queued": sum(lane.queued for lane in shard.lanes),
-                "in_flight": sum(lane.in_flight for lane in shard.lanes),
-                "given_up": sum(lane.given_up for lane in shard.lanes),
-                "idle": shard.idle and self._may_read(shard),
-                "caught_up_at": shard.tip_seen if shard.idle else None,
-                "last_error": next((lane.error for lane in shard.lanes if lane.error), shard.error),
-            }
+            {**shard.status(), "idle": shard.idle and self._may_read(shard)}
             for shard in self._shards.values()
         ]
 
     @property
     def settled(self) -> int:
-        """How many records have been delivered or given up."""
-        lanes = (lane for shard in self._shards.values() for lane in shard.lanes)
-        return self._settled_before + sum(lane.settled for lane in lanes)
+        """How many records have been delivered, given up or filtered out."""
+        return self._settled_before + sum(shard.settled for shard in self._shards.values())
 
     @property
     def caught_up_at(self) -> float | None:
@@ -209,20 +194,32 @@ class Mapping:
         if not self._may_read(shard):
             return work
         for lane in shard.lanes:
-            piece = lane.next_work(now, flush=shard.read_to_end)
+            piece = lane.next_work(now, ended=shard.read_to_end, read_until=shard.tip_seen)
             if piece is not None:
-                work.append(piece)
+                work.append(replace(piece, run=shard.run) if shard.run else piece)
         if shard.waiting or shard.read_to_end or now < shard.not_before:
             return work
         room = shard.room(self.config)
         if shard.cursor is None:
             shard.waiting = True
-            work.append(Open(shard.info.id, shard.start))
+            work.append(Open(shard.info.id, shard.start, shard.run))
         elif room:
             shard.waiting = True
             shard.read_began = now
-            work.append(Read(shard.info.id, shard.cursor, room))
+            work.append(Read(shard.info.id, shard.cursor, room, shard.run))
         return work
+
+    def _lanes(self, shard: str, checkpoint: Checkpoint | None = None) -> list[Lane]:
+        window = checkpoint.window if checkpoint else None
+        lanes = [Lane(self.config, shard, number, window) for number in range(self.config.parallelization)]
+        for lane in lanes:
+            lane.done = checkpoint.sequence if checkpoint else None
+        return lanes
+
+    def _current(self, work: Open | Read | Invoke | Report) -> Shard | None:
+        """The shard that an answer is for; None when it was begun again or is finished since."""
+        shard = self._shards.get(work.shard)
+        return shard if shard and shard.run == work.run else None
 
     def _may_read(self, shard: Shard) -> bool:
         """Parents come first: a child waits until no parent of it is left."""
@@ -231,6 +228,6 @@ class Mapping:
     def _retire(self, shard: Shard, now: float) -> None:
         if shard.finished and not shard.waiting:
             del self._shards[shard.info.id]
-            self._settled_before += sum(lane.settled for lane in shard.lanes)
+            self._settled_before += shard.settled
             self._finished.add(shard.info.id)
             self._list_again = now

@@ -1,32 +1,39 @@
 """One lane of a shard: batches in order, one invocation at a time, retried until they are done or given up.
 
 A shard has as many lanes as its mapping's parallelization factor; a partition key always falls into the same
-lane.
+lane. With a tumbling window there is one lane: no batch spans two windows, and between the last batch of one
+and the first of the next stands the final call.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sluice.local.mapping_event import AGE_EXCEEDED, RETRIES_EXHAUSTED, failure_message, lowest_failure
+from sluice.local.mapping_queue import BatchQueue
 from sluice.local.mapping_types import (
-    PAYLOAD_BYTES,
     Invocation,
     Invoke,
     MappingConfig,
     Report,
     StreamRecord,
     Verdict,
+    WindowCall,
 )
-
-EVENT_FRAME_BYTES = 64
+from sluice.local.mapping_window import OpenWindow, read_answer, window_call
 
 
 @dataclass(slots=True)
 class Attempt:
-    """Records that are invoked together; `retries` counts towards the limit, `invocations` does not."""
+    """Records that are invoked together; `retries` counts towards the limit, `invocations` does not.
+
+    `start` is that of their tumbling window (epoch seconds); a `final` one ends it, `early` before its time.
+    """
 
     records: tuple[StreamRecord, ...]
+    start: int = 0
+    final: bool = False
+    early: bool = False
     retries: int = 0
     invocations: int = 0
     last: Invocation | None = None
@@ -35,18 +42,19 @@ class Attempt:
 class Lane:
     """Turns a sequence of records into invocations, and their results into retries, reports or progress."""
 
-    def __init__(self, config: MappingConfig, shard: str, number: int) -> None:
+    def __init__(
+        self, config: MappingConfig, shard: str, number: int, window: OpenWindow | None = None
+    ) -> None:
         self._config = config
         self._shard = shard
         self._number = number
-        self._queue: deque[StreamRecord] = deque()
-        self._window_opened = 0.0
+        self._queue = BatchQueue(config, window.start if window else 0)
+        self.window = window
         self._todo: deque[Attempt] = deque()
         self._reports: deque[dict[str, Any]] = deque()
         self._not_before = 0.0
         self._failures = 0
         self.busy = False
-        self.queued_bytes = 0
         self.given_up = 0
         self.settled = 0
         self.done: str | None = None
@@ -58,6 +66,11 @@ class Lane:
         return len(self._queue)
 
     @property
+    def queued_bytes(self) -> int:
+        """Bytes that they take in events."""
+        return self._queue.size
+
+    @property
     def in_flight(self) -> int:
         """Records in batches that are not finished."""
         return sum(len(attempt.records) for attempt in self._todo)
@@ -65,21 +78,24 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Nothing is left to do."""
-        return not (self.busy or self._queue or self._todo or self._reports)
+        return not (self.busy or self._queue or self._todo or self._reports or self.window)
 
     def push(self, record: StreamRecord, now: float) -> None:
         """Take a record that was read."""
-        if not self._queue:
-            self._window_opened = now
-        self._queue.append(record)
-        self.queued_bytes += record.event_bytes
+        self._queue.push(record, now)
 
-    def next_work(self, now: float, *, flush: bool) -> Invoke | Report | None:
-        """What to do now, if anything; `flush` when the shard has ended, so that no window is waited for."""
+    def next_work(self, now: float, *, ended: bool, read_until: float) -> Invoke | Report | None:
+        """What to do now, if anything.
+
+        Args:
+            now: Epoch seconds.
+            ended: The shard has ended, so that nothing further is waited for.
+            read_until: Every record that arrived before this moment (epoch seconds) has been pushed.
+        """
         if self.busy or now < self._not_before:
             return None
-        if not self._todo and not self._reports and self._due(now, flush=flush):
-            self._todo.append(Attempt(self._take_batch(now)))
+        if not self._todo and not self._reports:
+            self._begin(now, ended=ended, read_until=read_until)
         self._give_up_aged(now)
         if self._reports:
             self.busy = True
@@ -89,26 +105,28 @@ class Lane:
         self.busy = True
         attempt = self._todo[0]
         attempt.invocations += 1
-        return Invoke(self._shard, self._number, attempt.records)
+        return Invoke(self._shard, self._number, attempt.records, self._window_call(attempt))
 
     def wake_at(self) -> float | None:
         """When `next_work` may have something without anything else happening (epoch seconds)."""
         if self.busy or self.idle:
             return None
-        if self._todo or self._reports:
+        if self._todo or self._reports or (self.window and (self.window.too_large or self._window_over())):
             return self._not_before
-        return max(self._not_before, self._window_opened + self._config.window_seconds)
+        if not self._queue:  # the window's end shows when the shard is read
+            return None
+        return max(self._not_before, self._queue.due_at)
 
     def invoked(self, result: Invocation, now: float) -> None:
         """Take an invocation's result."""
         self.busy = False
         attempt = self._todo.popleft()
         attempt.last = result
-        failed = self._first_failed(attempt, result)
+        failed = self._outcome(attempt, result)
         if failed is None:
             self._progress(attempt.records)
             return
-        self.error = result.error or f"batch item failure at {attempt.records[failed].sequence}"
+        self.error = result.error or self.error
         if failed:
             self._progress(attempt.records[:failed])
         self._failures += 1
@@ -129,27 +147,52 @@ class Lane:
         else:
             self._not_before = now + self._config.backoff_seconds
 
-    def _first_failed(self, attempt: Attempt, result: Invocation) -> int | None:
+    def _outcome(self, attempt: Attempt, result: Invocation) -> int | None:
+        """Index of the first record to retry, None when there is none; an answer's state is taken over."""
+        if self._config.tumbling_seconds:
+            return self._window_outcome(attempt, result)
         if result.verdict is not Verdict.ANSWERED:
             return 0
         if not self._config.report_failures:
             return None
-        return lowest_failure(result.payload, attempt.records)
+        failed = lowest_failure(result.payload, attempt.records)
+        if failed is not None:
+            self.error = f"batch item failure at {attempt.records[failed].sequence}"
+        return failed
+
+    def _window_outcome(self, attempt: Attempt, result: Invocation) -> int | None:
+        report = self._config.report_failures
+        state, failed, wrong = read_answer(result, attempt.records, report_failures=report)
+        self.error = wrong or self.error
+        if failed is None and attempt.final:
+            self.window = None
+        elif failed != 0:
+            done = attempt.records[:failed]
+            self.window = OpenWindow.after(self.window, attempt.start, done, state)
+        return failed
+
+    def _window_call(self, attempt: Attempt) -> WindowCall | None:
+        if not self._config.tumbling_seconds:
+            return None
+        return window_call(self._config, attempt.start, self.window, final=attempt.final, early=attempt.early)
 
     def _progress(self, records: tuple[StreamRecord, ...]) -> None:
         self._failures = 0
         self._not_before = 0.0
-        self.done = records[-1].sequence
-        self.settled += len(records)
+        if records:
+            self.done = records[-1].sequence
+            self.settled += len(records)
 
     def _retry(self, attempt: Attempt, failed: int, now: float) -> None:
         bisect = self._config.bisect
         if failed and bisect:
-            rest = [Attempt(attempt.records[failed:], attempt.retries, attempt.invocations, attempt.last)]
+            rest = [replace(attempt, records=attempt.records[failed:])]
         elif bisect and len(attempt.records) > 1 and attempt.last and attempt.last.verdict is Verdict.FAILED:
             middle = (len(attempt.records) + 1) // 2
-            halves = attempt.records[:middle], attempt.records[middle:]
-            rest = [Attempt(half, attempt.retries, attempt.invocations, attempt.last) for half in halves]
+            rest = [
+                replace(attempt, records=attempt.records[:middle], final=False, early=False),
+                replace(attempt, records=attempt.records[middle:]),
+            ]
         else:
             attempt.records = attempt.records[failed:]
             attempt.retries += 1
@@ -176,6 +219,12 @@ class Lane:
     ) -> None:
         self.given_up += len(records)
         self._progress(records)
+        count = len(records)
+        if attempt.final and condition == RETRIES_EXHAUSTED and self.window:  # its state is lost with it
+            count += self.window.count
+            records = (self.window.first, *(records or (self.window.last,)))
+            self.given_up += self.window.count
+            self.window = None
         if self._config.on_failure_arn:
             message = failure_message(
                 self._config,
@@ -185,24 +234,34 @@ class Lane:
                 last=attempt.last,
                 invocations=attempt.invocations,
                 now=now,
+                count=count,
             )
             self._reports.append(message)
 
-    def _due(self, now: float, *, flush: bool) -> bool:
-        if not self._queue:
-            return False
-        full = len(self._queue) >= self._config.batch_size or self.queued_bytes >= PAYLOAD_BYTES
-        return flush or full or now >= self._window_opened + self._config.window_seconds
+    def _begin(self, now: float, *, ended: bool, read_until: float) -> None:
+        """Put a batch or a final call into work when one is due."""
+        window = self.window
+        if window and (
+            window.too_large or self._window_over() or self._window_seen(ended=ended, read_until=read_until)
+        ):
+            early = window.too_large or (ended and now < window.start + self._config.tumbling_seconds)
+            self._todo.append(Attempt((), window.start, final=True, early=early))
+        elif self._queue.due(now, ended=ended, read_until=read_until):
+            start = self._queue.start or 0
+            batch = self._queue.take(now)
+            over = ended if self._queue.start is None else self._queue.start > start
+            final = over and self._config.final_carries_records
+            early = final and ended and now < start + self._config.tumbling_seconds
+            self._todo.append(Attempt(batch, start, final=final, early=early))
 
-    def _take_batch(self, now: float) -> tuple[StreamRecord, ...]:
-        batch: list[StreamRecord] = []
-        size = EVENT_FRAME_BYTES
-        while self._queue and len(batch) < self._config.batch_size:
-            size += self._queue[0].event_bytes
-            if batch and size > PAYLOAD_BYTES:
-                break
-            record = self._queue.popleft()
-            self.queued_bytes -= record.event_bytes
-            batch.append(record)
-        self._window_opened = now
-        return tuple(batch)
+    def _window_over(self) -> bool:
+        """Whether a record of a later window waits, so that the open one gets no more."""
+        waiting = self._queue.start
+        return self.window is not None and waiting is not None and waiting > self.window.start
+
+    def _window_seen(self, *, ended: bool, read_until: float) -> bool:
+        """Whether the open window, with nothing waiting, will get no more: its end passed, or the shard's."""
+        if self._queue or not self.window:
+            return False
+        end = self.window.start + self._config.tumbling_seconds
+        return ended or read_until >= end + self._config.window_wait_seconds

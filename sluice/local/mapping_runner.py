@@ -119,19 +119,19 @@ class MappingRunner:
     def _answer(self, work: Work) -> Callable[[], None]:
         mapping, now = self.mapping, self._clock.now
         match work:
-            case Invoke(shard, _, records):
-                result = self._invoker.invoke(mapping.config.function, event(mapping.config, shard, records))
+            case Invoke():
+                result = self._invoker.invoke(mapping.config.function, event(mapping.config, work))
                 return lambda: mapping.invoked(work, result, now())
-            case Report(_, _, message):
+            case Report(message=message):
                 self._destination.send(mapping.config.on_failure_arn or "", message)
                 return lambda: mapping.reported(work, now(), sent=True)
             case ListShards():
                 shards = _tried(self._source.shards)
                 return lambda: mapping.listed(shards, now())
-            case Open(shard, start):
+            case Open(shard=shard, start=start):
                 cursor = _tried(lambda: self._source.open(shard, start))
                 return lambda: mapping.opened(work, cursor, now())
-            case Read(shard, cursor, limit):
+            case Read(shard=shard, cursor=cursor, limit=limit):
                 page = _tried(lambda: self._source.read(shard, cursor, limit))
                 return lambda: mapping.read(work, page, now())
 

@@ -73,9 +73,9 @@ class MemoryStream:
         match work:
             case ListShards():
                 return [shard.info for shard in self.shards.values()]
-            case Open(shard, start):
+            case Open(shard=shard, start=start):
                 return str(self._place(self.shards[shard], start))
-            case Read(shard, cursor, limit):
+            case Read(shard=shard, cursor=cursor, limit=limit):
                 return self._page(self.shards[shard], int(cursor), limit)
 
     @staticmethod
@@ -141,10 +141,10 @@ class Simulation:
         now = self._clock.now()
         mapping = self._mapping
         match work:
-            case Invoke(shard, _, records):
-                result, seconds = self._handler(event(mapping.config, shard, records))
+            case Invoke():
+                result, seconds = self._handler(event(mapping.config, work))
                 self._later(now + seconds, lambda then: mapping.invoked(work, result, then))
-            case Report(_, _, message):
+            case Report(message=message):
                 sent = not self.refuse_reports()
                 if sent:
                     self.reports.append(message)

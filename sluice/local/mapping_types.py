@@ -56,7 +56,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class MappingConfig:
-    """An event-source mapping as declared; -1 means unlimited, as in Lambda's API."""
+    """An event-source mapping as declared; -1 means unlimited, as in Lambda's API.
+
+    `window_seconds` is the batching window, `tumbling_seconds` the tumbling window. `window_wait_seconds`:
+    how long after its end a quiet tumbling window stays open (Lambda: up to 120 s). `final_carries_records`:
+    a window's last batch is its final call, instead of one without records.
+    """
 
     uuid: str
     function: str
@@ -71,6 +76,10 @@ class MappingConfig:
     report_failures: bool = False
     on_failure_arn: str | None = None
     start: Start = Start(StartKind.TRIM_HORIZON)
+    filters: tuple[str, ...] = ()
+    tumbling_seconds: int = 0
+    window_wait_seconds: float = 0
+    final_carries_records: bool = False
     retention_seconds: float = 24 * 3600
     poll_seconds: float = 0.1
     backoff_seconds: float = 1
@@ -80,6 +89,11 @@ class MappingConfig:
     def stream_name(self) -> str:
         """Name of the stream, the last part of its ARN."""
         return self.stream_arn.rpartition("/")[2]
+
+    @property
+    def reads_table(self) -> bool:
+        """Whether the source is a DynamoDB table's stream instead of a Kinesis stream."""
+        return self.source_arn.split(":")[2] == "dynamodb"
 
     @property
     def oldest_seconds(self) -> float:
@@ -117,6 +131,17 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowCall:
+    """What an invocation is told of its tumbling window: boundaries in epoch seconds, state as JSON."""
+
+    start: int
+    end: int
+    state: bytes
+    final: bool
+    early: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ListShards:
     """Ask which shards the stream has."""
 
@@ -127,6 +152,7 @@ class Open:
 
     shard: str
     start: Start
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +162,18 @@ class Read:
     shard: str
     cursor: str
     limit: int
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """Invoke the function with these records, all of one shard and lane."""
+    """Invoke the function with these records, all of one shard and lane; without any in a final call only."""
 
     shard: str
     lane: int
     records: tuple[StreamRecord, ...]
+    window: WindowCall | None = None
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +183,7 @@ class Report:
     shard: str
     lane: int
     message: dict[str, Any]
+    run: int = 0
 
 
 Work = ListShards | Open | Read | Invoke | Report

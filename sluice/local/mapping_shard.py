@@ -1,0 +1,86 @@
+"""One shard as a mapping sees it: how far it has been read, and the lanes that work on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sluice.local.mapping_lane import Lane
+from sluice.local.mapping_types import PAYLOAD_BYTES, MappingConfig, ShardInfo, Start
+from sluice.local.mapping_window import OpenWindow
+
+MAX_READ = 10_000
+READ_AHEAD = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a shard was worked on: after which record, with which tumbling window's state."""
+
+    sequence: str | None
+    window: OpenWindow | None
+
+
+@dataclass(slots=True)
+class Shard:
+    """How far a shard has been read and worked on."""
+
+    info: ShardInfo
+    start: Start
+    lanes: list[Lane]
+    first_start: Start
+    cursor: str | None = None
+    last_read: str | None = None
+    waiting: bool = False
+    read_to_end: bool = False
+    not_before: float = 0.0
+    read_began: float = 0.0
+    tip_seen: float = 0.0
+    behind_ms: int = 0
+    error: str = ""
+    counted: int = 0
+    filtered: int = 0
+    run: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """No record of this shard is queued or in flight."""
+        return all(lane.idle for lane in self.lanes)
+
+    @property
+    def finished(self) -> bool:
+        """The shard is closed and every record of it is dealt with."""
+        return self.read_to_end and self.idle
+
+    @property
+    def settled(self) -> int:
+        """How many records were delivered, given up or filtered out."""
+        return self.filtered + sum(lane.settled for lane in self.lanes)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """How far this shard is worked on now."""
+        done = min((lane.done or "" for lane in self.lanes), default="")
+        return Checkpoint(done or None, self.lanes[0].window)
+
+    def status(self) -> dict[str, Any]:
+        """Where it stands. `caught_up_at`: when its end was last seen with nothing left to do."""
+        window = self.lanes[0].window
+        return {
+            "shard": self.info.id,
+            "position": max((lane.done or "" for lane in self.lanes), default="") or None,
+            "read": self.counted,
+            "filtered": self.filtered,
+            "behind_ms": self.behind_ms,
+            "queued": sum(lane.queued for lane in self.lanes),
+            "in_flight": sum(lane.in_flight for lane in self.lanes),
+            "given_up": sum(lane.given_up for lane in self.lanes),
+            "window": None if window is None else window.status(),
+            "caught_up_at": self.tip_seen if self.idle else None,
+            "last_error": next((lane.error for lane in self.lanes if lane.error), self.error),
+        }
+
+    def room(self, config: MappingConfig) -> int:
+        """How many records may be read ahead now; 0 while enough are waiting."""
+        most = max(READ_AHEAD, 2 * config.batch_size * config.parallelization)
+        queued = sum(lane.queued for lane in self.lanes)
+        too_large = sum(lane.queued_bytes for lane in self.lanes) > PAYLOAD_BYTES * config.parallelization
+        return 0 if too_large or queued > most // 2 else min(MAX_READ, most - queued)
