@@ -141,7 +141,7 @@ def balance(evidence: Evidence, *, produced: tuple[int, int] | None = None) -> S
     """
     settled = keep_all(evidence.spans) if evidence.parallel else settle(evidence.spans)
     problems = [_torn(evidence.sink, settled.torn)] if settled.torn else []
-    state = _states(evidence, settled)
+    state = add_up(evidence, settled)
     # A batch in hand: its rows and letters are there before the ledger closes it.
     early_rows = evidence.found - state.delivered
     early_letters = 0 if evidence.letters is None else evidence.letters - state.lettered
@@ -178,7 +178,9 @@ def balance(evidence: Evidence, *, produced: tuple[int, int] | None = None) -> S
 
 
 @dataclass(slots=True)
-class _States:
+class States:
+    """How many records of a sink are where, by the ledger, Lambda's pointers and what was redriven since."""
+
     delivered: int = 0
     lettered: int = 0
     pointed: int = 0
@@ -186,9 +188,9 @@ class _States:
     redriven: int = 0
 
 
-def _states(evidence: Evidence, settled: Settled) -> _States:
+def add_up(evidence: Evidence, settled: Settled) -> States:
     """Add up the ledger, the batches that Lambda gave up on, and what a redrive moved since."""
-    state = _States(
+    state = States(
         delivered=sum(span.delivered for span in settled.spans),
         lettered=sum(span.dead_lettered for span in settled.spans),
         skipped=sum(span.skipped for span in settled.spans),

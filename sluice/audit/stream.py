@@ -88,7 +88,7 @@ def behind(
     """
     total = 0
     oldest: datetime | None = None
-    for shard in _shards(kinesis, stream):
+    for shard in shards_of(kinesis, stream):
         mark = marks.get(shard)
         where: dict[str, Any]
         if mark is not None:
@@ -125,10 +125,11 @@ def shards_since(
     """Return the shards that took in records since then; None when the stream may have forgotten some."""
     summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
     kept = timedelta(hours=summary["RetentionPeriodHours"])
-    return None if since is None or since <= now - kept else _shards(kinesis, stream)
+    return None if since is None or since <= now - kept else shards_of(kinesis, stream)
 
 
-def _shards(kinesis: "KinesisClient", stream: str) -> list[str]:
+def shards_of(kinesis: "KinesisClient", stream: str) -> list[str]:
+    """Return all shards that the stream lists, closed ones too."""
     found: list[str] = []
     answer = kinesis.list_shards(StreamName=stream)
     while True:

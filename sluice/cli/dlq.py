@@ -48,8 +48,9 @@ def list_letters(
     json: Json = False,
 ) -> None:
     """List what the sinks could not take, and why. Never shows what a record contains."""
-    from sluice.cli.letters import document, newest_table, summary_table
+    from sluice.cli.letters import newest_table, summary_table
     from sluice.cli.output import console, plural, print_json
+    from sluice.deadletters.listing import document
 
     at_least("--limit", limit, 0)
     target, functions = _target(env, sink)
@@ -80,10 +81,11 @@ def show(
     json: Json = False,
 ) -> None:
     """Show everything that is known about one dead letter; its content only when asked for."""
-    from sluice.cli.letters import document, find
+    from sluice.cli.letters import find
     from sluice.cli.output import cell, console, grid, print_json
     from sluice.cli.payload import payload_document, print_payload
     from sluice.deadletters import DeadLetter, payload_of
+    from sluice.deadletters.listing import document
 
     target, functions = _target(env, None)
     letter = find(_letters(target, functions, None, payloads=payload), letter_id)
@@ -123,12 +125,13 @@ def redrive(
     The sink's own Lambda function handles the records, with their original ids: no other sink sees them.
     A dead letter is deleted only when its record was delivered; one that is refused again stays.
     """
-    from sluice.cli.letters import find, sink_of
+    from sluice.cli.letters import find
     from sluice.cli.output import console, plural, print_json
     from sluice.cli.progress import stages
     from sluice.cli.redrive import Result
     from sluice.cli.redrive import redrive as drive
     from sluice.deadletters import hold
+    from sluice.deadletters.listing import sink_of
 
     if bool(letter_ids) == every:
         raise UsageError("dlq redrive: name dead letters by ID, or give --all; `sluice dlq list` shows them")
@@ -176,8 +179,8 @@ def _target(env: str | None, sink: str | None) -> "tuple[Target, dict[str, str]]
 def _letters(
     target: "Target", functions: dict[str, str], sink: str | None, *, payloads: bool
 ) -> "list[Letter]":
-    from sluice.cli.letters import sink_of
     from sluice.deadletters import read_queue
+    from sluice.deadletters.listing import sink_of
 
     queue = target.outputs.dead_letter_queue_url
     letters = read_queue(target.sqs, queue, payloads=payloads, wait_seconds=target.patience)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sluice.cli.output import count, grid, printable
-from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable
+from sluice.deadletters import Letter
+from sluice.deadletters.listing import document
 from sluice.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,45 +15,6 @@ if TYPE_CHECKING:
 
 SHORT_DIGITS = 8
 MOST_GROUPS = 20
-
-
-def document(letter: Letter, functions: dict[str, str]) -> dict[str, Any]:
-    """Return one letter's entry of `dlq list --json`; `functions` names the sink of each function."""
-    match letter:
-        case DeadLetter():
-            return letter.summary() | {"count": 1}
-        case BatchPointer():
-            return {
-                "id": letter.id,
-                "sink": functions.get(letter.function),
-                "kind": "batch",
-                "reason": batch_reason(letter),
-                "stream": letter.stream,
-                "shard": letter.shard,
-                "first_sequence": letter.first,
-                "last_sequence": letter.last,
-                "arrived_at": letter.arrived_at.isoformat(),
-                "failed_at": letter.failed_at.isoformat(),
-                "count": letter.count,
-            }
-        case Unreadable():
-            return {"id": letter.id, "sink": None, "kind": "unknown", "reason": UNKNOWN, "count": 1}
-
-
-UNKNOWN = "neither Sluice nor Lambda wrote this message"
-
-
-def batch_reason(letter: BatchPointer) -> str:
-    """Return why Lambda gave up on a batch."""
-    condition = letter.condition or "no reason given"
-    return f"Lambda gave up on {letter.count} records after {letter.attempts} attempts ({condition})"
-
-
-def sink_of(letter: Letter, functions: dict[str, str]) -> str | None:
-    """Return the sink that refused the letter's record."""
-    if isinstance(letter, BatchPointer):
-        return functions.get(letter.function)
-    return letter.sink if isinstance(letter, DeadLetter) else None
 
 
 def telling_digits(letters: Sequence[Letter]) -> int:
