@@ -1,8 +1,12 @@
-"""The program: producers -> stream -> sinks -> BigQuery, with dead letters and books kept on the way.
+"""The program: producers -> stream -> sinks -> BigQuery and windows, with dead letters and books on the way.
 
 Run by `pulumi up` against the clouds, and by `sluice local`, `sluice demo` and `sluice graph` on a laptop.
 """
 
+import pulumi
+
+from infra.aggregator import SINK as WINDOWS
+from infra.aggregator import Census, aggregator
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.exports import export
@@ -11,9 +15,12 @@ from infra.google_apis import GoogleApis
 from infra.ledger import Ledger
 from infra.one_line_errors import one_line_errors
 from infra.pipeline_file import chosen_pipeline
-from infra.sink_function import Sink, SinkFunction
+from infra.report import Report
+from infra.sink_function import Sink, SinkFunction, retried_in_parts
 from infra.stream import Stream
 from infra.warehouse import Warehouse
+from infra.window_publisher import WindowPublisher
+from infra.windows import Windows
 
 with one_line_errors():
     env = Environment.load()
@@ -22,39 +29,90 @@ with one_line_errors():
     stream = Stream("stream", env)
     dead_letters = DeadLetters("dead-letters", env)
     ledger = Ledger("ledger", env)
+    windows = Windows("windows", env)
 
-    bigquery_role = env.names.sink("bigquery")
+    bigquery_role, publisher_role = env.names.sink("bigquery"), env.names.publisher
+    writers = [bigquery_role, publisher_role] if pipeline.metrics else [bigquery_role]
     apis = GoogleApis("google-apis", env)
-    federation = Federation("federation", env, roles=[bigquery_role], after=[apis])
+    federation = Federation("federation", env, roles=writers, after=[apis])
     warehouse = Warehouse(
-        "warehouse", env, pipeline=pipeline, writers=[federation.principal(bigquery_role)], after=[apis]
-    )
-
-    bigquery_sink = SinkFunction(
-        "bigquery-sink",
+        "warehouse",
         env,
-        Sink(
-            sink="bigquery",
-            function="bigquery_sink",
-            settings=env.settings.bigquery_sink,
+        pipeline=pipeline,
+        writers=[federation.principal(role) for role in writers],
+        after=[apis],
+    )
+    to_bigquery: dict[str, pulumi.Input[str]] = {
+        "SLUICE_BIGQUERY_PROJECT": env.settings.google_project,
+        "SLUICE_BIGQUERY_DATASET": warehouse.dataset,
+        "SLUICE_GOOGLE_CREDENTIALS": federation.credentials,
+    }
+
+    sinks = {
+        "bigquery": SinkFunction(
+            "bigquery-sink",
+            env,
+            Sink(
+                sink="bigquery",
+                function="bigquery_sink",
+                description="Delivers the stream's events to bigquery",
+                settings=env.settings.bigquery_sink,
+                stream=stream,
+                dead_letters=dead_letters,
+                ledger=ledger,
+                pipeline=path,
+                environment=to_bigquery,
+                parallelization=env.settings.bigquery_sink.parallelization,
+                mapping=retried_in_parts(env.settings.bigquery_sink),
+                after=[warehouse, federation],
+            ),
+        )
+    }
+
+    if pipeline.metrics:
+        sinks[WINDOWS] = SinkFunction(
+            "aggregator",
+            env,
+            aggregator(
+                env,
+                stream=stream,
+                dead_letters=dead_letters,
+                ledger=ledger,
+                windows=windows,
+                pipeline=pipeline,
+                path=path,
+            ),
+        )
+        Census("census", env, aggregator=sinks[WINDOWS])
+        WindowPublisher(
+            "window-publisher",
+            env,
+            windows=windows,
+            pipeline=path,
+            environment=to_bigquery,
+            after=[warehouse, federation],
+        )
+
+    report = None
+    if env.settings.report.auth != "none":
+        report = Report(
+            "report",
+            env,
             stream=stream,
             dead_letters=dead_letters,
             ledger=ledger,
+            windows=windows,
+            sinks=sinks,
             pipeline=path,
-            environment={
-                "SLUICE_BIGQUERY_PROJECT": env.settings.google_project,
-                "SLUICE_BIGQUERY_DATASET": warehouse.dataset,
-                "SLUICE_GOOGLE_CREDENTIALS": federation.credentials,
-            },
-            after=[warehouse, federation],
-        ),
-    )
+        )
 
     export(
         env=env,
         stream=stream,
         dead_letters=dead_letters,
         ledger=ledger,
+        windows=windows,
         warehouse=warehouse,
-        sinks={"bigquery": bigquery_sink},
+        sinks=sinks,
+        report=report,
     )

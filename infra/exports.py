@@ -7,9 +7,11 @@ import pulumi
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.ledger import Ledger
+from infra.report import Report
 from infra.sink_function import SinkFunction
 from infra.stream import Stream
 from infra.warehouse import Warehouse
+from infra.windows import Windows
 
 
 def export(
@@ -18,8 +20,10 @@ def export(
     stream: Stream,
     dead_letters: DeadLetters,
     ledger: Ledger,
+    windows: Windows,
     warehouse: Warehouse,
     sinks: Mapping[str, SinkFunction],
+    report: Report | None,
 ) -> None:
     """Export names and addresses; these keys are an interface, renaming one breaks `sluice --env`."""
     pulumi.export("environment", env.stack)
@@ -28,7 +32,12 @@ def export(
     pulumi.export("dead_letter_queue_url", dead_letters.queue_url)
     pulumi.export("dead_letter_bucket", dead_letters.bucket)
     pulumi.export("ledger_table", ledger.table)
+    pulumi.export("windows_table", windows.table)
+    pulumi.export("claims_table", windows.claims)
+    pulumi.export("window_days", env.settings.windows.days)
     pulumi.export("bigquery_project", env.settings.google_project)
     pulumi.export("bigquery_dataset", warehouse.dataset)
     pulumi.export("bigquery_views_dataset", warehouse.views_dataset)
     pulumi.export("sinks", {name: sink.outputs for name, sink in sinks.items()})
+    if report is not None:
+        pulumi.export("report_url", report.url)

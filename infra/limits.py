@@ -63,6 +63,7 @@ BATCHING_WINDOW_SECONDS: Final = whole(0, 300, _LAMBDA_MAPPING, unit="seconds")
 PARALLELIZATION: Final = whole(1, 10, _LAMBDA_MAPPING)
 RETRY_ATTEMPTS: Final = whole(0, 10_000, _LAMBDA_MAPPING, unlimited=True)
 RECORD_AGE_SECONDS: Final = whole(60, 604_800, _LAMBDA_MAPPING, unlimited=True, unit="seconds")
+TUMBLING_WINDOW_SECONDS: Final = whole(1, 900, _LAMBDA_MAPPING, unit="seconds")
 TIMEOUT_SECONDS: Final = whole(1, 900, _LAMBDA_QUOTAS, unit="seconds")
 MEMORY_MB: Final = whole(128, 10_240, _LAMBDA_QUOTAS, unit="MB")
 QUEUE_RETENTION_DAYS: Final = whole(
@@ -70,6 +71,10 @@ QUEUE_RETENTION_DAYS: Final = whole(
 )
 OBJECT_DAYS: Final = whole(1, 36_500, "a hundred years; S3 itself takes any positive number", unit="days")
 LEDGER_DAYS: Final = whole(2, 36_500, "a hundred years; DynamoDB's TTL is any epoch second", unit="days")
+WINDOW_DAYS: Final = whole(
+    2, 1800, "BigQuery's streaming inserts refuse rows for partitions 1,825 days back", unit="days"
+)
+CLAIM_DAYS: Final = whole(2, 400, "a stream's retention of 365 days, and a little more", unit="days")
 PARTITION_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps partitions for good", unit="days")
 LOG_RETENTION_DAYS: Final = one_of(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -103,6 +108,14 @@ ANALYST: Final = text(
     r"(user|group|serviceAccount|domain):[^\s:]+",
     "user:, group:, serviceAccount: or domain:, followed by an address",
     "IAM, principal identifiers",
+)
+ISSUER: Final = text(
+    r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?",
+    "the https address of an OpenID Connect issuer, as in its tokens",
+    "API Gateway API, JWTConfiguration",
+)
+TOKEN_NAME: Final = text(
+    r"[!-~]{1,255}", "what the issuer calls it: 1 to 255 characters without spaces", "RFC 7519, aud"
 )
 TIMESTAMP: Final = text(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "a moment in UTC, such as 2026-01-31T12:00:00Z", _LAMBDA_MAPPING

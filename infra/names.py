@@ -65,6 +65,11 @@ class Names:
         """Name of a sink's consumer, function and role, e.g. sluice-dev-bigquery-sink."""
         return f"{self.prefix}-{sink}-sink"
 
+    @property
+    def publisher(self) -> str:
+        """Name of the window publisher's function and role."""
+        return self.thing("window-publisher")
+
     def thing(self, thing: str) -> str:
         """Name of anything else, e.g. sluice-dev-ledger."""
         return f"{self.prefix}-{thing}"

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from sluice.errors import EnvironmentProblem, UsageError
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
 _PYTHON = "3.13"
-_PLATFORM = "aarch64-manylinux2014"
+_PLATFORM = "aarch64-manylinux_2_28"
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _OUTPUT: Final = Path(".sluice")
 _PROVIDED: Final = frozenset({"boto3", "botocore"})
@@ -42,7 +42,7 @@ def package(function: str, *, pipeline: str, with_dependencies: bool, root: Path
         )
     entries = {path.name: path for path in sorted(source.glob("*.py"))} | {"pipeline.py": Path(pipeline)}
     found = closure(list(entries.values()), root, frozenset(Path(name).stem for name in entries))
-    files = entries | {str(path.relative_to(root)): path for path in found.files}
+    files = entries | {str(path.relative_to(root)): path for path in (*found.files, *_static(found.files))}
     contents = {name: path.read_bytes() for name, path in sorted(files.items())}
     dependencies = _dependencies(source / "requirements.lock", root) if with_dependencies else None
     if dependencies is not None:
@@ -58,6 +58,15 @@ def package(function: str, *, pipeline: str, with_dependencies: bool, root: Path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
     return str(target)
+
+
+def _static(modules: Iterable[Path]) -> Iterator[Path]:
+    """Yield what lies in the folders `static` of the packages that ship: a page's styles and scripts."""
+    for module in modules:
+        if module.name == "__init__.py":
+            for path in sorted(module.parent.joinpath("static").rglob("*")):
+                if path.is_file() and not path.name.startswith("."):
+                    yield path
 
 
 def _dependencies(lock: Path, root: Path) -> Path:

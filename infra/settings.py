@@ -27,6 +27,13 @@ def _whole(value: Any) -> Any:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 
+_USUAL_CLAIM_DAYS = 8
+
+
+def _refusal(key: str, accepts: str) -> PydanticCustomError:
+    """Refuse the value of one key of a section because of another's."""
+    return PydanticCustomError("limit", "accepted is {accepts}", {"key": key, "accepts": accepts})
+
 
 class Section(BaseModel):
     """Base of all settings: frozen, and nothing unknown passes."""
@@ -41,11 +48,16 @@ class StreamSettings(Section):
     shards: Annotated[Whole | None, limits.SHARDS] = None
     retention_hours: Annotated[Whole, limits.RETENTION_HOURS] = 168
 
+    @property
+    def retention_days(self) -> int:
+        """The retention in days, a part of one counted whole."""
+        return -(-self.retention_hours // 24)
+
     @model_validator(mode="after")
     def _shards_are_for_provisioned(self) -> Self:
         if (self.shards is None) == (self.mode == "provisioned"):
             accepts = "a number when the mode is provisioned, nothing when it is on-demand"
-            raise PydanticCustomError("limit", "accepted is {accepts}", {"key": "shards", "accepts": accepts})
+            raise _refusal("shards", accepts)
         return self
 
 
@@ -58,12 +70,8 @@ class DeadLetterSettings(Section):
     @model_validator(mode="after")
     def _payloads_outlive_messages(self) -> Self:
         if self.payload_days < self.retention_days:
-            accepts = (
-                f"at least retention_days ({self.retention_days}): a letter must not outlive its payload"
-            )
-            raise PydanticCustomError(
-                "limit", "accepted is {accepts}", {"key": "payload_days", "accepts": accepts}
-            )
+            words = "a letter must not outlive its payload"
+            raise _refusal("payload_days", f"at least retention_days ({self.retention_days}): {words}")
         return self
 
 
@@ -73,30 +81,85 @@ class LedgerSettings(Section):
     days: Annotated[Whole, limits.LEDGER_DAYS] = 90
 
 
-class SinkSettings(Section):
-    """One sink's function and event-source mapping."""
+class FunctionSettings(Section):
+    """Any function of the program."""
 
-    enabled: bool = True
-    batch_size: Annotated[Whole, limits.BATCH_SIZE] = 1000
-    batching_window_seconds: Annotated[Whole, limits.BATCHING_WINDOW_SECONDS] = 1
-    parallelization: Annotated[Whole, limits.PARALLELIZATION] = 1
-    retry_attempts: Annotated[Whole, limits.RETRY_ATTEMPTS] = -1
-    max_record_age_seconds: Annotated[Whole, limits.RECORD_AGE_SECONDS] = -1
-    bisect: bool = False
-    starting_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] = "TRIM_HORIZON"
-    starting_position_timestamp: Annotated[str | None, limits.TIMESTAMP] = None
     timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 20
     memory_mb: Annotated[Whole, limits.MEMORY_MB] = 512
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_retention_days: Annotated[Whole, limits.LOG_RETENTION_DAYS] = 30
 
+
+class ConsumerSettings(FunctionSettings):
+    """A function that a consumer of the stream feeds, and the event-source mapping between them."""
+
+    enabled: bool = True
+    batch_size: Annotated[Whole, limits.BATCH_SIZE] = 1000
+    batching_window_seconds: Annotated[Whole, limits.BATCHING_WINDOW_SECONDS] = 1
+    starting_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] = "TRIM_HORIZON"
+    starting_position_timestamp: Annotated[str | None, limits.TIMESTAMP] = None
+
     @model_validator(mode="after")
     def _timestamp_belongs_to_at_timestamp(self) -> Self:
         if (self.starting_position_timestamp is None) == (self.starting_position == "AT_TIMESTAMP"):
             accepts = "a moment when starting_position is AT_TIMESTAMP, nothing otherwise"
-            raise PydanticCustomError(
-                "limit", "accepted is {accepts}", {"key": "starting_position_timestamp", "accepts": accepts}
-            )
+            raise _refusal("starting_position_timestamp", accepts)
+        return self
+
+
+class SinkSettings(ConsumerSettings):
+    """One sink's function and event-source mapping."""
+
+    parallelization: Annotated[Whole, limits.PARALLELIZATION] = 1
+    retry_attempts: Annotated[Whole, limits.RETRY_ATTEMPTS] = -1
+    max_record_age_seconds: Annotated[Whole, limits.RECORD_AGE_SECONDS] = -1
+    bisect: bool = False
+
+
+class AggregatorSettings(ConsumerSettings):
+    """The function that counts events into windows.
+
+    Parallelization, retries and bisecting are no settings: a tumbling window takes one batch of a shard at a
+    time, and a final call that was given up would lose its window.
+    """
+
+    batch_size: Annotated[Whole, limits.BATCH_SIZE] = 2000
+    tumbling_window_seconds: Annotated[Whole | None, limits.TUMBLING_WINDOW_SECONDS] = None
+    timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 30
+    memory_mb: Annotated[Whole, limits.MEMORY_MB] = 1024
+
+
+class WindowSettings(Section):
+    """The windows, and the claims of events that count once."""
+
+    days: Annotated[Whole, limits.WINDOW_DAYS] = 400
+    claim_days: Annotated[Whole | None, limits.CLAIM_DAYS] = None
+
+
+class PublisherSettings(FunctionSettings):
+    """The function that copies windows to BigQuery."""
+
+    enabled: bool = True
+    batch_size: Annotated[Whole, limits.BATCH_SIZE] = 100
+    batching_window_seconds: Annotated[Whole, limits.BATCHING_WINDOW_SECONDS] = 1
+    timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 60
+
+
+class ReportSettings(FunctionSettings):
+    """The report page in the cloud; not there unless `auth` says who may see it."""
+
+    auth: Literal["none", "iam", "oidc"] = "none"
+    issuer: Annotated[str | None, limits.ISSUER] = None
+    client_id: Annotated[str | None, limits.TOKEN_NAME] = None
+    audience: Annotated[str | None, limits.TOKEN_NAME] = None
+
+    @model_validator(mode="after")
+    def _an_issuer_belongs_to_oidc(self) -> Self:
+        for key in ("issuer", "client_id"):
+            if (getattr(self, key) is None) == (self.auth == "oidc"):
+                raise _refusal(key, "what the issuer gave when auth is oidc, nothing otherwise")
+        if self.audience is not None and self.auth != "oidc":
+            raise _refusal("audience", "nothing unless auth is oidc")
         return self
 
 
@@ -132,6 +195,10 @@ class Settings(Section):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     ledger: LedgerSettings = LedgerSettings()
     bigquery_sink: SinkSettings = SinkSettings()
+    aggregator: AggregatorSettings = AggregatorSettings()
+    windows: WindowSettings = WindowSettings()
+    window_publisher: PublisherSettings = PublisherSettings()
+    report: ReportSettings = ReportSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     federation: FederationSettings = FederationSettings()
 
@@ -145,17 +212,25 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        if self.ledger.days * 24 < self.stream.retention_hours:
-            accepts = f"{-(-self.stream.retention_hours // 24)} or more: the books must outlive the stream"
-            raise PydanticCustomError(
-                "limit", "accepted is {accepts}", {"key": "ledger.days", "accepts": accepts}
-            )
+        kept = self.stream.retention_days
+        letters = self.dead_letters.retention_days
+        if self.ledger.days < kept:
+            raise _refusal("ledger.days", f"{kept} or more: the books must outlive the stream")
+        if self.windows.days < max(kept, letters):
+            words = "a window must outlive the records and dead letters that may still count in it"
+            raise _refusal("windows.days", f"{max(kept, letters)} or more: {words}")
+        if self.windows.claim_days is not None and self.windows.claim_days <= kept:
+            words = "a claim must outlive the records of its event in the stream"
+            raise _refusal("windows.claim_days", f"{kept + 1} or more: {words}")
         if self.kms_key_arn is not None and self.kms_key_arn.split(":")[3] != self.aws_region:
-            accepts = f"a key in {self.aws_region}: the stream can only use a key of its own region"
-            raise PydanticCustomError(
-                "limit", "accepted is {accepts}", {"key": "kms_key_arn", "accepts": accepts}
-            )
+            words = "the stream can only use a key of its own region"
+            raise _refusal("kms_key_arn", f"a key in {self.aws_region}: {words}")
         return self
+
+    @property
+    def claim_days(self) -> int:
+        """How long an event counts once: as set, else eight days, and longer than the stream's records."""
+        return self.windows.claim_days or max(_USUAL_CLAIM_DAYS, self.stream.retention_days + 1)
 
 
 def load_settings() -> Settings:

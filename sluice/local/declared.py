@@ -64,6 +64,12 @@ def _consumer(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"arn": f"{inputs['streamArn']}/consumer/{name}:1700000000"}
 
 
+def _table(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    arn = _arn("dynamodb", f"table/{name}")
+    stream = {"streamArn": f"{arn}/stream/2026-01-01T00:00:00.000"} if inputs.get("streamEnabled") else {}
+    return {"arn": arn, **stream}
+
+
 def _pool(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"name": f"{_POOLS}/{inputs['workloadIdentityPoolId']}"}
 
@@ -76,12 +82,26 @@ def _custom_role(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"name": f"projects/{inputs['project']}/roles/{inputs['roleId']}"}
 
 
+def _api(name: str, _: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiEndpoint": f"https://{name}.execute-api.{REGION}.amazonaws.com",
+        "executionArn": _arn("execute-api", name),
+    }
+
+
+def _function_url(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"functionUrl": f"https://{inputs['functionName']}.lambda-url.{REGION}.on.aws/"}
+
+
 _INVENTED: Final = {
+    "aws:apigatewayv2/api:Api": _api,
+    "aws:cloudwatch/eventRule:EventRule": lambda name, _: {"arn": _arn("events", f"rule/{name}")},
+    "aws:lambda/functionUrl:FunctionUrl": _function_url,
     "aws:kinesis/stream:Stream": lambda name, _: {"arn": _arn("kinesis", f"stream/{name}")},
     "aws:kinesis/streamConsumer:StreamConsumer": _consumer,
     "aws:sqs/queue:Queue": _queue,
     "aws:s3/bucket:Bucket": _bucket,
-    "aws:dynamodb/table:Table": lambda name, _: {"arn": _arn("dynamodb", f"table/{name}")},
+    "aws:dynamodb/table:Table": _table,
     "aws:iam/role:Role": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:cloudwatch/logGroup:LogGroup": lambda name, _: {"arn": _arn("logs", f"log-group:{name}")},
     "aws:lambda/function:Function": lambda name, _: {"arn": _arn("lambda", f"function:{name}")},

@@ -14,13 +14,23 @@ _STREAM: Final = "aws:kinesis/stream:Stream"
 _TABLE: Final = "gcp:bigquery/table:Table"
 _QUEUE: Final = "aws:sqs/queue:Queue"
 _BUCKET: Final = "aws:s3/bucket:Bucket"
-_LEDGER: Final = "aws:dynamodb/table:Table"
+_KEPT_TABLE: Final = "aws:dynamodb/table:Table"
 _READER: Final = "gcp:projects/iAMMember:IAMMember"
 _HOURS_A_DAY: Final = 24
 
+_KEEPS: Final = (
+    # kind, the function's variable that names it, what it gets, what it is
+    (_QUEUE, "SLUICE_DEAD_LETTER_QUEUE_URL", "dead letters", "dead letters"),
+    (_BUCKET, "SLUICE_DEAD_LETTER_BUCKET", "large payloads", "large payloads"),
+    (_KEPT_TABLE, "SLUICE_LEDGER_TABLE", "what was done", "ledger"),
+    (_KEPT_TABLE, "SLUICE_WINDOWS_TABLE", "counts", "windows"),
+    (_KEPT_TABLE, "SLUICE_CLAIMS_TABLE", "who came first", "claims"),
+)
+_SHAPES: Final = {_QUEUE: (">", "]"), _BUCKET: ("[", "]"), _KEPT_TABLE: ("[(", ")]")}
+
 
 def mermaid(program: Program) -> str:
-    """Draw producers, stream, sinks, tables and views, dead letters and ledger."""
+    """Draw producers, stream, sinks, tables and views, windows, dead letters and ledger."""
     return "\n".join(_Drawing(program).lines()) + "\n"
 
 
@@ -37,6 +47,8 @@ class _Drawing:
             yield f"  producers --> {_id(stream)}"
         for mapping in self._all(_MAPPING):
             yield from self._sink(mapping)
+            yield from self._publisher(mapping)
+        yield from self._report()
         yield from self._tables()
         yield from self._kept()
         yield from self._protection()
@@ -50,17 +62,35 @@ class _Drawing:
         yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
         if stream is not None:
             yield f'  {_id(stream)} -- "{batch}" --> {_id(function)}'
-        variables = function.inputs["environment"]["variables"]
-        if "SLUICE_BIGQUERY_DATASET" in variables:
+        yield from self._to_bigquery(function)
+        for kept, variable, gets, _ in self._kept_things():
+            if _names(function, variable, kept):
+                yield f'  {_id(function)} -. "{gets}" .-> {_id(kept)}'
+
+    def _publisher(self, mapping: Declared) -> Iterator[str]:
+        """Draw a function that a table's stream feeds."""
+        function, table = self._needed(mapping, _FUNCTION), self._needed(mapping, _KEPT_TABLE)
+        if function is None or table is None:
+            return
+        yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
+        yield f'  {_id(table)} -- "DynamoDB stream" --> {_id(function)}'
+        yield from self._to_bigquery(function)
+
+    def _report(self) -> Iterator[str]:
+        """Draw the page that is served in the cloud, if it is."""
+        for function in self._all(_FUNCTION):
+            if "SLUICE_REPORT_AUTH" not in _variables(function):
+                continue
+            yield f"  {_node(function, '[', ']', 'report page', str(function.inputs['name']))}"
+            yield f'  readers(["{_label("readers", _variables(function)["SLUICE_REPORT_AUTH"])}"])'
+            yield f"  {_id(function)} --> readers"
+            for kept, variable, _, words in self._kept_things():
+                if words == "windows" and _names(function, variable, kept):
+                    yield f"  {_id(kept)} --> {_id(function)}"
+
+    def _to_bigquery(self, function: Declared) -> Iterator[str]:
+        if "SLUICE_BIGQUERY_DATASET" in _variables(function):
             yield f"  {_id(function)} --> raw"
-        for kind, variable, what in (
-            (_QUEUE, "SLUICE_DEAD_LETTER_QUEUE_URL", "dead letters"),
-            (_BUCKET, "SLUICE_DEAD_LETTER_BUCKET", "large payloads"),
-            (_LEDGER, "SLUICE_LEDGER_TABLE", "what was done"),
-        ):
-            for kept in self._all(kind):
-                if str(variables.get(variable, "")).endswith(_own_name(kept)):
-                    yield f'  {_id(function)} -. "{what}" .-> {_id(kept)}'
 
     def _tables(self) -> Iterator[str]:
         tables = [each for each in self._all(_TABLE) if "view" not in each.inputs]
@@ -79,13 +109,19 @@ class _Drawing:
             yield "  views --> analysts"
 
     def _kept(self) -> Iterator[str]:
-        for kind, words in ((_QUEUE, "dead letters"), (_BUCKET, "large payloads"), (_LEDGER, "ledger")):
-            for each in self._all(kind):
-                shape = ("[(", ")]") if kind == _LEDGER else (">", "]") if kind == _QUEUE else ("[", "]")
-                yield f"  {_node(each, *shape, words, _own_name(each))}"
+        """Draw what functions keep things in; what none of them uses is left out."""
+        functions = self._all(_FUNCTION)
+        for kept, variable, _, words in self._kept_things():
+            if any(_names(function, variable, kept) for function in functions):
+                yield f"  {_node(kept, *_SHAPES[kept.type], words, _own_name(kept))}"
+
+    def _kept_things(self) -> Iterator[tuple[Declared, str, str, str]]:
+        for kind, variable, gets, words in _KEEPS:
+            for kept in self._all(kind):
+                yield kept, variable, gets, words
 
     def _protection(self) -> Iterator[str]:
-        drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _LEDGER}
+        drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _KEPT_TABLE}
         protected = [_id(each) for each in self._program.resources if each.protect and each.type in drawn]
         if protected:
             yield "  classDef protected stroke-width:3px"
@@ -122,6 +158,16 @@ def _label(*words: str) -> str:
 
 def _own_name(resource: Declared) -> str:
     return str(resource.inputs.get("name") or resource.inputs.get("bucket"))
+
+
+def _variables(function: Declared) -> dict[str, str]:
+    variables: dict[str, str] = function.inputs["environment"]["variables"]
+    return variables
+
+
+def _names(function: Declared, variable: str, kept: Declared) -> bool:
+    """Whether a function's variable names this queue, bucket or table; a queue is named by its address."""
+    return str(_variables(function).get(variable, "")).rpartition("/")[2] == _own_name(kept)
 
 
 def _mode(stream: Declared) -> tuple[str, str]:

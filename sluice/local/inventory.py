@@ -7,6 +7,13 @@ from typing import Final
 from sluice.local.declared import Declared
 
 KINDS: Final[Mapping[str, str]] = {
+    "aws:apigatewayv2/api:Api": "HTTP API",
+    "aws:apigatewayv2/authorizer:Authorizer": "token check",
+    "aws:apigatewayv2/integration:Integration": "API integration",
+    "aws:apigatewayv2/route:Route": "API route",
+    "aws:apigatewayv2/stage:Stage": "API stage",
+    "aws:cloudwatch/eventRule:EventRule": "schedule",
+    "aws:cloudwatch/eventTarget:EventTarget": "schedule target",
     "aws:cloudwatch/logGroup:LogGroup": "log group",
     "aws:dynamodb/table:Table": "DynamoDB table",
     "aws:iam/role:Role": "role",
@@ -15,6 +22,8 @@ KINDS: Final[Mapping[str, str]] = {
     "aws:kinesis/streamConsumer:StreamConsumer": "fan-out consumer",
     "aws:lambda/eventSourceMapping:EventSourceMapping": "event-source mapping",
     "aws:lambda/function:Function": "Lambda function",
+    "aws:lambda/functionUrl:FunctionUrl": "function URL",
+    "aws:lambda/permission:Permission": "invoke permission",
     "aws:s3/bucket:Bucket": "bucket",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket lifecycle",
     "aws:s3/bucketPolicy:BucketPolicy": "bucket policy",

@@ -143,20 +143,30 @@ def expected(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
                 ],
             },
         ),
-        "ledger-table": (
+        **table(env, "ledger-table", "ledger", "lane", "first"),
+        **table(env, "windows-table", "windows", "pk", "sk", streamEnabled=True, streamViewType="KEYS_ONLY"),
+        **table(env, "windows-claims", "claims", "pk"),
+    }
+
+
+def table(
+    env: Env, logical: str, name: str, *keys: str, **more: Any
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {
+        logical: (
             "aws:dynamodb/table:Table",
             {
-                "name": f"{env.prefix}-ledger",
+                "name": f"{env.prefix}-{name}",
                 "billingMode": "PAY_PER_REQUEST",
-                "hashKey": "lane",
-                "rangeKey": "first",
-                "attributes": [{"name": "lane", "type": "S"}, {"name": "first", "type": "S"}],
+                **dict(zip(("hashKey", "rangeKey"), keys, strict=False)),
+                "attributes": [{"name": key, "type": "S"} for key in keys],
                 "ttl": {"attributeName": "expires_at", "enabled": True},
                 "pointInTimeRecovery": {"enabled": True},
                 "serverSideEncryption": {"enabled": True},
                 "deletionProtectionEnabled": env.protect,
+                **more,
             },
-        ),
+        )
     }
 
 

@@ -41,4 +41,4 @@ def test_aws_holds_exactly_these_resources(stack: str, programs: "dict[str, Prog
     }
     for name, (_, inputs) in wanted.items():
         assert readable(declared[name].inputs) == inputs, name
-    assert len(declared) == 16
+    assert len(declared) == 18

@@ -63,7 +63,7 @@ def parsed(drawing: str) -> tuple[set[str], set[tuple[str, str]]]:
 
 def test_the_table_groups_by_box_counts_and_names_what_is_protected() -> None:
     text = shown("--env", "prod")
-    assert "Environment prod would have 31 resources, 10 of them protected from deletion." in text
+    assert "Environment prod would have 33 resources, 12 of them protected from deletion." in text
     for box in (
         "stream",
         "dead-letters",
@@ -83,7 +83,7 @@ def test_the_table_warns_of_the_resource_whose_replacement_costs_most() -> None:
 
 
 def test_an_environment_without_protection_says_so() -> None:
-    assert "would have 30 resources, none of them protected" in shown()
+    assert "would have 32 resources, none of them protected" in shown()
 
 
 def test_boxes_hold_every_resource_once(program: "Program") -> None:
@@ -127,8 +127,8 @@ def test_names_cannot_break_the_drawing(programs: "dict[str, Program]") -> None:
 @pytest.mark.parametrize("arguments", [("--json",), ("--format", "json")])
 def test_json_holds_everything_that_was_declared(arguments: tuple[str, ...]) -> None:
     document = json.loads(shown("--env", "prod", *arguments))
-    assert (document["environment"], document["count"], document["protected"]) == ("prod", 31, 10)
-    assert len(document["resources"]) == 31
+    assert (document["environment"], document["count"], document["protected"]) == ("prod", 33, 12)
+    assert len(document["resources"]) == 33
     mapping = next(each for each in document["resources"] if each["name"] == "bigquery-sink-mapping")
     assert mapping["component"] == "bigquery-sink"
     assert mapping["protected"]

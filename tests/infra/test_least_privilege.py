@@ -75,7 +75,7 @@ def test_a_key_may_be_used_only_when_one_is_set(run: "Run", resources: "dict[str
             "Resource": [KEY],
         },
         {
-            "Sid": "UseTheKeyForTheLedger",
+            "Sid": "UseTheKeyForTables",
             "Effect": "Allow",
             "Action": ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
             "Resource": [KEY],

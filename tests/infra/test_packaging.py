@@ -69,6 +69,17 @@ def test_a_package_holds_what_the_handler_imports_and_nothing_else(project: Path
     ]
 
 
+def test_a_packages_static_files_go_with_it(project: Path) -> None:
+    for name in ("deep/static/page.html", "deep/static/parts/style.css", "deep/static/.hidden"):
+        (project / "sluice" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / "sluice" / name).write_text("text")
+    (project / "sluice" / "other" / "static").mkdir(parents=True)
+    (project / "sluice" / "other" / "__init__.py").write_text("")
+    (project / "sluice" / "other" / "static" / "page.html").write_text("not imported, not shipped")
+    static = [name for name in contents(build(project)) if "static" in name]
+    assert static == ["sluice/deep/static/page.html", "sluice/deep/static/parts/style.css"]
+
+
 def test_the_same_input_gives_the_same_package_wherever_it_is_built(project: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(project, elsewhere, ignore=shutil.ignore_patterns("elsewhere", ".sluice"))

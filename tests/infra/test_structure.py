@@ -21,6 +21,7 @@ BOXES = {
     "stream": "sluice:infra:Stream",
     "dead-letters": "sluice:infra:DeadLetters",
     "ledger": "sluice:infra:Ledger",
+    "windows": "sluice:infra:Windows",
     "google-apis": "sluice:infra:GoogleApis",
     "warehouse": "sluice:infra:Warehouse",
     "federation": "sluice:infra:Federation",
@@ -31,6 +32,8 @@ HOLDING_DATA = {
     "dead-letters-queue",
     "dead-letters-bucket",
     "ledger-table",
+    "windows-table",
+    "windows-claims",
     "warehouse-raw",
     "warehouse-views",
     "warehouse-table-order",
@@ -75,7 +78,8 @@ def test_what_holds_data_is_protected_outside_dev_and_nothing_else_is(
 def test_the_clouds_refuse_deletion_themselves_outside_dev(programs: "dict[str, Program]") -> None:
     for stack, program in programs.items():
         resources, kept = by_name(program), stack != "dev"
-        assert resources["ledger-table"].inputs["deletionProtectionEnabled"] is kept
+        for name in ("ledger-table", "windows-table", "windows-claims"):
+            assert resources[name].inputs["deletionProtectionEnabled"] is kept
         assert resources["dead-letters-bucket"].inputs["forceDestroy"] is not kept
         assert resources["stream-stream"].inputs["enforceConsumerDeletion"] is not kept
         for name in HOLDING_DATA:
@@ -134,6 +138,9 @@ def test_outputs_are_those_that_the_command_line_reads(programs: "dict[str, Prog
         "dead_letter_queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/sluice-dev-dead-letters",
         "dead_letter_bucket": "sluice-dev-dead-letters-111111111111-eu-central-1",
         "ledger_table": "sluice-dev-ledger",
+        "windows_table": "sluice-dev-windows",
+        "claims_table": "sluice-dev-claims",
+        "window_days": 400,
         "bigquery_project": "example-analytics-dev",
         "bigquery_dataset": "sluice_dev",
         "bigquery_views_dataset": "sluice_dev_views",
