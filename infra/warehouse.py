@@ -6,14 +6,13 @@ BigQuery or its provider could not do in place, retired fields stay as nullable 
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_gcp as gcp
 
 from infra.environment import Environment
-from sluice.contract.bigquery import DEAD_LETTER_SCHEMA, DEAD_LETTER_TABLE, raw_view_sql
+from infra.warehouse_tables import RawTable, View, raw_tables, views
 from sluice.pipeline import Pipeline
 
 _DAY_MILLISECONDS = 86_400_000
@@ -41,8 +40,10 @@ class Warehouse(pulumi.ComponentResource):
         self.raw = self._dataset(
             "raw", env.names.dataset, "Raw events, one row per delivered record", self._writers(writers)
         )
-        self.tables = self._tables(pipeline)
-        self._views(pipeline)
+        settings = env.settings
+        self.tables = {table.name: self._table(table) for table in raw_tables(pipeline, settings.warehouse)}
+        for view in views(pipeline, settings.google_project, env.names.dataset):
+            self._view(view)
         self.dataset, self.views_dataset = self.raw.dataset_id, self.views.dataset_id
         self.register_outputs({"dataset": self.dataset, "views_dataset": self.views_dataset})
 
@@ -108,81 +109,39 @@ class Warehouse(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._after, protect=settings.protect),
         )
 
-    def _tables(self, pipeline: Pipeline) -> dict[str, gcp.bigquery.Table]:
-        tables = {}
-        for event_type in pipeline.contract.types.values():
-            tables[event_type.table] = self._table(
-                event_type.table,
-                description=event_type.description,
-                schema=event_type.schema,
-                partition=(event_type.time_column, event_type.partition),
-                clusterings=event_type.cluster,
-                require_filter=self._env.settings.warehouse.require_partition_filter,
-            )
-        tables[DEAD_LETTER_TABLE] = self._table(
-            DEAD_LETTER_TABLE,
-            description="Records that the sink could not take, and why; the queue holds the payloads",
-            schema=DEAD_LETTER_SCHEMA,
-            partition=("arrived_at", "DAY"),
-            clusterings=("kind",),
-            require_filter=False,
-        )
-        return tables
-
-    def _table(
-        self,
-        table_id: str,
-        *,
-        description: str,
-        schema: Sequence[Mapping[str, Any]],
-        partition: tuple[str, str],
-        clusterings: Sequence[str],
-        require_filter: bool,
-    ) -> gcp.bigquery.Table:
+    def _table(self, table: RawTable) -> gcp.bigquery.Table:
         settings = self._env.settings
-        days = settings.warehouse.partition_days
         return gcp.bigquery.Table(
-            f"{self._name}-table-{table_id}",
+            f"{self._name}-table-{table.name}",
             project=settings.google_project,
             dataset_id=self.raw.dataset_id,
-            table_id=table_id,
-            description=description,
-            schema=json.dumps(list(schema)),
+            table_id=table.name,
+            description=table.description,
+            schema=json.dumps(list(table.schema)),
             time_partitioning=gcp.bigquery.TableTimePartitioningArgs(
-                type=partition[1],
-                field=partition[0],
-                expiration_ms=days * _DAY_MILLISECONDS if days else None,
+                type=table.partition[1],
+                field=table.partition[0],
+                expiration_ms=table.days * _DAY_MILLISECONDS if table.days else None,
             ),
-            clusterings=list(clusterings) or None,
-            require_partition_filter=require_filter,
+            clusterings=list(table.cluster) or None,
+            require_partition_filter=table.require_filter,
             ignore_auto_generated_schema=True,
             deletion_protection=settings.protect,
             opts=self._env.keeping(self),
         )
 
-    def _views(self, pipeline: Pipeline) -> None:
-        project = self._env.settings.google_project
-        raw = self._env.names.dataset
-        queries = {
-            event_type.table: (event_type.description, raw_view_sql(event_type, project, raw))
-            for event_type in pipeline.contract.types.values()
-        }
-        queries[DEAD_LETTER_TABLE] = (
-            "Records that the sink could not take and no redrive has placed since, each once, and why",
-            _each_letter_once(project, raw),
+    def _view(self, view: View) -> None:
+        gcp.bigquery.Table(
+            f"{self._name}-view-{view.name}",
+            project=self._env.settings.google_project,
+            dataset_id=self.views.dataset_id,
+            table_id=view.name,
+            description=view.description,
+            view={"query": view.query, "use_legacy_sql": False},
+            # A view holds no data; and a protected one could not be renamed with its event or metric.
+            deletion_protection=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tables[name] for name in view.reads]),
         )
-        for name, (description, query) in queries.items():
-            gcp.bigquery.Table(
-                f"{self._name}-view-{name}",
-                project=project,
-                dataset_id=self.views.dataset_id,
-                table_id=name,
-                description=description,
-                view={"query": query, "use_legacy_sql": False},
-                # A view holds no data; and a protected one could not be renamed with its event.
-                deletion_protection=False,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.tables[name]]),
-            )
 
 
 def _as_google_keeps_it(member: str) -> str:
@@ -199,18 +158,4 @@ def _reader(member: str) -> gcp.bigquery.DatasetAccessArgs:
         user_by_email=address if kind in {"user", "serviceAccount"} else None,
         group_by_email=address if kind == "group" else None,
         domain=address if kind == "domain" else None,
-    )
-
-
-def _each_letter_once(project: str, dataset: str) -> str:
-    """A view of one row per dead letter that still is one: the newest of each id, unless a redrive placed it.
-
-    A retried invocation writes the same letter again. Ranking within the arrival time, which is the same for
-    every copy, lets BigQuery prune partitions.
-    """
-    columns = ",\n  ".join(f"`{column['name']}`" for column in DEAD_LETTER_SCHEMA)
-    return (
-        f"SELECT\n  {columns}\nFROM `{project}.{dataset}.{DEAD_LETTER_TABLE}`\nWHERE TRUE\n"
-        "QUALIFY ROW_NUMBER() OVER (PARTITION BY `arrived_at`, `id` ORDER BY `failed_at` DESC) = 1\n"
-        "  AND `kind` != 'redriven'"
     )
