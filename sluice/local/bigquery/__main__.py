@@ -71,7 +71,10 @@ def main() -> None:
         access_log=False,
         timeout_keep_alive=75,
     )
-    asyncio.run(_Announcing(config, listener.getsockname()[1]).serve(sockets=[listener]))
+    try:
+        asyncio.run(_Announcing(config, listener.getsockname()[1]).serve(sockets=[listener]))
+    finally:
+        server.store.close()
 
 
 if __name__ == "__main__":

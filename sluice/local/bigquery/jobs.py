@@ -25,6 +25,11 @@ from sluice.local.bigquery.wire import row_encoder
 KEPT_RESULTS: Final = 50
 KEPT_ROWS: Final = 200_000
 PAGE_ROWS: Final = 10_000
+_TOLD: Final = re.compile(
+    r"Invalid Input Error: (Python exception occurred while executing the UDF: \w+: )?"
+    r"|Out of Range Error: |Conversion Error: "
+)
+"""What DuckDB puts before a message that says what was wrong with the values."""
 _UNSUPPORTED: Final = (
     "destinationEncryptionConfiguration",
     "tableDefinitions",
@@ -306,9 +311,9 @@ def _worded(error: duckdb.Error) -> ApiError:
             f"SELECT list expression references column {grouped[1].split('.')[-1].strip(chr(34))} "
             "which is neither grouped nor aggregated"
         )
-    for prefix in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
-        if text.startswith(prefix):
-            return invalid_query(text.removeprefix(prefix))
+    told = _TOLD.match(text)
+    if told:
+        return invalid_query(text[told.end() :])
     if isinstance(error, duckdb.OutOfMemoryException):
         return ApiError(
             400, "resourcesExceeded", "Resources exceeded during query execution in the local BigQuery"

@@ -11,7 +11,7 @@ from sluice.local.bigquery.sql.binder import FUNCTIONS, Call
 from sluice.local.bigquery.sql.coercion import convert, mismatch
 from sluice.local.bigquery.sql.expr import Expr
 from sluice.local.bigquery.sql.ordering import order_terms
-from sluice.local.bigquery.types import BOOL, FLOAT64, INT64, NULL, NUMERIC, STRING, array_of
+from sluice.local.bigquery.types import BIGNUMERIC, BOOL, FLOAT64, INT64, NULL, NUMERIC, STRING, array_of
 
 _OVER: Final = "\x01"
 
@@ -149,6 +149,8 @@ def _sum(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     value = _one(call, args)
     if value.type == NULL:
         value = convert(value, INT64)
+    if value.type == BIGNUMERIC:
+        return _big(call, argument, value)
     if value.type not in (INT64, FLOAT64, NUMERIC):
         raise mismatch(f"aggregate function {call.name}", value)
     inner = f"DISTINCT {value.sql}" if argument.distinct else value.sql
@@ -161,10 +163,19 @@ def _sum(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     return Expr(f"avg({inner}){_OVER}", FLOAT64)
 
 
+def _big(call: Call, argument: Argument, value: Expr) -> Expr:
+    """Aggregate BIGNUMERIC values, which DuckDB keeps as texts."""
+    distinct = "DISTINCT " if argument.distinct else ""
+    values = f"list({distinct}{value.sql}) FILTER (WHERE {value.sql} IS NOT NULL){_OVER}"
+    return Expr(f"bq_big_{call.name.lower()}({values})", BIGNUMERIC)
+
+
 @aggregate("MIN", "MAX")
 def _extreme(call: Call, argument: Argument, args: list[Expr]) -> Expr:
     argument.plain_only(call)
     value = _one(call, args)
+    if value.type == BIGNUMERIC:
+        return _big(call, argument, value)
     groupable(value, call.name)
     plain = f"{call.name.lower()}({value.sql}){_OVER}"
     if value.type == FLOAT64:

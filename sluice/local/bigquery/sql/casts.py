@@ -50,6 +50,11 @@ _SIMPLE: Final = {
     ("NUMERIC", "FLOAT64"): "bq_numeric_float({0})",
     ("NUMERIC", "STRING"): "bq_numeric_text({0})",
     ("BIGNUMERIC", "STRING"): "{0}",
+    ("BIGNUMERIC", "INT64"): "bq_big_int({0})",
+    ("BIGNUMERIC", "NUMERIC"): "CAST(bq_big_numeric({0}) AS DECIMAL(38,9))",
+    ("BIGNUMERIC", "FLOAT64"): "bq_big_float({0})",
+    ("INT64", "BIGNUMERIC"): "CAST({0} AS VARCHAR)",
+    ("NUMERIC", "BIGNUMERIC"): "bq_numeric_text({0})",
     ("STRING", "BYTES"): "encode({0})",
     ("BYTES", "STRING"): "decode({0})",
     ("DATE", "STRING"): "CAST({0} AS VARCHAR)",
@@ -65,15 +70,24 @@ _SIMPLE: Final = {
     ("TIMESTAMP", "STRING"): "(bq_datetime_text({0}) || '+00')",
     ("TIME", "STRING"): "bq_time_text({0})",
 }
-_NOT_HERE: Final = frozenset({("FLOAT64", "NUMERIC")})
-_MAY_FAIL: Final = frozenset({("BYTES", "STRING"), ("FLOAT64", "INT64"), ("NUMERIC", "INT64")})
+_NOT_HERE: Final = frozenset({("FLOAT64", "NUMERIC"), ("FLOAT64", "BIGNUMERIC")})
+_MAY_FAIL: Final = frozenset({
+    ("BYTES", "STRING"), ("FLOAT64", "INT64"), ("NUMERIC", "INT64"), ("BIGNUMERIC", "INT64"),
+    ("BIGNUMERIC", "NUMERIC"),
+})  # fmt: skip
 # Text read as a type: the forms known to be read alike, and those known to be refused by BigQuery. Text of
 # neither kind (blanks around a number, hexadecimal, exponents in a NUMERIC, odd dates) is refused by name.
 _MOMENT: Final = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?"
+# Of exponents of three digits, those behind which no double is too large and none becomes zero.
+_DOUBLE: Final = (
+    r"[+-]?(\d{1,30}\.?\d*|\.\d+)([eE][+-]?\d{1,2})?"
+    r"|[+-]?[1-9](\.\d+)?[eE](\+?([12]\d\d|30[0-7])|-([12]\d\d|3[01]\d|32[0-3]))"
+    r"|[+-]?(?i:nan|inf|infinity)"
+)
 _READ: Final = {
     "INT64": (r"[+-]?\d{1,30}", r"[^0-9]*|[+-]?\d*\.\d*|\d+[A-WYZa-wyz_]\w*", "BIGINT", "int64"),
     "FLOAT64": (
-        r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?|[+-]?(?i:nan|inf|infinity)",
+        _DOUBLE,
         r"|[A-Za-z_]\w*",
         "DOUBLE",
         "double",
@@ -145,9 +159,11 @@ def _cast_value(expr: Expr, target: Type, *, safe: bool) -> Expr:
         if kinds == ("FLOAT64", "STRING"):
             return computed(template.format(expr.sql), target, expr)
         return _simple(expr, target, template, safe=safe and fails, plain=not fails or safe)
+    if expr.type == STRING and target == BIGNUMERIC:
+        return computed(f"{'bq_big_try' if safe else 'bq_big_read'}({expr.sql})", target, expr)
     if expr.type == STRING and target.kind in _READ:
         return computed(_read(expr.sql, target, safe=safe), target, expr)
-    if kinds in _NOT_HERE or {*kinds} & {"ARRAY", "STRUCT", "BIGNUMERIC"}:
+    if kinds in _NOT_HERE or {*kinds} & {"ARRAY", "STRUCT"}:
         raise unsupported(f"A cast from {expr.type} to {target}")
     raise invalid_query(f"Invalid cast from {expr.type} to {target}")
 

@@ -10,7 +10,7 @@ from typing import Final
 from sluice.local.bigquery.errors import ApiError, invalid_query, unsupported
 from sluice.local.bigquery.sql import literals
 from sluice.local.bigquery.sql.expr import Expr, computed
-from sluice.local.bigquery.types import FLOAT64, INT64, NULL, NUMERIC, STRING, Type
+from sluice.local.bigquery.types import BIGNUMERIC, FLOAT64, INT64, NULL, NUMERIC, STRING, Type
 
 # Each type, and those that a value of it becomes without a cast, best first.
 _IMPLICIT: Final = {
@@ -50,8 +50,8 @@ def try_convert(expr: Expr, target: Type) -> Expr | None:
 def _convert_literal(expr: Expr, target: Type) -> Expr | None:
     if expr.type == STRING and target.kind in _FROM_STRING_LITERAL:
         return literals.parsed(str(expr.value), target)
-    if expr.type == INT64 and target == NUMERIC:
-        return literals.constant(Decimal(expr.value), NUMERIC)
+    if expr.type == INT64 and target in (NUMERIC, BIGNUMERIC):
+        return literals.constant(Decimal(expr.value), target)
     if expr.type == INT64 and target == FLOAT64:
         return literals.constant(float(expr.value), FLOAT64)
     if expr.type == FLOAT64 and target == NUMERIC and expr.written is not None:
@@ -60,10 +60,10 @@ def _convert_literal(expr: Expr, target: Type) -> Expr | None:
 
 
 def _converted(expr: Expr, target: Type) -> str:
-    if target.kind == "BIGNUMERIC" or expr.type.kind == "BIGNUMERIC":
-        raise unsupported(f"A conversion from {expr.type} to {target}")
-    if expr.type == NUMERIC and target == FLOAT64:
-        return f"bq_numeric_float({expr.sql})"
+    if expr.type == BIGNUMERIC:
+        return f"bq_big_float({expr.sql})"
+    if expr.type == NUMERIC and target != NUMERIC:
+        return f"{'bq_numeric_float' if target == FLOAT64 else 'bq_numeric_text'}({expr.sql})"
     return f"CAST({expr.sql} AS {target.duck})"
 
 
@@ -75,6 +75,8 @@ def supertype(exprs: Sequence[Expr], what: str) -> Type:
     firm = [expr for expr in typed if not expr.literal] or typed
     candidates = {expr.type for expr in firm} | {expr.type for expr in typed}
     for candidate in sorted(candidates, key=_rank):
+        if candidate == FLOAT64 and BIGNUMERIC in candidates and any(expr.written for expr in typed):
+            raise unsupported("A FLOAT64 literal beside a BIGNUMERIC (write BIGNUMERIC '...')")
         if all(_meets(expr, candidate) for expr in typed):
             return candidate
     if all("STRUCT" in str(expr.type) for expr in typed):
@@ -113,7 +115,5 @@ def mismatch(what: str, *exprs: Expr) -> ApiError:
 def comparable(expr: Expr, what: str) -> None:
     """Refuse types that this server cannot compare, group or order as BigQuery does."""
     kind = expr.type.kind
-    if kind == "BIGNUMERIC":
-        raise unsupported(f"{what} of type BIGNUMERIC")
     if kind == "JSON" or expr.type.item is not None or kind == "STRUCT":
         raise invalid_query(f"{what} is not defined for arguments of type {expr.type}")

@@ -18,6 +18,10 @@ from sluice.local.bigquery.types import BOOL, INT64, JSON, NULL, Type, array_of,
 @binds(exp.Anonymous)
 def _call(binder: Binder, node: exp.Anonymous, scope: Scope) -> Expr:
     only(node, "this", "expressions")
+    if isinstance(node.this, exp.Identifier) and "." in node.name:
+        from sluice.local.bigquery.sql.routines import routine  # noqa: PLC0415 - its aggregates need this module
+
+        return routine(binder, node.name.rpartition(".")[0], node, scope)
     return _function(Call(binder, str(node.this).upper(), node.expressions, scope))
 
 

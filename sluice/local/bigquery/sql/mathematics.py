@@ -7,8 +7,8 @@ from sluice.local.bigquery.sql import literals
 from sluice.local.bigquery.sql.binder import Call, function
 from sluice.local.bigquery.sql.coercion import convert, mismatch, unify
 from sluice.local.bigquery.sql.expr import Expr, computed
-from sluice.local.bigquery.sql.operators import compare, divide
-from sluice.local.bigquery.types import BOOL, FLOAT64, INT64, NUMERIC
+from sluice.local.bigquery.sql.operators import BIG, compare, divide
+from sluice.local.bigquery.types import BIGNUMERIC, BOOL, FLOAT64, INT64, NUMERIC
 from sluice.local.bigquery.values import INT64_MIN
 
 _NUMBERS: Final = (INT64, FLOAT64, NUMERIC)
@@ -168,10 +168,14 @@ def _ieee_divide(call: Call) -> Expr:
 @function("SAFE_ADD", "SAFE_SUBTRACT", "SAFE_MULTIPLY")
 def _safe_arithmetic(call: Call) -> Expr:
     call.count(2)
-    left, right = (convert(arg, INT64) for arg in call.args())
+    left, right = call.args()
     if not (left.plain and right.plain):
         raise unsupported(f"{call.name} of anything but columns and literals")
     symbol = {"SAFE_ADD": "+", "SAFE_SUBTRACT": "-", "SAFE_MULTIPLY": "*"}[call.name]
+    if BIGNUMERIC in (left.type, right.type):
+        left, right = (convert(arg, BIGNUMERIC) for arg in (left, right))
+        return computed(f"TRY({BIG[symbol]}({left.sql}, {right.sql}))", BIGNUMERIC, left, right, plain=True)
+    left, right = (convert(arg, INT64) for arg in (left, right))
     return computed(f"TRY({left.sql} {symbol} {right.sql})", INT64, left, right, plain=True)
 
 

@@ -40,8 +40,17 @@ def _name(binder: Binder, node: Any, scope: Scope) -> Expr:
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
         return access(binder.expr(node.this, scope), node.expression)
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
-        raise unsupported(f"Function {node.sql(dialect='bigquery').split('(')[0].upper()}")
+        return _elsewhere(binder, node.this, node.expression, scope)
     raise refuse(node)
+
+
+def _elsewhere(binder: Binder, path: exp.Expr, call: exp.Anonymous, scope: Scope) -> Expr:
+    from sluice.local.bigquery.sql.routines import routine  # noqa: PLC0415 - its aggregates need this module
+
+    parts = steps(path)
+    if parts is None:
+        raise unsupported(f"Function {path.sql(dialect='bigquery')}.{call.name}")
+    return routine(binder, ".".join(part.name for part in parts), call, scope)
 
 
 def _without_parentheses(binder: Binder, parts: list[exp.Identifier], scope: Scope) -> Expr | None:

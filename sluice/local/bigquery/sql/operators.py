@@ -10,10 +10,12 @@ from sluice.local.bigquery.sql.binder import Binder, binds
 from sluice.local.bigquery.sql.coercion import NUMBERS, comparable, convert, mismatch, try_convert, unify
 from sluice.local.bigquery.sql.expr import Expr, Scope, computed
 from sluice.local.bigquery.sql.parse import only
-from sluice.local.bigquery.types import BOOL, BYTES, DATE, FLOAT64, INT64, NUMERIC, STRING
+from sluice.local.bigquery.types import BIGNUMERIC, BOOL, BYTES, DATE, FLOAT64, INT64, NUMERIC, STRING
 from sluice.local.bigquery.values import INT64_MIN
 
 _ARITHMETIC: Final = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+BIG: Final = {"+": "bq_big_add", "-": "bq_big_subtract", "*": "bq_big_multiply"}
+"""What computes BIGNUMERIC values, which DuckDB keeps as texts."""
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _BITS: Final = {exp.BitwiseAnd: "&", exp.BitwiseOr: "|"}
 
@@ -87,6 +89,8 @@ def _negative(binder: Binder, node: exp.Neg, scope: Scope) -> Expr:
             return literals.constant(value, INT64)
         return literals.negated(literals.number(inner.this))
     operand = binder.expr(inner, scope)
+    if operand.type == BIGNUMERIC:
+        return computed(f"bq_big_negate({operand.sql})", BIGNUMERIC, operand)
     if operand.type not in (INT64, FLOAT64, NUMERIC):
         raise mismatch("operator -", operand)
     return computed(f"(- {operand.sql})", operand.type, operand)
@@ -105,6 +109,8 @@ def _arithmetic(binder: Binder, node: Any, scope: Scope) -> Expr:
     if {left.type.kind, right.type.kind} & {"DATE", "DATETIME", "TIMESTAMP", "TIME"} and symbol == "-":
         raise unsupported(f"Subtraction of {right.type} from {left.type} (an INTERVAL)")
     left, right = _numbers(f"operator {symbol}", left, right)
+    if left.type == BIGNUMERIC:
+        return computed(f"{BIG[symbol]}({left.sql}, {right.sql})", BIGNUMERIC, left, right)
     if left.type == NUMERIC:
         return computed(f"CAST(({left.sql} {symbol} {right.sql}) AS DECIMAL(38,9))", NUMERIC, left, right)
     sql = f"({left.sql} {symbol} {right.sql})"
@@ -126,8 +132,6 @@ def _numbers(what: str, left: Expr, right: Expr) -> tuple[Expr, Expr]:
     for expr in (left, right):
         if expr.type.kind not in NUMBERS and expr.type.kind != "NULL":
             raise mismatch(what, left, right)
-    if "BIGNUMERIC" in {left.type.kind, right.type.kind}:
-        raise unsupported(f"{what.capitalize()} on BIGNUMERIC")
     first, second = unify([left, right], what)
     return first, second
 
@@ -140,6 +144,8 @@ def _divide(binder: Binder, node: exp.Div, scope: Scope) -> Expr:
 def divide(left: Expr, right: Expr, what: str) -> Expr:
     """Divide, with an error for a zero divisor."""
     left, right = _numbers(what, left, right)
+    if left.type == BIGNUMERIC:
+        return computed(f"bq_big_divide({left.sql}, {right.sql})", BIGNUMERIC, left, right)
     if left.type == NUMERIC:
         return computed(f"bq_numeric_div({left.sql}, {right.sql})", NUMERIC, left, right)
     left, right = convert(left, FLOAT64), convert(right, FLOAT64)
@@ -166,6 +172,9 @@ def compare(symbol: str, left: Expr, right: Expr) -> Expr:
     """Compare two values."""
     first, second = unify([left, right], f"operator {symbol}")
     comparable(first, f"Operator {symbol}")
+    if first.type == BIGNUMERIC and symbol not in {"=", "!="}:
+        keys = f"(bq_big_key({first.sql}) {symbol} bq_big_key({second.sql}))"
+        return computed(keys, BOOL, first, second, plain=True)
     if first.type != FLOAT64:
         return computed(f"({first.sql} {symbol} {second.sql})", BOOL, first, second, plain=True)
     held = f"{first.sql} {symbol} {second.sql}"

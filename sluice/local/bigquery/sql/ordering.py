@@ -39,7 +39,8 @@ def _terms(expr: Expr, *, descending: bool, nulls_first: bool) -> list[str]:
     comparable(expr, "ORDER BY")
     direction = "DESC" if descending else "ASC"
     nulls = "FIRST" if nulls_first else "LAST"
-    plain = f"{expr.sql} {direction} NULLS {nulls}"
+    value = f"bq_big_key({expr.sql})" if expr.type.kind == "BIGNUMERIC" else expr.sql
+    plain = f"{value} {direction} NULLS {nulls}"
     if expr.type.kind != "FLOAT64":
         return [plain]
     return [f"NOT isnan({expr.sql}) {direction} NULLS {nulls}", plain]

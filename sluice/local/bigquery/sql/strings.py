@@ -16,6 +16,8 @@ _WHITE: Final = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 
+_BASE64: Final = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+
 
 def signature(
     name: str,
@@ -56,6 +58,22 @@ for _name, _types, _result, _template in (
     ("TO_BASE64", (BYTES,), STRING, "to_base64({0})"),
 ):
     signature(_name, _types, _result, _template)
+
+
+@function("FROM_BASE64")
+def _from_base64(call: Call) -> Expr:
+    call.count(1)
+    text = convert(call.arg(0), STRING)
+    if call.safe:
+        raise unsupported("Function SAFE.FROM_BASE64")
+    refusal = "error('FROM_BASE64 of text without its padding is not supported by the local BigQuery')"
+    body = (
+        f"CASE WHEN {text.sql} IS NULL THEN NULL "
+        f"WHEN regexp_full_match({text.sql}, {literals.text(_BASE64)}) THEN from_base64({text.sql}) "
+        f"WHEN regexp_full_match({text.sql}, '[A-Za-z0-9+/=]*') THEN {refusal} "
+        "ELSE error('Failed to decode invalid base64 string') END"
+    )
+    return computed(body, BYTES, text)
 
 
 @function("LENGTH", "BYTE_LENGTH", "OCTET_LENGTH")

@@ -11,7 +11,7 @@ from sluice.local.bigquery.sql.aggregates import Argument, aggregate, groupable
 from sluice.local.bigquery.sql.binder import Call
 from sluice.local.bigquery.sql.coercion import comparable, convert
 from sluice.local.bigquery.sql.expr import Expr
-from sluice.local.bigquery.types import FLOAT64, INT64, NULL, NUMERIC, array_of, struct_of
+from sluice.local.bigquery.types import BIGNUMERIC, FLOAT64, INT64, NULL, NUMERIC, array_of, struct_of
 
 # APPROX_TOP_SUM compares every row with every value.
 MAX_COMPARED: Final = 50_000_000
@@ -23,6 +23,8 @@ def chosen(value: Expr, by: Expr, *, greatest: bool) -> Expr:
     Where all such rows have NULL and others do not, the documentation leaves open which of them counts.
     """
     comparable(by, "HAVING MAX or MIN")
+    if by.type == BIGNUMERIC:
+        raise unsupported("HAVING MAX or MIN of a BIGNUMERIC")
     word = "max" if greatest else "min"
     best = f"{word}({by.sql})"
     there = f"{best} FILTER (WHERE {value.sql} IS NOT NULL)"

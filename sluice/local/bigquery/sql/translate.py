@@ -19,6 +19,7 @@ from sluice.local.bigquery.sql import (
     mathematics,
     names,
     operators,
+    routines,
     strings,
     temporal,
     top_values,
@@ -32,7 +33,7 @@ from sluice.local.bigquery.types import Type
 
 REGISTERED: Final = (
     aggregates, arrays, conditions, conversions, format_text, json_functions, json_text, mathematics, names,
-    operators, strings, temporal, top_values, windows,
+    operators, routines, strings, temporal, top_values, windows,
 )  # fmt: skip
 
 

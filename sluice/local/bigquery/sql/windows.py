@@ -11,7 +11,7 @@ from sluice.local.bigquery.sql.coercion import comparable, convert, unify
 from sluice.local.bigquery.sql.expr import Expr, Scope
 from sluice.local.bigquery.sql.ordering import order_terms
 from sluice.local.bigquery.sql.parse import only
-from sluice.local.bigquery.types import FLOAT64, INT64, NUMERIC, Type
+from sluice.local.bigquery.types import BIGNUMERIC, FLOAT64, INT64, NUMERIC, Type
 
 _NUMBERING: Final[dict[str, Type]] = {
     "ROW_NUMBER": INT64, "RANK": INT64, "DENSE_RANK": INT64, "PERCENT_RANK": FLOAT64, "CUME_DIST": FLOAT64,
@@ -154,4 +154,6 @@ def _percentile(call: Call, *, ordered: bool) -> Expr:
             window=True,
         )
     comparable(value, call.name)
+    if value.type == BIGNUMERIC:
+        raise unsupported(f"{call.name} of a BIGNUMERIC")
     return Expr(f"quantile_disc({value.sql}, {fraction.value}) OVER {call.over}", value.type, window=True)
