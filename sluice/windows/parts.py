@@ -1,6 +1,6 @@
 """What is stored of a window: rows of partial aggregates, packed into items of a limited size.
 
-A part is zlib over msgpack: `[format, signatures, [group, partials, group, partials, ...]]`. Each group is the
+A part is zlib over msgpack: `[format, signatures, [group, partials, group, partials, ...]]`. A group is the
 list of its values, and each row of partials is in the order of the signatures.
 
 A group may stand in several parts of one segment: a row too large for an item is cut by its measures, each
