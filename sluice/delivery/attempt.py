@@ -1,10 +1,12 @@
 """Reading a batch's records and delivering them: plainly, or with care when an earlier attempt was killed."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from sluice.contract import Contract, ContractViolation
+from sluice.deadline import Deadline
+from sluice.delivery.caution import Caution
 from sluice.delivery.entries import DELIVERY
-from sluice.delivery.ledger import Ledger, Opened
 from sluice.delivery.outcomes import Accepted, Rejected, Retry, Sink, Skipped
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import Refused, Verdicts
@@ -13,6 +15,9 @@ from sluice.errors import DeliveryError
 from sluice.records import Record
 
 P = TypeVar("P")
+
+Marking = Callable[[str, Deadline], None]
+"""Writes down a suspect, a record's position or DELIVERY, before it is touched; raises DeliveryError."""
 
 KILLER = Refused(
     "crash",
@@ -45,23 +50,22 @@ class Attempt(Generic[P]):
                     break
         self._deliver()
 
-    def carefully(self, ledger: Ledger, opened: Opened) -> None:
-        """Name each record in the ledger before touching it; stop when time or the ledger runs out."""
+    def carefully(self, caution: Caution, mark: Marking) -> None:
+        """Name each record to `mark` before touching it; stop when time runs out or naming fails."""
         try:
             for index, record in enumerate(self._verdicts.records):
-                if not self._with_care(index, record, ledger, opened):
+                if not self._with_care(index, record, caution, mark):
                     break
                 self._verdicts.read = int(record.sequence)
-            if self._ready and opened.caution.until >= opened.first:
-                ledger.mark(opened, DELIVERY, self._times.sink)
+            if self._ready and caution.until >= int(self._verdicts.records[0].sequence):
+                mark(DELIVERY, self._times.sink)
         except DeliveryError as error:
             self.trouble = str(error)
         else:
             self._deliver()
 
-    def _with_care(self, index: int, record: Record, ledger: Ledger, opened: Opened) -> bool:
+    def _with_care(self, index: int, record: Record, caution: Caution, mark: Marking) -> bool:
         """Handle one record; return False when the batch has to end before it."""
-        caution = opened.caution
         suspected = int(record.sequence) <= caution.until
         if record.position in caution.killers:
             self._verdicts.each[index] = KILLER
@@ -69,7 +73,7 @@ class Attempt(Generic[P]):
         if suspected:
             if not self._times.reading.remaining():
                 return False
-            ledger.mark(opened, record.position, self._times.reading)
+            mark(record.position, self._times.reading)
         with self._watchdog(RECORD_SECONDS):
             read = self._read(index, record)
         if read and suspected and caution.singly:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 Item = Mapping[str, Mapping[str, Any]]
@@ -91,6 +91,38 @@ def entry_of(item: Item) -> Entry:
         redriven=lane[2:] == [REDRIVEN],
         position=f"{int(first)}:{sub}" if sub else str(int(first)),
     )
+
+
+def closed_values(
+    *,
+    last: str,
+    states: Mapping[str, int],
+    latency: Mapping[int, int],
+    arrived: tuple[float, float],
+    now: datetime,
+    keep: timedelta,
+) -> dict[str, Any]:
+    """Return the attributes of a closed entry.
+
+    `states` counts records by delivered, dead_lettered and skipped; `arrived` is when the first and the last
+    one arrived, in epoch seconds.
+    """
+    return {
+        "state": {"S": "closed"},
+        "last": {"S": last},
+        "delivered": {"N": str(states.get("delivered", 0))},
+        "dead_lettered": {"N": str(states.get("dead_lettered", 0))},
+        "skipped": {"N": str(states.get("skipped", 0))},
+        "latency": {"M": {str(bucket): {"N": str(count)} for bucket, count in latency.items()}},
+        "first_arrived": {"S": _iso(arrived[0])},
+        "last_arrived": {"S": _iso(arrived[1])},
+        "closed_at": {"S": now.isoformat()},
+        "expires_at": {"N": str(int((now + keep).timestamp()))},
+    }
+
+
+def _iso(epoch_seconds: float) -> str:
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
 
 
 def _number(item: Item, name: str) -> int:

@@ -14,13 +14,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from sluice.deadline import Again, Deadline, attempts
+from sluice.deadline import Deadline
+from sluice.delivery.calls import Unmet, call
 from sluice.delivery.caution import ATTRIBUTES, Caution, caution_for
-from sluice.delivery.entries import Item, lane_of, padded, redriven_lane
+from sluice.delivery.entries import Item, closed_values, lane_of, padded, redriven_lane
 from sluice.delivery.latency import histogram
-from sluice.errors import DeliveryError
 from sluice.records import Record
 
 if TYPE_CHECKING:
@@ -161,26 +159,20 @@ class Ledger:
                 drop=_ended(ends) if ends else (),
                 unless="attribute_not_exists(#last) OR #last <= :last",
             )
-        except _Unmet:
+        except Unmet:
             return False
         return True
 
     def _closing(self, last: str, run: Sequence[Settled], now: datetime) -> dict[str, Any]:
-        states = Counter(state for _, state in run)
         arrivals = [record.arrived_at for record, _ in run]
-        buckets = histogram(arrivals, now.timestamp())
-        return {
-            "state": {"S": "closed"},
-            "last": {"S": last},
-            "delivered": {"N": str(states["delivered"])},
-            "dead_lettered": {"N": str(states["dead_lettered"])},
-            "skipped": {"N": str(states["skipped"])},
-            "latency": {"M": {str(bucket): {"N": str(count)} for bucket, count in buckets.items()}},
-            "first_arrived": {"S": _iso(min(arrivals))},
-            "last_arrived": {"S": _iso(max(arrivals))},
-            "closed_at": {"S": now.isoformat()},
-            "expires_at": {"N": str(int((now + self._keep).timestamp()))},
-        }
+        return closed_values(
+            last=last,
+            states=Counter(state for _, state in run),
+            latency=histogram(arrivals, now.timestamp()),
+            arrived=(min(arrivals), max(arrivals)),
+            now=now,
+            keep=self._keep,
+        )
 
     def _reaching(self, lane: str, first: int, last: int, deadline: Deadline) -> list[Item]:
         """Return the lane's items that begin at or before `last`, back to the closed one before the batch."""
@@ -235,39 +227,11 @@ class Ledger:
         )
 
     def _call(self, operation: Callable[..., Any], deadline: Deadline, **request: Any) -> Any:
-        def call() -> Any:
-            try:
-                return operation(**request)
-            except (BotoCoreError, ClientError, OSError) as error:
-                if _code(error) == "ConditionalCheckFailedException":
-                    raise _Unmet from error
-                raise Again(_code(error)) from error
-
-        try:
-            return attempts(deadline, first_pause=0.05, longest_pause=1.0)(call)
-        except Again as error:
-            raise DeliveryError(
-                f"the delivery ledger {self._table} does not answer ({error.reason}): the whole batch is "
-                "retried; check the table and the function's rights on it"
-            ) from error
-
-
-class _Unmet(Exception):  # noqa: N818 - a condition that did not hold, caught where it is asked
-    """The item is not in the state that the update asks for."""
+        return call(operation, deadline, what=f"the delivery ledger {self._table}", **request)
 
 
 def _ended(caution: Caution) -> tuple[str, ...]:
     return ("attempts", "suspect", *(name for name in ATTRIBUTES if name not in caution.values()))
-
-
-def _code(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return error.response["Error"].get("Code", "unknown")
-    return type(error).__name__
-
-
-def _iso(epoch_seconds: float) -> str:
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
 
 
 def _is_closed(item: Item) -> bool:

@@ -8,15 +8,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sluice.contract import Contract
 from sluice.deadletters import DeadLetter
-from sluice.deadline import Deadline, LambdaContext
+from sluice.deadline import LambdaContext
 from sluice.delivery.attempt import Attempt
 from sluice.delivery.caution import Caution
 from sluice.delivery.ledger import Ledger, Settled
+from sluice.delivery.letters import Letterbox, answered, send_letters
 from sluice.delivery.outcomes import Retry, Sink
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Report, Verdicts
@@ -24,13 +26,6 @@ from sluice.delivery.watchdog import Watchdog, unguarded
 from sluice.records import Record, records_of
 
 P = TypeVar("P")
-
-
-class Letterbox(Protocol):
-    """Takes dead letters: see `sluice.deadletters.DeadLetterQueue`."""
-
-    def send(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:
-        """Send all, and return the ids of those that are not known to be safe, each with the reason."""
 
 
 class Processor(Generic[P]):
@@ -84,7 +79,7 @@ class Processor(Generic[P]):
         attempt = Attempt(self._contract, self._sink, verdicts, times, self._watchdog)
         careful = opened.caution != Caution()
         if careful:
-            attempt.carefully(self._ledger, opened)
+            attempt.carefully(opened.caution, partial(self._ledger.mark, opened))
         else:
             attempt.plainly()
         unlisted = self._send_letters(verdicts, verdicts.failure(), times)
@@ -118,25 +113,15 @@ class Processor(Generic[P]):
 
         Returns which of them the sink does not list, and why: a list must not hold up a shard.
         """
-        failed_at = self._now()
-        letters = [
-            DeadLetter.of(
-                record,
-                sink=self._sink.name,
-                kind=refused.kind,
-                reason=refused.reason,
-                field=refused.field,
-                type=refused.type,
-                failed_at=failed_at,
-            )
-            for record, refused in verdicts.refused(below)
-        ]
-        if not letters:
-            return {}
-        failed = _answered(self._letterbox.send, letters, times.letters)
-        verdicts.take_back(letters, failed)
-        safe = [letter for letter in letters if letter.id not in failed]
-        return _answered(self._sink.note, safe, times.letters) if safe else {}
+        safe = send_letters(
+            verdicts,
+            below,
+            self._letterbox,
+            sink=self._sink.name,
+            failed_at=self._now(),
+            deadline=times.letters,
+        )
+        return answered(self._sink.note, safe, times.letters) if safe else {}
 
     def _strike_out(self, settled: Sequence[Settled], times: Times) -> Mapping[str, str]:
         """Let the sink's list of dead letters know what a redrive has placed."""
@@ -151,7 +136,7 @@ class Processor(Generic[P]):
             for record, state in settled
             if state != "dead_lettered"
         ]
-        return _answered(self._sink.note, placed, times.letters) if placed else {}
+        return answered(self._sink.note, placed, times.letters) if placed else {}
 
     def _tell(
         self,
@@ -180,15 +165,3 @@ class Processor(Generic[P]):
                 unlisted_reason=next(iter(unlisted.values()), None),
             )
         )
-
-
-def _answered(
-    send: Callable[[Sequence[DeadLetter], Deadline], Mapping[str, str]],
-    letters: Sequence[DeadLetter],
-    deadline: Deadline,
-) -> Mapping[str, str]:
-    """Return which letters failed and why; all of them, when the call itself does."""
-    try:
-        return send(letters, deadline)
-    except Exception as error:  # noqa: BLE001 - whatever broke, the letters count as not sent
-        return dict.fromkeys((letter.id for letter in letters), f"{type(error).__name__}: {error}")
