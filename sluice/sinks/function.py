@@ -3,37 +3,21 @@
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-import botocore.session
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from botocore.config import Config
 
 from sluice.contract import Contract
 from sluice.deadletters import DeadLetterQueue
 from sluice.deadline import LambdaContext
-from sluice.delivery import Ledger, Processor, Report
+from sluice.delivery import Ledger, Processor, Report, clients
+from sluice.delivery.environment import days, required
 from sluice.delivery.watchdog import ending_the_process
-from sluice.errors import SettingsError
 from sluice.sinks.bigquery import BigQuerySink
-from sluice.sinks.environment import required
 from sluice.sinks.transport import connect
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
-
 Handler = Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]
-
-LEDGER_CALL = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}, tcp_keepalive=True)
-"""Seconds; DynamoDB answers within milliseconds, and whether there is time to ask again is decided here."""
-
-LETTER_CALL = Config(
-    connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}, max_pool_connections=16
-)
 
 
 def bigquery_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -> Handler:
@@ -44,16 +28,16 @@ def bigquery_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -
     name = environ.get("SLUICE_SINK", "bigquery")
     sink = BigQuerySink(contract, connect(environ), name)
     ledger = Ledger(
-        _dynamodb(),
+        clients.dynamodb(),
         required(environ, "SLUICE_LEDGER_TABLE"),
         name,
-        keep=timedelta(days=_number(environ, "SLUICE_LEDGER_DAYS", 35)),
+        keep=timedelta(days=days(environ, "SLUICE_LEDGER_DAYS", 35)),
         disjoint=environ.get("SLUICE_PARALLELIZATION") == "1",
     )
     queue = DeadLetterQueue(
-        _sqs,
+        clients.sqs,
         required(environ, "SLUICE_DEAD_LETTER_QUEUE_URL"),
-        _s3,
+        clients.s3,
         required(environ, "SLUICE_DEAD_LETTER_BUCKET"),
     )
     reporter = _Reporter(name)
@@ -110,32 +94,3 @@ def _observed(processor: Processor[Any], reporter: _Reporter) -> Handler:
             raise
 
     return handler
-
-
-@cache
-def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
-
-
-@cache
-def _dynamodb() -> "DynamoDBClient":
-    return cast("DynamoDBClient", _session().create_client("dynamodb", config=LEDGER_CALL))
-
-
-@cache
-def _sqs() -> "SQSClient":
-    return cast("SQSClient", _session().create_client("sqs", config=LETTER_CALL))
-
-
-@cache
-def _s3() -> "S3Client":
-    return cast("S3Client", _session().create_client("s3", config=LETTER_CALL))
-
-
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name, str(default))
-    if not text.isdecimal():
-        raise SettingsError(
-            f"{name} is {text!r}, not a whole number of days: deploy again with the settings' ledger days"
-        )
-    return int(text)

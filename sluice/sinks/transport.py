@@ -10,8 +10,8 @@ import msgspec
 import urllib3
 
 from sluice.deadline import Deadline
+from sluice.delivery.environment import required
 from sluice.errors import SettingsError
-from sluice.sinks.environment import required
 
 if TYPE_CHECKING:
     from google.auth.aws import Credentials

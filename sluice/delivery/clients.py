@@ -1,0 +1,60 @@
+"""The AWS clients of a function: made on first use, kept for all invocations, and never waited for long."""
+
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+DYNAMODB_CALL = Config(
+    connect_timeout=1,
+    read_timeout=1,
+    retries={"total_max_attempts": 1},
+    tcp_keepalive=True,
+    max_pool_connections=16,
+)
+"""Seconds; DynamoDB answers within milliseconds, and whether there is time to ask again is decided here."""
+
+LETTER_CALL = Config(
+    connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}, max_pool_connections=16
+)
+
+KINESIS_CALL = Config(
+    connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1}, max_pool_connections=16
+)
+"""Seconds; a page of 10 MB takes about one."""
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """Return the client of the ledger and its neighbours."""
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=DYNAMODB_CALL))
+
+
+@cache
+def kinesis() -> "KinesisClient":
+    """Return the client of the stream."""
+    return cast("KinesisClient", _session().create_client("kinesis", config=KINESIS_CALL))
+
+
+@cache
+def sqs() -> "SQSClient":
+    """Return the client of the dead-letter queue."""
+    return cast("SQSClient", _session().create_client("sqs", config=LETTER_CALL))
+
+
+@cache
+def s3() -> "S3Client":
+    """Return the client of the bucket for large payloads."""
+    return cast("S3Client", _session().create_client("s3", config=LETTER_CALL))
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
