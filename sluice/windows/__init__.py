@@ -1,1 +1,4 @@
-"""Windows of live metrics: partial aggregates that merge, and the table that keeps them."""
+"""Windows of live metrics: partial aggregates that merge, and the table that keeps them.
+
+`sluice.windows.reader` is for programs that read them: `WindowReader`.
+"""
