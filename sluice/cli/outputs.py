@@ -6,6 +6,22 @@ from typing import Any, Self
 
 from sluice.errors import NoCloud
 
+DAYS = 400
+"""How long windows are kept, unless a stack says otherwise."""
+
+_TEXTS = (
+    "environment",
+    "region",
+    "stream_name",
+    "dead_letter_queue_url",
+    "dead_letter_bucket",
+    "ledger_table",
+    "bigquery_project",
+    "bigquery_dataset",
+    "bigquery_views_dataset",
+)
+"""Exports that every stack has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkOutputs:
@@ -18,7 +34,10 @@ class SinkOutputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """The program's exports that commands need, by the names under which it exports them."""
+    """The program's exports that commands need, by the names under which it exports them.
+
+    `windows_table` and `claims_table` are None of a stack that was deployed before there were metrics.
+    """
 
     environment: str
     region: str
@@ -30,12 +49,15 @@ class Outputs:
     bigquery_dataset: str
     bigquery_views_dataset: str
     sinks: Mapping[str, SinkOutputs]
+    windows_table: str | None = None
+    claims_table: str | None = None
+    window_days: int = DAYS
+    """How long windows are kept."""
 
     @classmethod
     def parse(cls, exports: Mapping[str, Any], *, source: str) -> Self:
         """Read the exports; raises NoCloud naming what `source` does not export."""
-        names = [name for name in cls.__dataclass_fields__ if name != "sinks"]
-        missing = [name for name in (*names, "sinks") if not exports.get(name)]
+        missing = [name for name in (*_TEXTS, "sinks") if not exports.get(name)]
         if missing:
             raise NoCloud(
                 f"{source} does not export {', '.join(missing)}: deploy this version of the program there"
@@ -48,4 +70,10 @@ class Outputs:
             )
             for name, sink in exports["sinks"].items()
         }
-        return cls(**{name: str(exports[name]) for name in names}, sinks=sinks)
+        return cls(
+            **{name: str(exports[name]) for name in _TEXTS},
+            sinks=sinks,
+            windows_table=exports.get("windows_table"),
+            claims_table=exports.get("claims_table"),
+            window_days=int(exports.get("window_days") or DAYS),
+        )
