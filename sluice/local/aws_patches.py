@@ -3,6 +3,7 @@
 - Kinesis: a shard keeps a `RecordLog`; resharding leaves the parent's records where they are, as AWS does,
   instead of moving them to the children; a key is routed to open shards only; CloudWatch shows the traffic by
   the minute instead of keeping an object per request.
+- DynamoDB: see aws_dynamodb.
 - S3: a policy's TLS condition is read (aws_policies).
 - SQS: sending and receiving compute no queue statistics; deleting and changing visibility do not walk the
   queue.
@@ -22,7 +23,7 @@ from moto.kinesis import models as kinesis
 from moto.sqs import models as sqs
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
-from sluice.local import aws_policies
+from sluice.local import aws_dynamodb, aws_policies
 from sluice.local.aws_kinesis import ACCOUNT, DataPlane, route
 from sluice.local.aws_log import SEQUENCE_BASE, RecordLog, SegmentStore
 
@@ -36,6 +37,7 @@ def apply(memory_bytes: int) -> DataPlane:
     _patch_kinesis(SegmentStore(memory_bytes))
     _publish_traffic(plane)
     _patch_sqs()
+    aws_dynamodb.patch()
     aws_policies.patch()
     return plane
 
