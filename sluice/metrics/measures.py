@@ -7,6 +7,7 @@ those of Apache DataSketches, which BigQuery reads with the functions of `bqutil
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
 
 from sluice.contract.kinds import Kind
@@ -202,3 +203,8 @@ MEASURES: Mapping[str, type[Measure]] = {
     for measure in (Count, Sum, Min, Max, Mean, Variance, CountDistinct, Quantiles, TopK)
 }
 """Every measure by its word."""
+
+
+def percentile(fraction: float) -> str:
+    """How a quantile is named wherever it is answered: p50, p95, p99_9."""
+    return f"p{format((Decimal(repr(fraction)) * 100).normalize(), 'f')}".replace(".", "_")

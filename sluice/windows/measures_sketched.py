@@ -2,12 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from datasketches import frequent_strings_sketch, hll_sketch, kll_floats_sketch
 
 from sluice.contract.kinds import Kind
+from sluice.metrics.measures import percentile
 from sluice.windows.measures_base import Accumulator
 from sluice.windows.sketches import (
     add_distinct,
@@ -134,8 +134,3 @@ class Frequent(Accumulator):
     def columns(self, partial: frequent_strings_sketch) -> dict[str, Any]:
         """`sketch` in base64, null for no values."""
         return {"sketch": None if partial.is_empty() else b64encode(self.pack(partial)).decode()}
-
-
-def percentile(fraction: float) -> str:
-    """How a quantile is named: p50, p95, p99_9."""
-    return f"p{format((Decimal(repr(fraction)) * 100).normalize(), 'f')}".replace(".", "_")

@@ -12,7 +12,7 @@ from duckdb.func import FunctionNullHandling
 class Native:
     """A function under its name in DuckDB, with the DuckDB types of its arguments and of its result.
 
-    A NULL argument gives NULL without a call, unless `null_too`: then it comes as None, which may be answered.
+    A NULL argument gives NULL without a call, unless `null_too`: then it comes as None and may be answered.
     """
 
     name: str
