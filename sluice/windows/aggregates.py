@@ -13,8 +13,8 @@ import msgspec
 
 from sluice.contract import Event
 from sluice.errors import DeliveryError
-from sluice.windows.parts import encode_packed, pack_group, pack_partials, unpack_partials
-from sluice.windows.plan import Plan
+from sluice.windows.parts import encode_packed, pack_group, unpack_partials
+from sluice.windows.plan import FIRST, Plan
 
 FORMAT = 1
 ROW_GUESS = 100
@@ -57,7 +57,7 @@ class _State(msgspec.Struct, array_like=True):
     windows: list[_Window]
 
 
-_encoder = msgspec.msgpack.Encoder()
+_encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(_State)
 
 
@@ -70,7 +70,7 @@ class Aggregates:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._touched: list[dict[Key, list[Any]]] = [{} for _ in plan.metrics]
+        self._touched: list[list[list[Any]]] = [[] for _ in plan.metrics]
         self._rows: list[dict[Key, list[Any]]] = [{} for _ in plan.metrics]
         self._packed: list[dict[int, PackedWindow]] = [{} for _ in plan.metrics]
         self._foreign: list[_Window] = []
@@ -82,7 +82,7 @@ class Aggregates:
         `arrived_at` is in epoch seconds. Metrics with `dedupe` count only the `winner` of a claim.
         """
         fold = self._plan.folds.get(event.__class__)
-        return fold is not None and fold(event, arrived_at, winner, self._touched, self._open)
+        return fold is not None and fold(event, arrived_at, winner, self._rows, self._touched, self._open)
 
     def wants_claim(self, event: Event) -> bool:
         """Whether a metric with `dedupe` would count the event."""
@@ -91,20 +91,22 @@ class Aggregates:
 
     @property
     def size(self) -> int:
-        """Bytes of the packed state: exact but for a few after `pack`, and a guess for rows touched since."""
+        """Bytes of the state: exact after `pack`, with a guess for rows touched since."""
         return self._packed_bytes + ROW_GUESS * sum(map(len, self._touched))
 
     @property
     def windows(self) -> int:
         """How many windows are open, over all metrics."""
-        touched = {(at, key[0]) for at, rows in enumerate(self._touched) for key in rows}
+        touched = {(at, row[1]) for at, rows in enumerate(self._touched) for row in rows}
         packed = {(at, start) for at, windows in enumerate(self._packed) for start in windows}
         return len(touched | packed) + len(self._foreign)
 
     def pack(self) -> bytes:
         """All of it as bytes; the object stays usable, and packs only what is touched in between anew."""
         self._settle()
-        return _encoder.encode(_State(FORMAT, list(self._all())))
+        data = _encode(_State(FORMAT, list(self._all())))
+        self._packed_bytes = len(data)
+        return data
 
     @classmethod
     def unpack(cls, plan: Plan, data: bytes) -> "Aggregates":
@@ -150,31 +152,24 @@ class Aggregates:
         yield from self._foreign
 
     def _open(self, at: int, key: Key) -> list[Any]:
-        """The row of a group that was not touched since the last `pack`: its bytes, then its partials."""
-        row = self._rows[at].get(key)
-        if row is None:
-            metric = self._plan.metrics[at]
-            group = pack_group(key[1:])
-            packed = self._packed[at].get(key[0], {}).get(group)
-            row = [group]
-            if packed is None:
-                row += [one.new() for one in metric.accumulators]
-            else:
-                row += unpack_partials(metric.signatures, packed)
-            self._rows[at][key] = row
-        self._touched[at][key] = row
+        """The row of a group that was not met since the state was unpacked; see `sluice.windows.plan`."""
+        metric = self._plan.metrics[at]
+        group = pack_group(key[1:])
+        packed = self._packed[at].get(key[0], {}).get(group)
+        if packed is None:
+            partials = [one.new() for one in metric.accumulators]
+        else:
+            partials = unpack_partials(metric.signatures, packed)
+        row = self._rows[at][key] = [True, key[0], group, *partials]
         return row
 
     def _settle(self) -> None:
         """Pack what was touched."""
         for at, metric in enumerate(self._plan.metrics):
             windows = self._packed[at]
-            for key, (group, *partials) in self._touched[at].items():
-                packed = pack_partials(metric.signatures, partials)
-                window = windows.setdefault(key[0], {})
-                before = window.get(group)
-                self._packed_bytes += len(bytes(packed)) + (
-                    len(group) if before is None else -len(bytes(before))
-                )
-                window[group] = packed
+            packs = [one.pack for one in metric.accumulators]
+            for row in self._touched[at]:
+                row[0] = True
+                partials = [pack(partial) for pack, partial in zip(packs, row[FIRST:], strict=True)]
+                windows.setdefault(row[1], {})[row[2]] = msgspec.Raw(_encode(partials))
             self._touched[at].clear()

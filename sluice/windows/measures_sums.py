@@ -43,6 +43,8 @@ class Arithmetic:
     zero: Any
     lift: Callable[[Any], Any]
     """An event's value as such a number."""
+    take: Callable[[list[Any], Any], list[Any]]
+    """Adds an event's value to a sum's partial, in place: what happens most often, so written out."""
     add: Callable[[Any, Any], Any]
     subtract: Callable[[Any, Any], Any]
     square: Callable[[Any], Any]
@@ -54,10 +56,38 @@ class Arithmetic:
     """Numerator and denominator."""
 
 
+def _take_integer(partial: list[Any], value: int) -> list[Any]:
+    partial[0] += 1
+    partial[1] += value
+    return partial
+
+
+def _take_decimal(partial: list[Any], value: Decimal) -> list[Any]:
+    partial[0] += 1
+    partial[1] = _add_decimals(partial[1], value)
+    return partial
+
+
+def _take_float(partial: list[Any], value: float) -> list[Any]:
+    partial[0] += 1
+    numerator, denominator = value.as_integer_ratio()
+    total, unit = partial[1]
+    if denominator == unit:
+        partial[1] = (total + numerator, unit)
+    elif denominator < unit:
+        partial[1] = (total + numerator * (unit // denominator), unit)
+    else:
+        partial[1] = (total * (denominator // unit) + numerator, denominator)
+    return partial
+
+
+_add_decimals = EXACT.add
+
 ARITHMETIC: Mapping[Kind, Arithmetic] = {
     Kind.INTEGER: Arithmetic(
         zero=0,
         lift=int,
+        take=_take_integer,
         add=int.__add__,
         subtract=int.__sub__,
         square=lambda number: number * number,
@@ -69,7 +99,8 @@ ARITHMETIC: Mapping[Kind, Arithmetic] = {
     Kind.DECIMAL: Arithmetic(
         zero=Decimal(0),
         lift=Decimal,
-        add=EXACT.add,
+        take=_take_decimal,
+        add=_add_decimals,
         subtract=EXACT.subtract,
         square=lambda number: EXACT.multiply(number, number),
         pack=plain_text,
@@ -80,6 +111,7 @@ ARITHMETIC: Mapping[Kind, Arithmetic] = {
     Kind.FLOAT: Arithmetic(
         zero=ZERO,
         lift=float.as_integer_ratio,
+        take=_take_float,
         add=dyadic_add,
         subtract=dyadic_subtract,
         square=dyadic_square,
@@ -99,7 +131,7 @@ class Sums(Accumulator):
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.exact = ARITHMETIC[kind]
-        self._lift, self._add = self.exact.lift, self.exact.add
+        self._add = self.exact.add
 
     def new(self) -> list[Any]:
         """No values."""
@@ -107,9 +139,12 @@ class Sums(Accumulator):
 
     def add(self, partial: list[Any], value: Any) -> list[Any]:
         """Add one value, in place."""
-        partial[0] += 1
-        partial[1] = self._add(partial[1], self._lift(value))
-        return partial
+        return self.exact.take(partial, value)
+
+    @property
+    def adder(self) -> Callable[[Any, Any], Any]:
+        """What adds numbers of this kind."""
+        return self.exact.take
 
     def merge(self, one: list[Any], other: list[Any]) -> list[Any]:
         """Both sums."""

@@ -3,32 +3,37 @@
 Every event of the stream passes here, so for each event type a function is written out, with all its metrics
 in a row. `Plan.source` shows it; with one metric it reads
 
-    def fold(event, arrived_at, winner, touched, open_row):
+    def fold(event, arrived_at, winner, rows, touched, open_row):
         counted = False
         wanted_0 = where_0(event)
-        second = (event.paid_at - EPOCH) // SECOND
+        since = event.paid_at - EPOCH
+        second = since.days * 86400 + since.seconds
         if wanted_0:
             start = second - second % 60
             key = (start, event.currency)
-            row = touched[0].get(key)
+            row = rows[0].get(key)
             if row is None:
                 row = open_row(0, key)
+            if row[0]:
+                row[0] = False
+                touched[0].append(row)
             if arrived_at >= start + 60:
-                row[1] += 1
-            row[2] += 1
+                row[3] += 1
+            row[4] += 1
             value = event.amount
             if value is not None:
-                row[3] = add_0_3(row[3], value)
+                row[5] = add_0_5(row[5], value)
             counted = True
         return counted
 
-Filters come first: if one should fail, nothing was counted yet. A row is the group's bytes, the number of late
-events, then the partial of each signature.
+Filters come first: if one should fail, nothing was counted yet. A row is whether it is
+packed as it stands, the window's start, the group's bytes, and the partial of each signature, the late events
+first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
 from sluice.contract import Event, EventType
@@ -39,11 +44,11 @@ from sluice.pipeline import Pipeline
 from sluice.windows.measures import LATE, Accumulator, accumulator
 from sluice.windows.readers import Reader, reader
 
-Fold: TypeAlias = Callable[[Event, float, bool, Any, Any], bool]
+Fold: TypeAlias = Callable[[Event, float, bool, Any, Any, Any], bool]
 """Takes an event into the rows of all metrics; False when no metric counted it."""
 Filter: TypeAlias = Callable[[Event], bool]
 
-FIRST = 1
+FIRST = 3
 """Where a row's partials begin."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,12 +92,8 @@ class Plan:
         chosen = [(at, one) for at, one in enumerate(metrics) if event_type.cls in one.events]
         if not chosen:
             return
-        names: dict[str, Any] = {
-            "EPOCH": _EPOCH,
-            "SECOND": timedelta(seconds=1),
-            "EPOCH_DAY": _EPOCH_DAY,
-        }
-        lines = ["def fold(event, arrived_at, winner, touched, open_row):", "    counted = False"]
+        names: dict[str, Any] = {"EPOCH": _EPOCH}
+        lines = ["def fold(event, arrived_at, winner, rows, touched, open_row):", "    counted = False"]
         claiming: list[Filter | None] = []
         for at, metric in chosen:
             where = _filter(metric, event_type)
@@ -101,7 +102,7 @@ class Plan:
                 claiming.append(where)
             if where is not None:
                 lines.append(f"    wanted_{at} = where_{at}(event)")
-        lines.append(f"    second = {_second(event_type)}")
+        lines += _second(event_type)
         for at, metric in chosen:
             lines += _block(at, metric, self.metrics[at], event_type, names)
         lines.append("    return counted")
@@ -133,13 +134,13 @@ def _filter(metric: Metric, event_type: EventType) -> Filter | None:
     return compile_predicate(metric.where, event_type)
 
 
-def _second(event_type: EventType) -> str:
+def _second(event_type: EventType) -> list[str]:
     """The event time in whole seconds since 1970, rounded down."""
     time = f"event.{event_type.time_field}"
     column = next(one for one in event_type.columns if one.attribute == event_type.time_field)
     if column.kind is Kind.DATE:
-        return f"({time}.toordinal() - EPOCH_DAY) * {_DAY}"
-    return f"({time} - EPOCH) // SECOND"
+        return [f"    second = ({time}.toordinal() - {_EPOCH_DAY}) * {_DAY}"]
+    return [f"    since = {time} - EPOCH", f"    second = since.days * {_DAY} + since.seconds"]
 
 
 def _block(
@@ -157,9 +158,12 @@ def _block(
     body = [
         f"start = second - second % {window}",
         f"key = (start, {', '.join(group)})",
-        f"row = touched[{at}].get(key)",
+        f"row = rows[{at}].get(key)",
         "if row is None:",
         f"    row = open_row({at}, key)",
+        "if row[0]:",
+        "    row[0] = False",
+        f"    touched[{at}].append(row)",
         f"if arrived_at >= start + {window}:",
         f"    row[{FIRST}] += 1",
     ]
@@ -170,14 +174,16 @@ def _block(
             body.append(f"row[{slot}] += 1")
             continue
         read = reader(path, event_type, grouping=False)
-        names[f"add_{at}_{slot}"] = planned.accumulators[slot - FIRST].add
+        names[f"add_{at}_{slot}"] = planned.accumulators[slot - FIRST].adder
         body += [
             f"value = {_expression(f'value_{at}_{slot}', path, read, names)}",
             "if value is not None:",
             f"    row[{slot}] = add_{at}_{slot}(row[{slot}], value)",
         ]
     body.append("counted = True")
-    return [f"    if {' and '.join(conditions) or 'True'}:", *(f"        {line}" for line in body)]
+    if not conditions:
+        return [f"    {line}" for line in body]
+    return [f"    if {' and '.join(conditions)}:", *(f"        {line}" for line in body)]
 
 
 def _expression(name: str, path: tuple[str, ...], read: Reader | None, names: dict[str, Any]) -> str:

@@ -1,0 +1,185 @@
+"""Events per second from JSON bytes to exact windows, on one core, the state handed on between batches.
+
+    python bench/aggregator.py [--events 100000] [--groups 10,100,1000,10000] [--rounds 3] [--scale]
+
+One metric: count and sum of a float, per minute and key. Sluice decodes and checks each event, folds it, and
+after every batch of 2,000 hands its state on as Lambda does (base64 within JSON): `cold` unpacks it for the
+next batch, `warm` finds it still in memory, as in a Lambda that stays up. Floor: decoding alone. Peer: bytewax
+with its own tumbling windows, from the same bytes, which msgspec decodes into the same class but without
+Sluice's checks; its state stays in memory, and its floats are added as they come. All figures are processor
+time, the best of some rounds.
+"""
+
+import argparse
+import base64
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from bytewax import operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.operators import windowing as win
+from bytewax.testing import TestingSink, TestingSource, run_main
+
+from sluice.contract import Event, field
+from sluice.metrics import Count, Metric, Sum
+from sluice.pipeline import Pipeline
+from sluice.windows.aggregates import Aggregates
+from sluice.windows.plan import Plan
+
+BATCH = 2_000
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SPACING = timedelta(milliseconds=1)
+AIM = 5
+
+
+class Sale(Event, type="sale", id="sale_id", time="sold_at"):
+    """A sale in a shop."""
+
+    sale_id: Annotated[str, field("Unique id of the sale", max_length=40)]
+    sold_at: Annotated[datetime, field("When it was paid")]
+    shop: Annotated[str, field("Where", max_length=40)]
+    cashier: Annotated[str, field("By whom", max_length=40)]
+    amount: Annotated[float, field("Total", ge=0)]
+    items: Annotated[int, field("Pieces", ge=1)]
+    member: Annotated[bool, field("Paid by a member")]
+
+
+PIPELINE = Pipeline(
+    events=[Sale],
+    metrics=[
+        Metric(
+            "sales",
+            events=[Sale],
+            window="1m",
+            by=["shop"],
+            measures={"count": Count(), "amount": Sum("amount")},
+            groups=10_000,
+        )
+    ],
+)
+PLAN = Plan(PIPELINE)
+
+
+def batches(events: int, groups: int) -> Iterator[list[bytes]]:
+    """The same events each time, made as they are needed."""
+    rng = random.Random(groups)  # noqa: S311 - a reproducible choice
+    for first in range(0, events, BATCH):
+        yield [
+            PIPELINE.contract.encode(
+                Sale(
+                    sale_id=f"sale-{number:012d}",
+                    sold_at=START + SPACING * number,
+                    shop=f"shop-{rng.randrange(groups):05d}",
+                    cashier=f"cashier-{rng.randrange(50)}",
+                    amount=round(rng.lognormvariate(3, 1), 2),
+                    items=rng.randint(1, 9),
+                    member=rng.random() < 0.3,
+                )
+            )
+            for number in range(first, min(first + BATCH, events))
+        ]
+
+
+def floor(made: Iterator[list[bytes]]) -> float:
+    decode, taken = PIPELINE.contract.decode, 0.0
+    for batch in made:
+        started = time.process_time()
+        [decode(data) for data in batch]
+        taken += time.process_time() - started
+    return taken
+
+
+def sluice(made: Iterator[list[bytes]], *, warm: bool) -> float:
+    decode, taken = PIPELINE.contract.decode, 0.0
+    aggregates, state = Aggregates(PLAN), json.dumps({"state": ""})
+    for batch in made:
+        started = time.process_time()
+        data = base64.b64decode(json.loads(state)["state"])
+        if data and not warm:
+            aggregates = Aggregates.unpack(PLAN, data)
+        for event in [decode(one) for one in batch]:
+            aggregates.add(event, 0.0)
+        state = json.dumps({"state": base64.b64encode(aggregates.pack()).decode()})
+        if aggregates.size > 700_000:
+            aggregates.parts(380_000)
+            aggregates, state = Aggregates(PLAN), json.dumps({"state": ""})
+        taken += time.process_time() - started
+    started = time.process_time()
+    aggregates.parts(380_000)
+    return taken + time.process_time() - started
+
+
+def bytewax(datas: list[bytes]) -> float:
+    decode = msgspec.json.Decoder(Sale).decode
+    flow = Dataflow("sales")
+    out: list[tuple[str, tuple[int, tuple[int, float]]]] = []
+    stream = op.map("decode", op.input("in", flow, TestingSource(datas, batch_size=BATCH)), decode)
+    keyed = op.key_on("key", stream, lambda sale: sale.shop)
+    summed = win.fold_window(
+        "sum",
+        keyed,
+        win.EventClock(lambda sale: sale.sold_at, wait_for_system_duration=timedelta(seconds=10)),
+        win.TumblingWindower(length=timedelta(minutes=1), align_to=START),
+        lambda: (0, 0.0),
+        lambda sums, sale: (sums[0] + 1, sums[1] + sale.amount),
+        lambda one, other: (one[0] + other[0], one[1] + other[1]),
+    )
+    op.output("out", summed.down, TestingSink(out))
+    started = time.process_time()
+    run_main(flow)  # type: ignore[no-untyped-call] # bytewax types it not
+    taken = time.process_time() - started
+    assert sum(count for _, (_, (count, _)) in out) == len(datas)
+    return taken
+
+
+def best(rounds: int, events: int, work: Callable[[], float]) -> float:
+    """Microseconds an event."""
+    return min(work() for _ in range(rounds)) / events * 1e6
+
+
+def compare(events: int, groups: int, rounds: int) -> float:
+    made = list(batches(events, groups))
+    flat = [data for batch in made for data in batch]
+    taken = {
+        "floor: decode alone": best(rounds, events, lambda: floor(iter(made))),
+        "sluice, warm": best(rounds, events, lambda: sluice(iter(made), warm=True)),
+        "sluice, cold": best(rounds, events, lambda: sluice(iter(made), warm=False)),
+        "peer: bytewax": best(1, events, lambda: bytewax(flat)),
+    }
+    print(f"{events:,} events of {sum(map(len, flat)) / events:.0f} bytes, {groups:,} groups")
+    for name, micros in taken.items():
+        line = f"  {name:20} {1e6 / micros:>10,.0f} events/s {micros:>6.2f} us"
+        if name.startswith("sluice"):
+            ratio, over = taken["peer: bytewax"] / micros, micros / taken["floor: decode alone"]
+            line += f"   {ratio:.1f} x the peer's speed (aim: {AIM}), {over:.1f} x the floor's time"
+        print(line)
+    return taken["sluice, warm"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--groups", default="10,100,1000,10000")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--scale", action="store_true", help="also 1,000 to 1,000,000 events, without the peer"
+    )
+    options = parser.parse_args()
+    by_groups = [compare(options.events, int(one), options.rounds) for one in options.groups.split(",")]
+    print(f"most groups against fewest: {by_groups[-1] / by_groups[0]:.2f} x the time an event")
+    if options.scale:
+        by_events = []
+        for events in (1_000, 10_000, 100_000, 1_000_000):
+            micros = sluice(batches(events, 1_000), warm=True) / events * 1e6
+            print(f"{events:>9,} events, 1,000 groups: {1e6 / micros:>10,.0f} events/s {micros:>6.2f} us")
+            by_events.append(micros)
+        print(f"most events against fewest: {by_events[-1] / by_events[0]:.2f} x the time an event")
+
+
+if __name__ == "__main__":
+    main()
