@@ -3,14 +3,9 @@
 Guarantee: at least once, merged. Each row carries the record's identity as `insertId`, so that BigQuery drops
 what a retry sends again within about a minute, and in `_shard` and `_sequence`, by which the rest can
 be told for good. Events that a producer sent twice are rows of their own; the analysts' views rank them away.
-
-Limits (https://cloud.google.com/bigquery/quotas#streaming_inserts, seen in 2026): 10 MB a request, of which 9
-are used; 500 rows a request recommended; 128 characters for an insertId.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from hashlib import sha256
 
 import msgspec
 
@@ -20,15 +15,9 @@ from sluice.deadletters import DeadLetter
 from sluice.deadletters.letter import VERSION
 from sluice.deadline import Deadline
 from sluice.delivery import Accepted, Outcome, Rejected, Retry
-from sluice.sinks.inserts import Insert, Item, Results, Row
+from sluice.sinks.inserts import Row
 from sluice.sinks.transport import Transport
-
-REQUEST_ROWS = 500
-REQUEST_BYTES = 9_000_000
-INSERT_ID_CHARACTERS = 128
-
-AT_ONCE = 8
-"""Requests under way together."""
+from sluice.sinks.writer import Writer, insert_id
 
 NOTE_SECONDS = 3.0
 """For listing dead letters in BigQuery: they are safe in the queue, so nothing waits longer for the list."""
@@ -43,8 +32,7 @@ class BigQuerySink:
     def __init__(self, contract: Contract, transport: Transport, name: str = "bigquery") -> None:
         self.name = name
         self._contract = contract
-        self._transport = transport
-        self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bigquery")
+        self._writer = Writer(transport)
 
     def prepare(self, accepted: Accepted) -> Row:
         """Write the row's part of a request: the contract's JSON, with the lineage spliced in as bytes."""
@@ -61,17 +49,7 @@ class BigQuerySink:
 
     def deliver(self, prepared: Sequence[Row], deadline: Deadline) -> Sequence[Outcome]:
         """Insert all rows, table by table, several requests at once, until the deadline."""
-        results = Results(len(prepared))
-        under_way = {
-            self._workers.submit(Insert(self._transport, table, items, results, deadline).run)
-            for table, items in _requests(prepared)
-        }
-        done, late = wait(under_way, timeout=deadline.remaining())
-        for each in late:
-            each.cancel()
-        for each in done:
-            each.result()
-        return [results.outcome(index, row.table) for index, row in enumerate(prepared)]
+        return self._writer.write(prepared, deadline)
 
     def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:
         """Add a row per letter, without its payload, to the table of dead letters."""
@@ -97,26 +75,3 @@ def dead_letter_row(letter: DeadLetter) -> dict[str, object]:
     """Return the letter's row in the table of dead letters."""
     columns = {"version": VERSION, **letter.summary()}
     return {name: value for name, value in columns.items() if name in _DEAD_LETTER_COLUMNS}
-
-
-def insert_id(identity: str) -> str:
-    """Return what BigQuery merges by: the identity, or its hash where that is too long."""
-    if len(identity) <= INSERT_ID_CHARACTERS:
-        return identity
-    return sha256(identity.encode()).hexdigest()
-
-
-def _requests(rows: Sequence[Row]) -> list[tuple[str, list[Item]]]:
-    """Cut the rows into requests of one table each, those first that hold the earliest rows."""
-    cuts: dict[str, tuple[list[Item], int]] = {}
-    requests: list[tuple[str, list[Item]]] = []
-    for index, row in enumerate(rows):
-        items, size = cuts.get(row.table, ([], 0))
-        size += len(row.body) + 1
-        if items and (len(items) == REQUEST_ROWS or size > REQUEST_BYTES):
-            requests.append((row.table, items))
-            items, size = [], len(row.body) + 1
-        items.append((index, row))
-        cuts[row.table] = items, size
-    requests += [(table, items) for table, (items, _) in cuts.items()]
-    return sorted(requests, key=lambda request: request[1][0][0])

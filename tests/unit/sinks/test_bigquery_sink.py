@@ -8,8 +8,9 @@ import pytest
 from sluice.contract.bigquery import DEAD_LETTER_SCHEMA
 from sluice.deadletters import DeadLetter
 from sluice.delivery import DELIVERED, Rejected, Retry
-from sluice.sinks import bigquery
-from sluice.sinks.bigquery import BigQuerySink, insert_id
+from sluice.sinks import writer
+from sluice.sinks.bigquery import NOTE_SECONDS, BigQuerySink
+from sluice.sinks.writer import insert_id
 from tests.unit.delivery.builders import SHARD, Time, record, sequence, visit
 from tests.unit.sinks import stub_bigquery as bq
 from tests.unit.sinks.rows import accepted, deliver, expected, ids, rows_of
@@ -132,7 +133,7 @@ def test_a_list_that_bigquery_does_not_take_names_what_is_missing_and_costs_litt
     missing = sink.note(letters([1, 2]), time.deadline(60))
     assert set(missing) == {letter.id for letter in letters([1, 2])}
     assert "404" in missing[letters([1])[0].id]
-    assert time.now <= 1000 + bigquery.NOTE_SECONDS
+    assert time.now <= 1000 + NOTE_SECONDS
 
 
 def test_a_sick_table_does_not_stop_the_others(sink: BigQuerySink, stub: StubBigQuery, time: Time) -> None:
@@ -146,7 +147,7 @@ def test_a_sick_table_does_not_stop_the_others(sink: BigQuerySink, stub: StubBig
 def test_requests_behind_a_failed_one_are_not_sent_in_vain(
     sink: BigQuerySink, stub: StubBigQuery, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bigquery, "REQUEST_ROWS", 1)
+    monkeypatch.setattr(writer, "REQUEST_ROWS", 1)
     stub.always = bq.status(500)
     outcomes = deliver(sink, time, range(100), seconds=0.5)
     assert all(isinstance(outcome, Retry) for outcome in outcomes)
