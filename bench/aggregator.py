@@ -2,12 +2,12 @@
 
     python bench/aggregator.py [--events 100000] [--groups 10,100,1000,10000] [--rounds 3] [--scale]
 
-One metric: count and sum of a float, per minute and key. Sluice decodes and checks each event, folds it, and
-after every batch of 2,000 hands its state on as Lambda does (base64 within JSON): `cold` unpacks it for the
-next batch, `warm` finds it still in memory, as in a Lambda that stays up. Floor: decoding alone. Peer: bytewax
-with its own tumbling windows, from the same bytes, which msgspec decodes into the same class but without
-Sluice's checks; its state stays in memory, and its floats are added as they come. All figures are processor
-time, the best of some rounds.
+One metric: count and sum of a float, per minute and key. Sluice decodes and checks each event, folds it,
+and after every batch of 2,000 hands its state on as Lambda does (base64 within JSON): `cold` unpacks it for
+the next batch, `warm` finds it still in memory, as in a Lambda that stays up. Floor: decoding alone. Peer:
+bytewax with its own tumbling windows, from the same bytes, which msgspec decodes into the same class but
+without Sluice's checks; its state stays in memory, and its floats are added as they come. All figures are
+processor time, the best of some rounds.
 """
 
 import argparse

@@ -14,7 +14,7 @@ import msgspec
 from sluice.contract import Event
 from sluice.errors import DeliveryError
 from sluice.windows.parts import encode_packed, pack_group, unpack_partials
-from sluice.windows.plan import FIRST, Plan
+from sluice.windows.plan import Plan
 
 FORMAT = 1
 ROW_GUESS = 100
@@ -167,9 +167,7 @@ class Aggregates:
         """Pack what was touched."""
         for at, metric in enumerate(self._plan.metrics):
             windows = self._packed[at]
-            packs = [one.pack for one in metric.accumulators]
             for row in self._touched[at]:
                 row[0] = True
-                partials = [pack(partial) for pack, partial in zip(packs, row[FIRST:], strict=True)]
-                windows.setdefault(row[1], {})[row[2]] = msgspec.Raw(_encode(partials))
+                windows.setdefault(row[1], {})[row[2]] = msgspec.Raw(_encode(metric.pack(row)))
             self._touched[at].clear()

@@ -47,10 +47,14 @@ def dyadic_square(one: Dyadic) -> Dyadic:
 def pack_dyadic(one: Dyadic) -> list[int | bytes]:
     """An odd numerator and the power of two that it is multiplied by: one form for each number."""
     numerator, denominator = one
-    if not numerator:
-        return [0, 0]
-    zeros = (numerator & -numerator).bit_length() - 1
-    return [pack_int(numerator >> zeros), zeros + 1 - denominator.bit_length()]
+    power = 1 - denominator.bit_length()
+    if not numerator & 1:
+        if not numerator:
+            return [0, 0]
+        zeros = (numerator & -numerator).bit_length() - 1
+        numerator >>= zeros
+        power += zeros
+    return [pack_int(numerator), power]
 
 
 def unpack_dyadic(packed: list[int | bytes]) -> Dyadic:

@@ -42,6 +42,7 @@ from sluice.contract.names import TYPE_COLUMN
 from sluice.metrics import Metric
 from sluice.pipeline import Pipeline
 from sluice.windows.measures import LATE, Accumulator, accumulator
+from sluice.windows.measures_base import Counts
 from sluice.windows.readers import Reader, reader
 
 Fold: TypeAlias = Callable[[Event, float, bool, Any, Any, Any], bool]
@@ -69,6 +70,8 @@ class PlannedMetric:
     """Of the partials of a row, the late events first; measures that share a signature share a partial."""
     accumulators: tuple[Accumulator, ...]
     """Theirs."""
+    pack: Callable[[list[Any]], list[Any]]
+    """Takes a row, returns its partials as msgpack takes them."""
 
 
 class Plan:
@@ -116,14 +119,27 @@ class Plan:
 
 def _planned(metric: Metric) -> PlannedMetric:
     signatures = tuple(dict.fromkeys([LATE, *(bound.signature for bound in metric.measures)]))
+    accumulators = tuple(map(accumulator, signatures))
     return PlannedMetric(
         name=metric.name,
         version=metric.version,
         window=metric.window,
         dedupe=metric.dedupe,
         signatures=signatures,
-        accumulators=tuple(map(accumulator, signatures)),
+        accumulators=accumulators,
+        pack=_packer(accumulators),
     )
+
+
+def _packer(accumulators: Sequence[Accumulator]) -> Callable[[list[Any]], list[Any]]:
+    """`lambda row: [row[3], row[4], pack_5(row[5])]`: counts are packed as they are."""
+    names = {f"pack_{slot}": one.pack for slot, one in enumerate(accumulators, FIRST)}
+    cells = [
+        f"row[{slot}]" if isinstance(one, Counts) else f"pack_{slot}(row[{slot}])"
+        for slot, one in enumerate(accumulators, FIRST)
+    ]
+    made: Callable[[list[Any]], list[Any]] = eval(f"lambda row: [{', '.join(cells)}]", dict(names))  # noqa: S307 - written above
+    return made
 
 
 def _filter(metric: Metric, event_type: EventType) -> Filter | None:
