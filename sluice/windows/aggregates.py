@@ -159,7 +159,7 @@ class Aggregates:
         if packed is None:
             partials = [one.new() for one in metric.accumulators]
         else:
-            partials = unpack_partials(metric.signatures, packed)
+            partials = unpack_partials(metric.accumulators, packed)
         row = self._rows[at][key] = [True, key[0], group, *partials]
         return row
 

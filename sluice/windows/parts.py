@@ -20,7 +20,7 @@ import msgspec
 from sluice.errors import DeliveryError
 from sluice.metrics import Definition
 from sluice.windows.exact import plain_text
-from sluice.windows.measures import LATE, accumulator
+from sluice.windows.measures import LATE, Accumulator, accumulator
 
 Group: TypeAlias = tuple[Any, ...]
 """Values of the group's fields: None, str, int, bool, Decimal, date or datetime in UTC."""
@@ -78,29 +78,20 @@ def unpack_group(packed: bytes | msgspec.Raw) -> Group:
     return tuple(_groups.decode(packed))
 
 
-def pack_partials(signatures: Sequence[str], partials: Iterable[Any]) -> msgspec.Raw:
-    """A row's partials as msgpack."""
-    pairs = zip(signatures, partials, strict=True)
-    return msgspec.Raw(
-        _encoder.encode([accumulator(signature).pack(partial) for signature, partial in pairs])
-    )
-
-
-def unpack_partials(signatures: Sequence[str], packed: bytes | msgspec.Raw) -> list[Any]:
-    """What `pack_partials` was given."""
-    pairs = zip(signatures, _rows.decode(packed), strict=True)
-    return [accumulator(signature).unpack(partial) for signature, partial in pairs]
+def unpack_partials(accumulators: Iterable[Accumulator], packed: bytes | msgspec.Raw) -> list[Any]:
+    """The partials of a row, from msgpack."""
+    pairs = zip(accumulators, _rows.decode(packed), strict=True)
+    return [one.unpack(partial) for one, partial in pairs]
 
 
 def encode_part(signatures: Sequence[str], rows: Iterable[Row]) -> bytes:
     """Rows as one part, however large."""
-    return _encode(signatures, [(pack_group(group), pack_partials(signatures, row)) for group, row in rows])
+    return _encode(signatures, _packed(signatures, rows))
 
 
 def encode_parts(signatures: Sequence[str], rows: Iterable[Row], limit_bytes: int) -> list[tuple[bytes, int]]:
     """Rows as parts of at most `limit_bytes`, each with the number of its rows."""
-    packed = [(pack_group(group), pack_partials(signatures, row)) for group, row in rows]
-    return encode_packed(signatures, packed, limit_bytes)
+    return encode_packed(signatures, _packed(signatures, rows), limit_bytes)
 
 
 def encode_packed(
@@ -144,11 +135,12 @@ def decode_part(data: bytes) -> PartContent:
         raise DeliveryError(
             f"a stored window has the format {document.format}, not {FORMAT}: update Sluice here"
         )
+    accumulators = [accumulator(signature) for signature in document.signatures]
     cells = iter(document.cells)
     return PartContent(
         document.signatures,
         [
-            (unpack_group(group), unpack_partials(document.signatures, partials))
+            (unpack_group(group), unpack_partials(accumulators, partials))
             for group, partials in zip(cells, cells, strict=True)
         ],
     )
@@ -180,6 +172,15 @@ def _figures(definition: Definition, row: Mapping[str, Any], lacking: set[str]) 
         for measure in definition.measures
     }
     return MergedRow(values, row.get(LATE, 0))
+
+
+def _packed(signatures: Sequence[str], rows: Iterable[Row]) -> list[PackedRow]:
+    packs = [accumulator(signature).pack for signature in signatures]
+    found = []
+    for group, partials in rows:
+        cells = [pack(partial) for pack, partial in zip(packs, partials, strict=True)]
+        found.append((pack_group(group), msgspec.Raw(_encoder.encode(cells))))
+    return found
 
 
 def _encode(signatures: Sequence[str], rows: Iterable[PackedRow]) -> bytes:
