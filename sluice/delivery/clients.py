@@ -21,6 +21,15 @@ DYNAMODB_CALL = Config(
 )
 """Seconds; DynamoDB answers within milliseconds, and whether there is time to ask again is decided here."""
 
+READING_CALL = Config(
+    connect_timeout=1,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    tcp_keepalive=True,
+    max_pool_connections=16,
+)
+"""For those that read much and have nothing else to decide: botocore asks again by itself."""
+
 LETTER_CALL = Config(
     connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}, max_pool_connections=16
 )
@@ -35,6 +44,12 @@ KINESIS_CALL = Config(
 def dynamodb() -> "DynamoDBClient":
     """Return the client of the ledger and its neighbours."""
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=DYNAMODB_CALL))
+
+
+@cache
+def windows() -> "DynamoDBClient":
+    """Return the client of those that read the windows."""
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=READING_CALL))
 
 
 @cache
