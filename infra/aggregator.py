@@ -53,7 +53,7 @@ def aggregator(
             "bisect_batch_on_function_error": False,
         },
         # The ledger's item is one of the writes that commit a segment.
-        ledger_actions=("dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+        ledger_actions=("dynamodb:PutItem", "dynamodb:UpdateItem"),
         statements=_statements(windows),
         environment={
             "SLUICE_STREAM": stream.name,
@@ -71,9 +71,7 @@ def _statements(windows: Windows) -> list[dict[str, Any]]:
         allow(
             "KeepTheWindows",
             [
-                "dynamodb:BatchGetItem",
                 "dynamodb:BatchWriteItem",
-                "dynamodb:ConditionCheckItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:Query",

@@ -96,6 +96,11 @@ GOOGLE_LOCATION: Final = text(
 DATASET: Final = text(
     r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores, at most 1024", "BigQuery, naming datasets"
 )
+ROUTINES: Final = text(
+    r"[a-z][a-z0-9-]{1,28}[a-z0-9]\.[A-Za-z0-9_]{1,1024}",
+    "a project and a dataset with a dot between them, such as bqutil.datasketches",
+    "BigQuery, naming datasets",
+)
 KMS_KEY_ARN: Final = text(
     r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
     "the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID, not an alias: IAM grants need the key itself)",

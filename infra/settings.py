@@ -170,6 +170,7 @@ class WarehouseSettings(Section):
     views_dataset: Annotated[str | None, limits.DATASET] = None
     partition_days: Annotated[Whole, limits.PARTITION_DAYS] = 0
     require_partition_filter: bool = False
+    sketch_functions: Annotated[str | None, limits.ROUTINES] = None
     analysts: tuple[Annotated[str, limits.ANALYST], ...] = ()
 
 

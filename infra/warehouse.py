@@ -42,7 +42,7 @@ class Warehouse(pulumi.ComponentResource):
         )
         settings = env.settings
         self.tables = {table.name: self._table(table) for table in raw_tables(pipeline, settings.warehouse)}
-        for view in views(pipeline, settings.google_project, env.names.dataset):
+        for view in views(pipeline, settings, env.names.dataset):
             self._view(view)
         self.dataset, self.views_dataset = self.raw.dataset_id, self.views.dataset_id
         self.register_outputs({"dataset": self.dataset, "views_dataset": self.views_dataset})

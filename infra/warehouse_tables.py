@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.settings import WarehouseSettings
+from infra.settings import Settings, WarehouseSettings
 from sluice.contract.bigquery import DEAD_LETTER_SCHEMA, DEAD_LETTER_TABLE, raw_view_sql
 from sluice.pipeline import Pipeline
+from sluice.publisher.tables import WINDOW_TABLES
+from sluice.publisher.views import metric_view_description, metric_view_sql
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,10 @@ class View:
 
 
 def raw_tables(pipeline: Pipeline, settings: WarehouseSettings) -> list[RawTable]:
-    """One table per event type, and one for dead letters."""
+    """One table per event type, one for dead letters, and those of windows.
+
+    The latter are there with or without metrics: the first and the last metric move no data.
+    """
     return [
         *(
             RawTable(
@@ -56,11 +61,24 @@ def raw_tables(pipeline: Pipeline, settings: WarehouseSettings) -> list[RawTable
             require_filter=False,
             days=settings.partition_days,
         ),
+        *(
+            RawTable(
+                name=table.name,
+                description=table.description,
+                schema=table.schema,
+                partition=table.partition,
+                cluster=table.cluster,
+                require_filter=False,
+                days=settings.partition_days if table.days is None else table.days,
+            )
+            for table in WINDOW_TABLES
+        ),
     ]
 
 
-def views(pipeline: Pipeline, project: str, dataset: str) -> list[View]:
-    """One view per event type, each event once, and one of dead letters."""
+def views(pipeline: Pipeline, settings: Settings, dataset: str) -> list[View]:
+    """One view per event type, each event once, one per metric, and one of dead letters."""
+    project = settings.google_project
     return [
         *(
             View(
@@ -78,6 +96,21 @@ def views(pipeline: Pipeline, project: str, dataset: str) -> list[View]:
             ),
             query=_each_letter_once(project, dataset),
             reads=(DEAD_LETTER_TABLE,),
+        ),
+        *(
+            View(
+                name=metric.name,
+                description=metric_view_description(metric.definition),
+                query=metric_view_sql(
+                    metric.definition,
+                    project,
+                    dataset,
+                    settings.google_location,
+                    settings.warehouse.sketch_functions,
+                ),
+                reads=tuple(table.name for table in WINDOW_TABLES),
+            )
+            for metric in pipeline.metrics
         ),
     ]
 

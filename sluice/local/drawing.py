@@ -70,7 +70,7 @@ class _Drawing:
     def _publisher(self, mapping: Declared) -> Iterator[str]:
         """Draw a function that a table's stream feeds."""
         function, table = self._needed(mapping, _FUNCTION), self._needed(mapping, _KEPT_TABLE)
-        if function is None or table is None:
+        if function is None or table is None or self._needed(mapping, _CONSUMER) is not None:
             return
         yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
         yield f'  {_id(table)} -- "DynamoDB stream" --> {_id(function)}'

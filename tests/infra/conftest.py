@@ -61,6 +61,15 @@ def named() -> Callable[[Program], dict[str, Declared]]:
     return by_name
 
 
+@pytest.fixture(scope="session")
+def without_metrics(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small pipeline, with nothing to count."""
+    file = tmp_path_factory.mktemp("plain") / "pipeline.py"
+    text, _, _ = ORDERS.read_text().partition("pipeline = Pipeline(")
+    file.write_text(f"{text}pipeline = Pipeline(events=[Order, Visit])\n")
+    return file
+
+
 def by_name(program: Program) -> dict[str, Declared]:
     """All resources by logical name; two of one name would hide each other, so there must be none."""
     found = {each.name: each for each in program.resources}

@@ -17,6 +17,7 @@ class Env:
     memory: int
     log_level: str
     log_days: int
+    tumbling_window: int
     tags: dict[str, str]
 
 
@@ -30,6 +31,7 @@ ENVS = {
         memory=512,
         log_level="DEBUG",
         log_days=7,
+        tumbling_window=5,
         tags={"project": "sluice", "environment": "dev", "managed-by": "pulumi"},
     ),
     "prod": Env(
@@ -45,6 +47,7 @@ ENVS = {
         memory=1024,
         log_level="INFO",
         log_days=90,
+        tumbling_window=30,
         tags={
             "project": "sluice",
             "environment": "prod",

@@ -4,30 +4,184 @@ from typing import Any
 
 from tests.infra.expected_aws import PLACEHOLDER_ACCOUNT, Env
 
+REGION = f"eu-central-1:{PLACEHOLDER_ACCOUNT}"
 
-def expected(env: Env, google_project: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Type and inputs of each resource, under its logical name."""
-    region = f"eu-central-1:{PLACEHOLDER_ACCOUNT}"
+
+def bigquery(env: Env, google_project: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The BigQuery sink: type and inputs of each resource, under its logical name."""
+    return sink(
+        env,
+        "bigquery-sink",
+        "bigquery",
+        folder="bigquery_sink",
+        description="Delivers the stream's events to bigquery",
+        timeout=20,
+        memory=env.memory,
+        log_level=env.log_level,
+        log_days=env.log_days,
+        ledger=["dynamodb:Query", "dynamodb:UpdateItem"],
+        statements=[],
+        variables={
+            "SLUICE_BIGQUERY_PROJECT": google_project,
+            "SLUICE_BIGQUERY_DATASET": env.prefix.replace("-", "_"),
+            "SLUICE_GOOGLE_CREDENTIALS": credentials(env),
+        },
+        mapping={
+            "batchSize": 1000,
+            "functionResponseTypes": ["ReportBatchItemFailures"],
+        },
+    )
+
+
+def aggregator(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The sink that counts."""
+    tables = f"arn:aws:dynamodb:{REGION}:table/{env.prefix}"
+    return sink(
+        env,
+        "aggregator",
+        "windows",
+        folder="aggregator",
+        description="Counts the stream's events into the windows of the metrics",
+        timeout=30,
+        memory=1024,
+        log_level=env.log_level,
+        log_days=env.log_days,
+        ledger=["dynamodb:PutItem", "dynamodb:UpdateItem"],
+        statements=[
+            allow(
+                "KeepTheWindows",
+                [
+                    "dynamodb:BatchWriteItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+                f"{tables}-windows",
+            ),
+            allow("ClaimEvents", ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"], f"{tables}-claims"),
+        ],
+        variables={
+            "SLUICE_STREAM": f"{env.prefix}-events",
+            "SLUICE_WINDOWS_TABLE": f"{env.prefix}-windows",
+            "SLUICE_WINDOW_DAYS": "400",
+            "SLUICE_CLAIMS_TABLE": f"{env.prefix}-claims",
+            "SLUICE_CLAIM_DAYS": "8",
+        },
+        mapping={"batchSize": 2000, "tumblingWindowInSeconds": env.tumbling_window},
+    )
+
+
+def sink(
+    env: Env,
+    logical: str,
+    sink: str,
+    *,
+    ledger: list[str],
+    statements: list[dict[str, Any]],
+    variables: dict[str, Any],
+    mapping: dict[str, Any],
+    **function: Any,
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Any sink: type and inputs of each resource, under its logical name."""
     bucket = f"{env.prefix}-dead-letters-{env.account}-eu-central-1"
-    sink = f"{env.prefix}-bigquery-sink"
-    stream_arn = f"arn:aws:kinesis:{region}:stream/{env.prefix}-events"
-    consumer_arn = f"{stream_arn}/consumer/{sink}:1700000000"
-    queue_arn = f"arn:aws:sqs:{region}:{env.prefix}-dead-letters"
+    called = f"{env.prefix}-{sink}-sink"
+    stream_arn = f"arn:aws:kinesis:{REGION}:stream/{env.prefix}-events"
+    consumer_arn = f"{stream_arn}/consumer/{called}:1700000000"
+    queue_arn = f"arn:aws:sqs:{REGION}:{env.prefix}-dead-letters"
     queue_url = f"https://sqs.eu-central-1.amazonaws.com/{PLACEHOLDER_ACCOUNT}/{env.prefix}-dead-letters"
     return {
-        "bigquery-sink-consumer": (
+        f"{logical}-consumer": (
             "aws:kinesis/streamConsumer:StreamConsumer",
-            {"name": sink, "streamArn": stream_arn},
+            {"name": called, "streamArn": stream_arn},
         ),
-        "bigquery-sink-logs": (
+        **lambda_function(
+            env,
+            logical,
+            called,
+            duty=f"{sink} sink",
+            statements=[
+                allow(
+                    "ReadOwnConsumer",
+                    ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"],
+                    consumer_arn,
+                ),
+                allow(
+                    "ReadStream",
+                    [
+                        "kinesis:DescribeStream",
+                        "kinesis:DescribeStreamSummary",
+                        "kinesis:GetRecords",
+                        "kinesis:GetShardIterator",
+                        "kinesis:ListShards",
+                    ],
+                    stream_arn,
+                ),
+                allow("SendDeadLetters", ["sqs:SendMessage"], queue_arn),
+                allow(
+                    "KeepLargePayloads",
+                    ["s3:PutObject"],
+                    f"arn:aws:s3:::{bucket}/dead-letters/{sink}/*",
+                ),
+                allow("KeepTheLedger", ledger, f"arn:aws:dynamodb:{REGION}:table/{env.prefix}-ledger"),
+                *statements,
+            ],
+            variables={
+                "SLUICE_SINK": sink,
+                "SLUICE_PARALLELIZATION": "1",
+                "SLUICE_LEDGER_TABLE": f"{env.prefix}-ledger",
+                "SLUICE_LEDGER_DAYS": env.ledger_days,
+                "SLUICE_DEAD_LETTER_QUEUE_URL": queue_url,
+                "SLUICE_DEAD_LETTER_BUCKET": bucket,
+                **variables,
+            },
+            **function,
+        ),
+        f"{logical}-mapping": (
+            "aws:lambda/eventSourceMapping:EventSourceMapping",
+            {
+                "eventSourceArn": consumer_arn,
+                "functionName": f"arn:aws:lambda:{REGION}:function:{called}",
+                "enabled": True,
+                "startingPosition": "TRIM_HORIZON",
+                "maximumBatchingWindowInSeconds": 1,
+                "parallelizationFactor": 1,
+                "maximumRetryAttempts": -1,
+                "maximumRecordAgeInSeconds": -1,
+                "bisectBatchOnFunctionError": False,
+                "destinationConfig": {"onFailure": {"destinationArn": queue_arn}},
+                **mapping,
+            },
+        ),
+    }
+
+
+def lambda_function(
+    env: Env,
+    logical: str,
+    called: str,
+    *,
+    folder: str,
+    description: str,
+    duty: str,
+    timeout: int,
+    memory: int,
+    log_level: str,
+    log_days: int,
+    statements: list[dict[str, Any]],
+    variables: dict[str, Any],
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """A function with its logs, role and policy."""
+    return {
+        f"{logical}-logs": (
             "aws:cloudwatch/logGroup:LogGroup",
-            {"name": f"/aws/lambda/{sink}", "retentionInDays": env.log_days},
+            {"name": f"/aws/lambda/{called}", "retentionInDays": log_days},
         ),
-        "bigquery-sink-role": (
+        f"{logical}-role": (
             "aws:iam/role:Role",
             {
-                "name": sink,
-                "description": f"What the bigquery sink of {env.prefix} may do",
+                "name": called,
+                "description": f"What the {duty} of {env.prefix} may do",
                 "assumeRolePolicy": {
                     "Version": "2012-10-17",
                     "Statement": [
@@ -40,95 +194,44 @@ def expected(env: Env, google_project: str) -> dict[str, tuple[str, dict[str, An
                 },
             },
         ),
-        "bigquery-sink-policy": (
+        f"{logical}-policy": (
             "aws:iam/rolePolicy:RolePolicy",
             {
-                "name": sink,
-                "role": sink,
+                "name": called,
+                "role": called,
                 "policy": {
                     "Version": "2012-10-17",
                     "Statement": [
-                        allow(
-                            "ReadOwnConsumer",
-                            ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"],
-                            consumer_arn,
-                        ),
-                        allow(
-                            "ReadStream",
-                            [
-                                "kinesis:DescribeStream",
-                                "kinesis:DescribeStreamSummary",
-                                "kinesis:GetRecords",
-                                "kinesis:GetShardIterator",
-                                "kinesis:ListShards",
-                            ],
-                            stream_arn,
-                        ),
-                        allow("SendDeadLetters", ["sqs:SendMessage"], queue_arn),
-                        allow(
-                            "KeepLargePayloads",
-                            ["s3:PutObject"],
-                            f"arn:aws:s3:::{bucket}/dead-letters/bigquery/*",
-                        ),
-                        allow(
-                            "KeepTheLedger",
-                            ["dynamodb:Query", "dynamodb:UpdateItem"],
-                            f"arn:aws:dynamodb:{region}:table/{env.prefix}-ledger",
-                        ),
+                        *statements,
                         allow(
                             "WriteOwnLogs",
                             ["logs:CreateLogStream", "logs:PutLogEvents"],
-                            f"arn:aws:logs:{region}:log-group:/aws/lambda/{sink}:*",
+                            f"arn:aws:logs:{REGION}:log-group:/aws/lambda/{called}:*",
                         ),
                     ],
                 },
             },
         ),
-        "bigquery-sink-function": (
+        f"{logical}-function": (
             "aws:lambda/function:Function",
             {
-                "name": sink,
-                "description": "Delivers the stream's events to bigquery",
-                "role": f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/{sink}",
+                "name": called,
+                "description": description,
+                "role": f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/{called}",
                 "runtime": "python3.13",
                 "architectures": ["arm64"],
                 "handler": "handler.handler",
-                "code": {"archive": "functions/bigquery_sink"},
-                "timeout": 20,
-                "memorySize": env.memory,
+                "code": {"archive": f"functions/{folder}"},
+                "timeout": timeout,
+                "memorySize": memory,
                 "environment": {
                     "variables": {
-                        "SLUICE_SINK": "bigquery",
-                        "SLUICE_PARALLELIZATION": "1",
-                        "SLUICE_LEDGER_TABLE": f"{env.prefix}-ledger",
-                        "SLUICE_LEDGER_DAYS": env.ledger_days,
-                        "SLUICE_DEAD_LETTER_QUEUE_URL": queue_url,
-                        "SLUICE_DEAD_LETTER_BUCKET": bucket,
-                        "SLUICE_BIGQUERY_PROJECT": google_project,
-                        "SLUICE_BIGQUERY_DATASET": env.prefix.replace("-", "_"),
-                        "SLUICE_GOOGLE_CREDENTIALS": credentials(env),
-                        "POWERTOOLS_SERVICE_NAME": sink,
+                        **variables,
+                        "POWERTOOLS_SERVICE_NAME": called,
                         "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
-                        "POWERTOOLS_LOG_LEVEL": env.log_level,
+                        "POWERTOOLS_LOG_LEVEL": log_level,
                     }
                 },
-            },
-        ),
-        "bigquery-sink-mapping": (
-            "aws:lambda/eventSourceMapping:EventSourceMapping",
-            {
-                "eventSourceArn": consumer_arn,
-                "functionName": f"arn:aws:lambda:{region}:function:{sink}",
-                "enabled": True,
-                "startingPosition": "TRIM_HORIZON",
-                "batchSize": 1000,
-                "maximumBatchingWindowInSeconds": 1,
-                "parallelizationFactor": 1,
-                "maximumRetryAttempts": -1,
-                "maximumRecordAgeInSeconds": -1,
-                "bisectBatchOnFunctionError": False,
-                "functionResponseTypes": ["ReportBatchItemFailures"],
-                "destinationConfig": {"onFailure": {"destinationArn": queue_arn}},
             },
         ),
     }

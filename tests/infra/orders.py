@@ -1,9 +1,10 @@
-"""A small pipeline whose tables the tests can spell out."""
+"""A small pipeline whose tables, metrics and views the tests can spell out."""
 
 from datetime import datetime
 from typing import Annotated
 
 from sluice.contract import Event, field
+from sluice.metrics import Count, Metric
 from sluice.pipeline import Pipeline
 
 
@@ -21,4 +22,17 @@ class Visit(Event, type="visit", time="at", partition="HOUR"):
     at: Annotated[datetime, field("When it happened")]
 
 
-pipeline = Pipeline(events=[Order, Visit])
+pipeline = Pipeline(
+    events=[Order, Visit],
+    metrics=[
+        Metric(
+            "orders_by_customer",
+            events=[Order],
+            window="1m",
+            by=["customer"],
+            measures={"orders": Count()},
+            description="Orders a minute, by customer.",
+        ),
+        Metric("visits", events=[Visit], window="30s", measures={"visits": Count()}),
+    ],
+)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.infra import expected_aws, expected_sink
+from tests.infra import expected_aws, expected_sink, expected_windows
 
 if TYPE_CHECKING:
     from sluice.local.declared import Declared
     from sluice.local.program import Program
+    from tests.infra.conftest import Run
 
 
 def readable(value: Any) -> Any:
@@ -27,18 +28,46 @@ def readable(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("stack", expected_aws.ENVS)
-def test_aws_holds_exactly_these_resources(stack: str, programs: "dict[str, Program]") -> None:
-    declared: dict[str, Declared] = {
+def declared(program: "Program") -> "dict[str, Declared]":
+    return {
         each.name: each
-        for each in programs[stack].resources
+        for each in program.resources
         if each.type.startswith(("aws:", "pulumi:providers:aws"))
     }
-    env = expected_aws.ENVS[stack]
-    wanted = {**expected_aws.expected(env), **expected_sink.expected(env, f"example-analytics-{stack}")}
-    assert {name: each.type for name, each in declared.items()} == {
+
+
+def compare(found: "dict[str, Declared]", wanted: dict[str, tuple[str, dict[str, Any]]]) -> None:
+    assert {name: each.type for name, each in found.items()} == {
         name: kind for name, (kind, _) in wanted.items()
     }
     for name, (_, inputs) in wanted.items():
-        assert readable(declared[name].inputs) == inputs, name
-    assert len(declared) == 18
+        assert readable(found[name].inputs) == inputs, name
+
+
+@pytest.mark.parametrize("stack", expected_aws.ENVS)
+def test_aws_holds_exactly_these_resources(stack: str, programs: "dict[str, Program]") -> None:
+    env, google_project = expected_aws.ENVS[stack], f"example-analytics-{stack}"
+    found = declared(programs[stack])
+    compare(
+        found,
+        {
+            **expected_aws.expected(env),
+            **expected_sink.bigquery(env, google_project),
+            **expected_sink.aggregator(env),
+            **expected_windows.census(env),
+            **expected_windows.publisher(env, google_project),
+        },
+    )
+    assert len(found) == 12 + 6 + 6 + 3 + 5
+
+
+def test_a_pipeline_without_metrics_keeps_its_tables_and_nothing_that_counts(
+    run: "Run", without_metrics: Path
+) -> None:
+    env = expected_aws.ENVS["dev"]
+    found = declared(run("dev", pipeline=without_metrics))
+    compare(
+        found,
+        {**expected_aws.expected(env), **expected_sink.bigquery(env, "example-analytics-dev")},
+    )
+    assert len(found) == 12 + 6

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sluice.contract.bigquery import DEAD_LETTER_SCHEMA
+from sluice.publisher.tables import WINDOW_SEGMENTS, WINDOW_WATERMARKS
+from tests.infra.conftest import ORDERS, by_name
 from tests.infra.expected_google import ENVS, expected
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sluice.local.declared import Declared
     from sluice.local.program import Program
+    from tests.infra.conftest import Run
 
 LINEAGE = [
     ("_event_id", "STRING"),
@@ -28,9 +33,10 @@ COLUMNS = {
     ],
     "visit": [("type", "STRING"), ("at", "TIMESTAMP"), *LINEAGE],
 }
+WINDOWS = {table.name: table.schema for table in (WINDOW_SEGMENTS, WINDOW_WATERMARKS)}
 
 
-@pytest.mark.parametrize(("stack", "count"), [("dev", 16), ("prod", 17)])
+@pytest.mark.parametrize(("stack", "count"), [("dev", 20), ("prod", 21)])
 def test_google_holds_exactly_these_resources(stack: str, count: int, programs: "dict[str, Program]") -> None:
     declared: dict[str, Declared] = {
         each.name: each
@@ -55,7 +61,8 @@ def test_tables_have_exactly_the_columns_of_the_contract(program: "Program") -> 
         schema = json.loads(declared[f"warehouse-table-{name}"].inputs["schema"])
         assert [(field["name"], field["type"]) for field in schema] == columns
         assert {field["mode"] for field in schema} == {"REQUIRED"}
-    assert json.loads(declared["warehouse-table-dead_letters"].inputs["schema"]) == list(DEAD_LETTER_SCHEMA)
+    for name, whole in {"dead_letters": DEAD_LETTER_SCHEMA, **WINDOWS}.items():
+        assert json.loads(declared[f"warehouse-table-{name}"].inputs["schema"]) == list(whole)
 
 
 @pytest.mark.parametrize("stack", ENVS)
@@ -82,6 +89,33 @@ def test_views_hold_each_event_and_each_dead_letter_once(stack: str, programs: "
     assert "*" not in letters
 
 
+def test_metrics_have_views_over_the_tables_of_windows(resources: "dict[str, Declared]") -> None:
+    """What the query answers is tested where it is written; here, that it reads what is declared."""
+    tables = [resources[f"warehouse-table-{name}"] for name in ("window_segments", "window_watermarks")]
+    for name in ("orders_by_customer", "visits"):
+        view = resources[f"warehouse-view-{name}"]
+        assert view.inputs["view"]["useLegacySql"] is False
+        for table in tables:
+            where = (table.inputs[key] for key in ("project", "datasetId", "tableId"))
+            assert f"FROM `{'.'.join(where)}`" in view.inputs["view"]["query"]
+            assert table.urn in view.depends_on
+
+
+def test_sketches_are_merged_by_functions_of_the_location_or_the_teams_own(
+    run: "Run", tmp_path: "Path"
+) -> None:
+    pipeline = tmp_path / "pipeline.py"
+    text = ORDERS.read_text().replace('{"orders": Count()}', '{"n": CountDistinct("customer")}, groups=9')
+    pipeline.write_text(text.replace("import Count,", "import Count, CountDistinct,"))
+    for settings, functions in (
+        ({}, "`bqutil.datasketches_eu."),
+        ({"warehouse": {"sketch_functions": "team.sketches"}}, "`team.sketches."),
+    ):
+        program = run("dev", pipeline=pipeline, **settings)
+        view = by_name(program)["warehouse-view-orders_by_customer"].inputs["view"]
+        assert functions.rstrip(".") in view["query"]
+
+
 def test_dev_and_prod_have_nothing_else(programs: "dict[str, Program]") -> None:
     counts = {stack: sum(each.custom for each in program.resources) for stack, program in programs.items()}
-    assert counts == {"dev": 18 + 16, "prod": 18 + 17}
+    assert counts == {"dev": 32 + 20, "prod": 32 + 21}

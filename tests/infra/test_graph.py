@@ -16,7 +16,10 @@ from sluice.local.program import run_program
 from tests.infra.conftest import ORDERS, by_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sluice.local.program import Program
+    from tests.infra.conftest import Run
 
 app = typer.Typer()
 app.command("graph", epilog=EXAMPLE)(graph)
@@ -63,7 +66,7 @@ def parsed(drawing: str) -> tuple[set[str], set[tuple[str, str]]]:
 
 def test_the_table_groups_by_box_counts_and_names_what_is_protected() -> None:
     text = shown("--env", "prod")
-    assert "Environment prod would have 33 resources, 12 of them protected from deletion." in text
+    assert "Environment prod would have 51 resources, 15 of them protected from deletion." in text
     for box in (
         "stream",
         "dead-letters",
@@ -72,9 +75,12 @@ def test_the_table_groups_by_box_counts_and_names_what_is_protected() -> None:
         "warehouse",
         "federation",
         "bigquery-sink",
+        "aggregator",
+        "census",
+        "window-publisher",
     ):
         assert re.search(rf"^{box} +\d ", text, re.MULTILINE), box
-    assert re.search(r"3 +BigQuery table +order, visit, dead_letters +yes", text)
+    assert re.search(r"5 +BigQuery table +order, visit, dead_letters,", text)
     assert "AWS account 222222222222 in eu-central-1; Google project example-analytics-prod." in text
 
 
@@ -83,7 +89,7 @@ def test_the_table_warns_of_the_resource_whose_replacement_costs_most() -> None:
 
 
 def test_an_environment_without_protection_says_so() -> None:
-    assert "would have 32 resources, none of them protected" in shown()
+    assert "would have 50 resources, none of them protected" in shown()
 
 
 def test_boxes_hold_every_resource_once(program: "Program") -> None:
@@ -109,9 +115,29 @@ def test_the_drawing_reads_like_the_designs(programs: "dict[str, Program]") -> N
         ("r_bigquery_sink_function", "r_dead_letters_queue"),
         ("r_bigquery_sink_function", "r_dead_letters_bucket"),
         ("r_bigquery_sink_function", "r_ledger_table"),
+        ("r_stream_stream", "r_aggregator_function"),
+        ("r_aggregator_function", "r_dead_letters_queue"),
+        ("r_aggregator_function", "r_dead_letters_bucket"),
+        ("r_aggregator_function", "r_ledger_table"),
+        ("r_aggregator_function", "r_windows_table"),
+        ("r_aggregator_function", "r_windows_claims"),
+        ("r_windows_table", "r_window_publisher_function"),
+        ("r_window_publisher_function", "raw"),
     }
     assert "4 shards, kept 7 d" in drawing
     assert "group:analysts@example.com" in drawing
+
+
+def test_a_drawing_without_metrics_leaves_out_tables_that_nothing_uses(
+    run: "Run", without_metrics: "Path"
+) -> None:
+    nodes, _ = parsed(mermaid(run("dev", pipeline=without_metrics)))
+    assert not [node for node in nodes if "windows" in node]
+
+
+def test_a_deployed_report_is_drawn_with_its_readers(run: "Run") -> None:
+    _, edges = parsed(mermaid(run("dev", report={"auth": "iam"})))
+    assert {("r_windows_table", "r_report_function"), ("r_report_function", "readers")} <= edges
 
 
 def test_names_cannot_break_the_drawing(programs: "dict[str, Program]") -> None:
@@ -127,8 +153,8 @@ def test_names_cannot_break_the_drawing(programs: "dict[str, Program]") -> None:
 @pytest.mark.parametrize("arguments", [("--json",), ("--format", "json")])
 def test_json_holds_everything_that_was_declared(arguments: tuple[str, ...]) -> None:
     document = json.loads(shown("--env", "prod", *arguments))
-    assert (document["environment"], document["count"], document["protected"]) == ("prod", 33, 12)
-    assert len(document["resources"]) == 33
+    assert (document["environment"], document["count"], document["protected"]) == ("prod", 51, 15)
+    assert len(document["resources"]) == 51
     mapping = next(each for each in document["resources"] if each["name"] == "bigquery-sink-mapping")
     assert mapping["component"] == "bigquery-sink"
     assert mapping["protected"]

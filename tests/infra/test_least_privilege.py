@@ -1,4 +1,4 @@
-"""Nobody may do more than it must: IAM statements name exact resources, grants name the sink's role alone."""
+"""Nobody may do more than it must: IAM statements name exact resources, grants name the roles that write."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -8,80 +8,126 @@ import pytest
 from tests.infra.conftest import by_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sluice.local.declared import Declared
     from tests.infra.conftest import Run
 
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/8d5f0c1e-0000-4000-8000-000000000000"
 
 
-def statements(resources: "dict[str, Declared]") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(resources["bigquery-sink-policy"].inputs["policy"])["Statement"]
+FUNCTIONS = ("bigquery-sink", "aggregator", "window-publisher")
+SINKS = {"bigquery-sink": "bigquery", "aggregator": "windows"}
+WITHOUT_RESOURCES = {"dynamodb:ListStreams"}
+"""Calls that are about the whole account, so that IAM takes no resource for them."""
+
+
+def statements(resources: "dict[str, Declared]", name: str = "bigquery-sink") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(resources[f"{name}-policy"].inputs["policy"])["Statement"]
     return found
 
 
-def test_every_statement_names_exact_actions_and_resources(resources: "dict[str, Declared]") -> None:
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_statement_names_exact_actions_and_resources(
+    name: str, resources: "dict[str, Declared]"
+) -> None:
     open_ended = []
-    for statement in statements(resources):
+    for statement in statements(resources, name):
         assert statement["Effect"] == "Allow"
         assert not [action for action in statement["Action"] if "*" in action]
-        open_ended += [resource for resource in statement["Resource"] if "*" in resource]
+        if not set(statement["Action"]) <= WITHOUT_RESOURCES:
+            open_ended += [resource for resource in statement["Resource"] if "*" in resource]
+    log_group = resources[f"{name}-logs"].inputs["name"]
+    assert open_ended.pop().endswith(f":log-group:{log_group}:*"), "Lambda names its log streams itself"
     bucket = resources["dead-letters-bucket"].inputs["bucket"]
-    log_group = resources["bigquery-sink-logs"].inputs["name"]
-    assert len(open_ended) == 2
-    assert open_ended[0] == f"arn:aws:s3:::{bucket}/dead-letters/bigquery/*", "one key per record: a prefix"
-    assert open_ended[1].endswith(f":log-group:{log_group}:*"), "Lambda names its log streams itself"
+    letters = f"arn:aws:s3:::{bucket}/dead-letters/{SINKS.get(name)}/*"
+    assert open_ended == ([letters] if name in SINKS else []), "one key per record: a prefix"
 
 
-def test_the_function_has_no_other_policy_than_its_own(resources: "dict[str, Declared]") -> None:
-    role = resources["bigquery-sink-role"].inputs
-    assert not {"managedPolicyArns", "inlinePolicies"} & role.keys()
-    kinds = [each.type for each in resources.values() if each.type.startswith("aws:iam/")]
-    assert sorted(kinds) == ["aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"]
+def test_no_function_has_another_policy_than_its_own(resources: "dict[str, Declared]") -> None:
+    for name in FUNCTIONS:
+        assert not {"managedPolicyArns", "inlinePolicies"} & resources[f"{name}-role"].inputs.keys()
+        assert resources[f"{name}-policy"].inputs["role"] == resources[f"{name}-role"].inputs["name"]
+    kinds = sorted(each.type for each in resources.values() if each.type.startswith("aws:iam/"))
+    assert kinds == ["aws:iam/role:Role"] * 3 + ["aws:iam/rolePolicy:RolePolicy"] * 3
 
 
+@pytest.mark.parametrize("name", SINKS)
 def test_the_mapping_reads_the_sinks_own_consumer_and_not_the_stream(
-    resources: "dict[str, Declared]",
+    name: str, resources: "dict[str, Declared]"
 ) -> None:
-    mapping = resources["bigquery-sink-mapping"]
-    (subscribe,) = [each for each in statements(resources) if each["Sid"] == "ReadOwnConsumer"]
+    mapping = resources[f"{name}-mapping"]
+    (subscribe,) = [each for each in statements(resources, name) if each["Sid"] == "ReadOwnConsumer"]
     assert mapping.inputs["eventSourceArn"] == subscribe["Resource"][0]
     assert "/consumer/" in mapping.inputs["eventSourceArn"]
-    assert resources["bigquery-sink-consumer"].urn in mapping.depends_on
+    assert resources[f"{name}-consumer"].urn in mapping.depends_on
 
 
-@pytest.mark.parametrize("waiting", ["bigquery-sink-mapping", "bigquery-sink-function"])
+def test_the_publisher_writes_nothing_but_what_it_published(resources: "dict[str, Declared]") -> None:
+    writing = [
+        each
+        for each in statements(resources, "window-publisher")
+        if any(action.startswith(("dynamodb:Put", "dynamodb:Update")) for action in each["Action"])
+    ]
+    assert [each["Condition"] for each in writing] == [
+        {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]}}
+    ]
+
+
+def test_nothing_that_counts_may_delete(resources: "dict[str, Declared]") -> None:
+    for name in FUNCTIONS:
+        actions = [action for each in statements(resources, name) for action in each["Action"]]
+        assert not [action for action in actions if "Delete" in action]
+
+
+@pytest.mark.parametrize("part", ["mapping", "function"])
+@pytest.mark.parametrize("name", ["bigquery-sink", "window-publisher"])
 def test_mapping_and_new_code_wait_for_all_that_a_first_batch_needs(
-    waiting: str, resources: "dict[str, Declared]"
+    name: str, part: str, resources: "dict[str, Declared]"
 ) -> None:
     needed = {
-        "bigquery-sink-policy",
+        f"{name}-policy",
         "warehouse-table-order",
         "warehouse-table-dead_letters",
+        "warehouse-table-window_segments",
+        "warehouse-table-window_watermarks",
         "warehouse-raw",
         "federation-provider",
     }
-    waits_for = {urn.rpartition("::")[2] for urn in resources[waiting].depends_on}
+    waits_for = {urn.rpartition("::")[2] for urn in resources[f"{name}-{part}"].depends_on}
     assert needed <= waits_for
 
 
+@pytest.mark.parametrize("part", ["mapping", "function"])
+def test_the_aggregator_waits_for_the_tables_it_counts_into(
+    part: str, resources: "dict[str, Declared]"
+) -> None:
+    waits_for = {urn.rpartition("::")[2] for urn in resources[f"aggregator-{part}"].depends_on}
+    assert {"aggregator-policy", "windows-table", "windows-claims"} <= waits_for
+
+
 def test_a_key_may_be_used_only_when_one_is_set(run: "Run", resources: "dict[str, Declared]") -> None:
-    assert not [each for each in statements(resources) if "kms" in json.dumps(each)]
     keyed = by_name(run("dev", kms_key_arn=KEY))
-    assert [each for each in statements(keyed) if "kms" in json.dumps(each)] == [
-        {
-            "Sid": "UseTheKey",
-            "Effect": "Allow",
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": [KEY],
-        },
-        {
-            "Sid": "UseTheKeyForTables",
-            "Effect": "Allow",
-            "Action": ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
-            "Resource": [KEY],
-            "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.eu-central-1.amazonaws.com"}},
-        },
-    ]
+    for name in FUNCTIONS:
+        assert not [each for each in statements(resources, name) if "kms" in json.dumps(each)]
+        assert [each for each in statements(keyed, name) if "kms" in json.dumps(each)] == KEY_STATEMENTS
+
+
+KEY_STATEMENTS = [
+    {
+        "Sid": "UseTheKey",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": [KEY],
+    },
+    {
+        "Sid": "UseTheKeyForTables",
+        "Effect": "Allow",
+        "Action": ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+        "Resource": [KEY],
+        "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.eu-central-1.amazonaws.com"}},
+    },
+]
 
 
 def test_a_key_encrypts_everything_that_holds_data(run: "Run") -> None:
@@ -96,32 +142,41 @@ def test_a_key_encrypts_everything_that_holds_data(run: "Run") -> None:
             "bucketKeyEnabled": True,
         }
     ]
-    assert keyed["ledger-table"].inputs["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
-    assert keyed["bigquery-sink-logs"].inputs["kmsKeyId"] == KEY
-    assert keyed["bigquery-sink-function"].inputs["kmsKeyArn"] == KEY
+    for table in ("ledger-table", "windows-table", "windows-claims"):
+        assert keyed[table].inputs["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
+    for name in FUNCTIONS:
+        assert keyed[f"{name}-logs"].inputs["kmsKeyId"] == KEY
+        assert keyed[f"{name}-function"].inputs["kmsKeyArn"] == KEY
 
 
-def test_google_lets_in_one_account_and_one_role(resources: "dict[str, Declared]") -> None:
-    role = resources["bigquery-sink-role"].inputs["name"]
+def test_google_lets_in_one_account_and_the_roles_that_write(resources: "dict[str, Declared]") -> None:
     provider = resources["federation-provider"].inputs
     account = provider["aws"]["accountId"]
-    assumed = f"arn:aws:sts::{account}:assumed-role/{role}"
-    assert provider["attributeCondition"] == (
-        f"assertion.account == '{account}' && (assertion.arn.startsWith('{assumed}/'))"
-    )
+    roles = [resources[f"{name}-role"].inputs["name"] for name in ("bigquery-sink", "window-publisher")]
+    assumed = [f"arn:aws:sts::{account}:assumed-role/{role}" for role in roles]
+    beginnings = " || ".join(f"assertion.arn.startsWith('{each}/')" for each in assumed)
+    assert provider["attributeCondition"] == f"assertion.account == '{account}' && ({beginnings})"
     members = [
         access["iamMember"]
         for access in resources["warehouse-raw"].inputs["accesses"]
         if "iamMember" in access
     ]
-    assert [member.partition("/attribute.aws_role/")[2] for member in members] == [assumed]
+    assert [member.partition("/attribute.aws_role/")[2] for member in members] == assumed
+
+
+def test_without_metrics_google_lets_in_the_sink_alone(run: "Run", without_metrics: "Path") -> None:
+    resources = by_name(run("dev", pipeline=without_metrics))
+    assert "publisher" not in resources["federation-provider"].inputs["attributeCondition"]
+    accesses = resources["warehouse-raw"].inputs["accesses"]
+    assert sum("iamMember" in access for access in accesses) == 1
 
 
 def test_the_google_subject_fits_even_with_the_longest_names(run: "Run") -> None:
     resources = by_name(run("dev"))
-    names = (resources[f"bigquery-sink-{part}"].inputs["name"] for part in ("role", "function"))
-    longest = "/".join(f"{'p' * 22}{name.removeprefix('sluice-dev')}" for name in names)
-    assert len(longest) <= 127
+    for function in FUNCTIONS:
+        names = (resources[f"{function}-{part}"].inputs["name"] for part in ("role", "function"))
+        longest = "/".join(f"{'p' * 22}{name.removeprefix('sluice-dev')}" for name in names)
+        assert len(longest) <= 127
 
 
 def test_analysts_see_views_and_never_the_raw_tables(run: "Run") -> None:

@@ -26,6 +26,9 @@ BOXES = {
     "warehouse": "sluice:infra:Warehouse",
     "federation": "sluice:infra:Federation",
     "bigquery-sink": "sluice:infra:SinkFunction",
+    "aggregator": "sluice:infra:SinkFunction",
+    "census": "sluice:infra:Census",
+    "window-publisher": "sluice:infra:WindowPublisher",
 }
 HOLDING_DATA = {
     "stream-stream",
@@ -39,7 +42,10 @@ HOLDING_DATA = {
     "warehouse-table-order",
     "warehouse-table-visit",
     "warehouse-table-dead_letters",
+    "warehouse-table-window_segments",
+    "warehouse-table-window_watermarks",
     "bigquery-sink-mapping",
+    "aggregator-mapping",
 }
 
 
@@ -93,7 +99,7 @@ def test_protection_can_be_taken_off_for_a_teardown(run: "Run") -> None:
 
 def test_a_replaced_mapping_goes_before_the_new_one_comes(resources: "dict[str, Declared]") -> None:
     first = {each.name for each in resources.values() if each.delete_before_replace}
-    assert first == {"bigquery-sink-mapping"}
+    assert first == {"bigquery-sink-mapping", "aggregator-mapping", "window-publisher-mapping"}
 
 
 def test_every_kind_of_resource_has_a_name_in_words(resources: "dict[str, Declared]") -> None:
@@ -108,16 +114,21 @@ def test_names_stay_within_the_limits_of_both_clouds(resources: "dict[str, Decla
         grown = re.sub(r"^(/aws/lambda/)?sluice[-_](dev|prod)", lambda m: (m[1] or "") + "p" * 22, name)
         return grown.replace("eu-central-1", "ap-northeast-1")
 
+    functions = ("bigquery-sink", "aggregator", "window-publisher")
     limits = {
         ("stream-stream", "name"): 128,
         ("dead-letters-queue", "name"): 80,
         ("dead-letters-bucket", "bucket"): 63,
         ("ledger-table", "name"): 255,
+        ("windows-table", "name"): 255,
+        ("windows-claims", "name"): 255,
         ("bigquery-sink-consumer", "name"): 128,
-        ("bigquery-sink-function", "name"): 64,
-        ("bigquery-sink-role", "name"): 64,
-        ("bigquery-sink-policy", "name"): 128,
-        ("bigquery-sink-logs", "name"): 512,
+        ("aggregator-consumer", "name"): 128,
+        ("census-rule", "name"): 64,
+        **{(f"{name}-function", "name"): 64 for name in functions},
+        **{(f"{name}-role", "name"): 64 for name in functions},
+        **{(f"{name}-policy", "name"): 128 for name in functions},
+        **{(f"{name}-logs", "name"): 512 for name in functions},
         ("federation-pool", "workloadIdentityPoolId"): 32 - 7,
         ("federation-pool", "displayName"): 32 - 7,
         ("warehouse-writer-role", "roleId"): 64,
@@ -130,7 +141,7 @@ def test_names_stay_within_the_limits_of_both_clouds(resources: "dict[str, Decla
 
 def test_outputs_are_those_that_the_command_line_reads(programs: "dict[str, Program]") -> None:
     outputs = programs["dev"].outputs
-    consumer = "stream/sluice-dev-events/consumer/sluice-dev-bigquery-sink:1700000000"
+    consumer = "arn:aws:kinesis:eu-central-1:123456789012:stream/sluice-dev-events/consumer/sluice-dev-"
     assert outputs == {
         "environment": "dev",
         "region": "eu-central-1",
@@ -145,12 +156,13 @@ def test_outputs_are_those_that_the_command_line_reads(programs: "dict[str, Prog
         "bigquery_dataset": "sluice_dev",
         "bigquery_views_dataset": "sluice_dev_views",
         "sinks": {
-            "bigquery": {
-                "function": "sluice-dev-bigquery-sink",
-                "consumer": f"arn:aws:kinesis:eu-central-1:123456789012:{consumer}",
+            name: {
+                "function": f"sluice-dev-{name}-sink",
+                "consumer": f"{consumer}{name}-sink:1700000000",
                 "mapping": "00000000-0000-4000-8000-000000000001",
                 "parallelization": 1,
             }
+            for name in ("bigquery", "windows")
         },
     }
 
