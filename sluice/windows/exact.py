@@ -97,7 +97,7 @@ def as_float(ratio: Ratio) -> float:
     try:
         return numerator / denominator
     except OverflowError:
-        return math.copysign(math.inf, numerator)
+        return math.inf if numerator > 0 else -math.inf
 
 
 def scaled_text(ratio: Ratio, decimals: int) -> str:

@@ -8,7 +8,7 @@ piece with neutral partials for the others. So whoever reads parts merges them a
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,12 +20,11 @@ import msgspec
 from sluice.errors import DeliveryError
 from sluice.metrics import Definition
 from sluice.windows.exact import plain_text
-from sluice.windows.measures import LATE, Accumulator, accumulator
+from sluice.windows.measures import Accumulator, accumulator
+from sluice.windows.merged import Group, Merged, figures
 
-Group: TypeAlias = tuple[Any, ...]
-"""Values of the group's fields: None, str, int, bool, Decimal, date or datetime in UTC."""
 Row: TypeAlias = tuple[Group, list[Any]]
-"""A group and its partials."""
+"""A group, of None, str, int, bool, Decimal, date or datetime in UTC, and its partials."""
 PackedRow: TypeAlias = tuple[bytes, msgspec.Raw]
 """The same, both as msgpack."""
 
@@ -148,30 +147,11 @@ def decode_part(data: bytes) -> PartContent:
 
 def merge_parts(definition: Definition, contents: Iterable[PartContent]) -> dict[Group, MergedRow]:
     """The figures of one window, from all its parts of one version of the metric, by group."""
-    merged: dict[Group, dict[str, Any]] = {}
-    lacking: dict[Group, set[str]] = {}
-    wanted = {LATE, *(measure.signature for measure in definition.measures)}
+    merged = Merged()
     for content in contents:
-        present = [(at, one, accumulator(one)) for at, one in enumerate(content.signatures) if one in wanted]
-        absent = wanted.difference(content.signatures)
-        for group, partials in content.rows:
-            row = merged.setdefault(group, {})
-            for at, signature, kind in present:
-                partial = partials[at]
-                row[signature] = kind.merge(row[signature], partial) if signature in row else partial
-            if absent:
-                lacking.setdefault(group, set()).update(absent)
-    return {group: _figures(definition, row, lacking.get(group, set())) for group, row in merged.items()}
-
-
-def _figures(definition: Definition, row: Mapping[str, Any], lacking: set[str]) -> MergedRow:
-    values = {
-        measure.name: None
-        if measure.signature in lacking
-        else accumulator(measure.signature).value(row[measure.signature], measure.options)
-        for measure in definition.measures
-    }
-    return MergedRow(values, row.get(LATE, 0))
+        merged.add(*content)
+    read = figures(definition, merged.signatures)
+    return {group: MergedRow(*read(row)) for group, row in merged.rows.items()}
 
 
 def _packed(signatures: Sequence[str], rows: Iterable[Row]) -> list[PackedRow]:
