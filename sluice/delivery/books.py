@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sluice.delivery.entries import Entry, entry_of, lane_of, redriven_lane
+from sluice.delivery.entries import Entry, entry_of, lane_of, padded, redriven_lane
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,6 +46,41 @@ class LedgerReader:
     def lanes(self, sink: str) -> set[str]:
         """Return the shards that the sink has touched, by reading the whole table."""
         return {item["lane"]["S"].split("#")[1] for item in self._scanned(sink)}
+
+    def lane(
+        self,
+        sink: str,
+        shard: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        redriven: bool = False,
+    ) -> Iterator[Entry]:
+        """Yield the entries of one lane, open ones too, the newest first, page by page as they are wanted.
+
+        `after` and `before` are first sequence numbers, themselves not included.
+        """
+        condition, values = "#lane = :lane", {":lane": {"S": lane_of(sink, shard)}}
+        if redriven:
+            values[":lane"]["S"] = redriven_lane(sink, shard)
+        if after is not None:
+            condition += " AND #first > :bound"
+            values[":bound"] = {"S": padded(after)}
+        elif before is not None:
+            condition += " AND #first < :bound"
+            values[":bound"] = {"S": padded(before)}
+        names = {"#lane": "lane"} | ({"#first": "first"} if len(values) > 1 else {})
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            PaginationConfig={"PageSize": PAGE},
+        )
+        for page in pages:
+            yield from (entry_of(item) for item in page["Items"] if "state" in item)
 
     def _scanned(self, sink: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("scan").paginate(

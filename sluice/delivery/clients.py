@@ -7,6 +7,7 @@ import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
@@ -50,6 +51,12 @@ def dynamodb() -> "DynamoDBClient":
 def windows() -> "DynamoDBClient":
     """Return the client of those that read the windows."""
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=READING_CALL))
+
+
+@cache
+def cloudwatch() -> "CloudWatchClient":
+    """Return the client of the metrics."""
+    return cast("CloudWatchClient", _session().create_client("cloudwatch", config=READING_CALL))
 
 
 @cache
