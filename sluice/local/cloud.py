@@ -20,10 +20,10 @@ from sluice import errors
 from sluice.errors import EnvironmentProblem, SluiceError
 from sluice.local.cloud_process import ChildProcess
 from sluice.local.deploy_result import Deployment
+from sluice.local.drain import POLL_SECONDS, Drain, behind
 
 START_SECONDS = 60.0
 DEPLOY_SECONDS = 120.0
-POLL_SECONDS = 0.1
 CALL_SECONDS = 10.0
 
 
@@ -156,27 +156,24 @@ class LocalCloud:
     ) -> bool:
         """Wait until every record put before this call is settled; False when nothing moves any more.
 
+        Then nothing waits anywhere: tumbling windows have had their final calls, and functions that are fed
+        by tables have taken what those calls wrote.
+
         Args:
-            stuck_seconds: How long to wait without a single further record being settled.
+            stuck_seconds: How long to wait without a single further record being settled, beyond the end of
+                the tumbling windows that are open.
             on_progress: Told how many records are still to be settled by the slowest mapping.
         """
-        asked, moved, most = time.time(), time.monotonic(), -1
+        drain = Drain(stuck_seconds)
         while True:
             self.check()
             mappings = self.status()["mappings"]
             totals = self._get(self.endpoints.aws_url + "/_sluice/streams")
-            behind = [
-                totals.get(m["source"].partition("/consumer/")[0], 0) - m.get("settled", 0) for m in mappings
-            ]
             if on_progress:
-                on_progress(max([0, *behind]))
-            if all((mapping.get("caught_up_at") or 0) >= asked for mapping in mappings):
-                return True
-            settled = sum(mapping.get("settled", 0) for mapping in mappings)
-            if settled > most:
-                most, moved = settled, time.monotonic()
-            if time.monotonic() - moved > max(stuck_seconds, 2 * POLL_SECONDS):
-                return False
+                on_progress(behind(mappings, totals))
+            done = drain.done(mappings, time.time())
+            if done is not None:
+                return done
             time.sleep(POLL_SECONDS)
 
     def redeploy(self) -> None:
@@ -196,8 +193,8 @@ class LocalCloud:
             deployment = msgspec.convert(_deployment(deploy), Deployment)
         finally:
             self._end(deploy)
-        body = msgspec.json.encode(deployment.functions)
-        self._call("PUT", self.endpoints.lambda_url + "/functions", body)
+        body = msgspec.json.encode(msgspec.structs.replace(deployment, made={}))
+        self._call("PUT", self.endpoints.lambda_url + "/deployment", body)
         self._deployment = deployment
 
     def close(self) -> None:

@@ -20,40 +20,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.child import announce, exit_with_parent
-from sluice.local.clock import SystemClock
 from sluice.local.deploy import read_line
-from sluice.local.deploy_result import Deployment, function, mapping
-from sluice.local.mapping import Mapping
-from sluice.local.mapping_runner import MappingRunner
-from sluice.local.mapping_types import PAYLOAD_BYTES, MappingConfig, Verdict
+from sluice.local.deploy_result import Deployment, function
+from sluice.local.mapping_types import PAYLOAD_BYTES, Verdict
+from sluice.local.runners import Runners
 from sluice.local.runtime import Runtime
-from sluice.local.source import AwsJson, KinesisSource
 
 INVOKE = "/2015-03-31/functions/{name:path}/invocations"
-
-
-class Queues:
-    """On-failure destinations: SQS queues of the local AWS."""
-
-    def __init__(self, url: str, region: str) -> None:
-        self._url = url
-        self._aws = AwsJson(url, region, "sqs", "AmazonSQS", "1.0")
-
-    def send(self, arn: str, message: dict[str, Any]) -> None:
-        """Send a message to a queue."""
-        queue = f"{self._url}/{ACCOUNT}/{arn.rpartition(':')[2]}"
-        self._aws.call("SendMessage", QueueUrl=queue, MessageBody=msgspec.json.encode(message).decode())
 
 
 class Control:
     """The HTTP side: invoke, status, logs, functions that were deployed again."""
 
-    def __init__(self, runtime: Runtime, runners: list[MappingRunner], variables: dict[str, str]) -> None:
+    def __init__(
+        self, runtime: Runtime, runners: Runners, variables: dict[str, str], deployment: Deployment
+    ) -> None:
         self._runtime = runtime
         self._variables = variables
         self._runners = runners
+        self._deployment = deployment
         self._later: set[asyncio.Task[Any]] = set()
 
     def app(self) -> Starlette:
@@ -61,7 +47,7 @@ class Control:
         routes = [
             Route(INVOKE, self.invoke, methods=["POST"]),
             Route("/status", self.status),
-            Route("/functions", self.replace, methods=["PUT"]),
+            Route("/deployment", self.replace, methods=["PUT"]),
             Route("/functions/{name}/log", self.log),
         ]
         return Starlette(routes=routes, lifespan=self._lifespan)
@@ -103,15 +89,20 @@ class Control:
         return None
 
     async def status(self, _request: Request) -> Response:
-        """Where each mapping stands, and the worker processes."""
-        mappings = await asyncio.gather(*(asyncio.to_thread(runner.inspect) for runner in self._runners))
-        return JSONResponse({"mappings": mappings, "workers": self._runtime.worker_pids()})
+        """Where each mapping stands, what schedules did, and the worker processes."""
+        running = self._runners.mappings
+        mappings = await asyncio.gather(*(asyncio.to_thread(runner.inspect) for runner in running))
+        schedules = self._runners.schedules()
+        return JSONResponse(
+            {"mappings": mappings, "schedules": schedules, "workers": self._runtime.worker_pids()}
+        )
 
     async def replace(self, request: Request) -> Response:
-        """Take functions as they were deployed again; their mappings read on from where they are."""
-        declared: list[dict[str, Any]] = msgspec.json.decode(await request.body())
-        for inputs in declared:
+        """Take what was deployed again; mappings that are still declared read on from where they are."""
+        deployment = msgspec.json.decode(await request.body(), type=Deployment)
+        for inputs in deployment.functions:
             await asyncio.to_thread(self._runtime.replace, function(inputs, self._variables))
+        await asyncio.to_thread(self._runners.take, deployment)
         self._runtime.warm()
         return JSONResponse({})
 
@@ -125,8 +116,7 @@ class Control:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         self._runtime.warm()
-        for runner in self._runners:
-            runner.start()
+        self._runners.take(self._deployment)
         announce(ready=True)
         yield
         self._runtime.close()
@@ -148,22 +138,8 @@ def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool) -> 
     runtime = Runtime(
         [function(inputs, variables) for inputs in deployment.functions], _to_stderr if verbose else None
     )
-    configs: list[MappingConfig] = []
-    for inputs in deployment.mappings:
-        stream = inputs["eventSourceArn"].partition("/consumer/")[0]
-        if inputs.get("enabled", True):
-            configs.append(mapping(inputs, deployment.retention_hours.get(stream, 24)))
-    runners = [
-        MappingRunner(
-            Mapping(config),
-            KinesisSource(urls["aws_url"], deployment.region, config.stream_name),
-            runtime,
-            Queues(urls["aws_url"], deployment.region),
-            SystemClock(),
-        )
-        for config in configs
-    ]
-    return Control(runtime, runners, variables)
+    runners = Runners(runtime, urls["aws_url"], deployment.region)
+    return Control(runtime, runners, variables, deployment)
 
 
 def _to_stderr(line: bytes) -> None:

@@ -42,28 +42,35 @@ def deploy(job: dict[str, Any]) -> Deployment:
 
     servers = read_line()
     exit_with_parent()
-    aws = AwsCreator(servers["aws_url"], job["shards"])
-    google = GoogleCreator(servers["bigquery_url"])
     before = msgspec.convert(job["before"], Deployment) if job.get("before") else None
-    work = Update(before, aws, google) if before else Creation(aws, google)
-    made: dict[str, Made] = {}
 
-    def create(resource: Declared) -> Outputs:
-        found, outputs = work.create(resource)
-        if aws.handles(resource.type) or google.handles(resource.type):
-            made[resource.urn] = Made(found, resource.inputs, outputs)
-        return found, outputs
+    def attempt(*, adding: bool) -> Deployment | None:
+        aws = AwsCreator(servers["aws_url"], job["shards"])
+        google = GoogleCreator(servers["bigquery_url"])
+        work = Update(before, aws, google, adding=adding) if before else Creation(aws, google)
+        made: dict[str, Made] = {}
 
-    program = run_program(
-        Path(job["root"]),
-        job["env"],
-        overrides={**job["overrides"], "package_dependencies": False},
-        pipeline=Path(job["pipeline"]) if job["pipeline"] else None,
-        create=create,
-    )
-    return msgspec.structs.replace(
-        work.finish(made), outputs=program.outputs, warnings=list(program.warnings)
-    )
+        def create(resource: Declared) -> Outputs:
+            found, outputs = work.create(resource)
+            if aws.handles(resource.type) or google.handles(resource.type):
+                made[resource.urn] = Made(found, resource.inputs, outputs)
+            return found, outputs
+
+        program = run_program(
+            Path(job["root"]),
+            job["env"],
+            overrides={**job["overrides"], "package_dependencies": False},
+            pipeline=Path(job["pipeline"]) if job["pipeline"] else None,
+            create=create,
+        )
+        done = work.finish(made)
+        warnings = list(program.warnings)
+        return done and msgspec.structs.replace(done, outputs=program.outputs, warnings=warnings)
+
+    deployment = attempt(adding=False) or attempt(adding=True)
+    if deployment is None:  # pragma: no cover - adding leaves nothing to add
+        raise AssertionError
+    return deployment
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from sluice.local.declared import Declared, placeholder
 from sluice.local.deploy_aws import AwsCreator
 from sluice.local.deploy_google import GoogleCreator
 from sluice.local.deploy_result import Deployment, Made, Outputs, mapping
+from sluice.local.schedule import schedules
 
 
 class Creation:
@@ -34,6 +35,7 @@ class Creation:
             functions=self._aws.functions,
             mappings=self._aws.mappings,
             outputs={},
+            schedules=schedules(self._aws.rules, self._aws.targets, self._aws.permissions),
             stand_ins=self._stand_ins,
             retention_hours=self._aws.retention_hours,
             made=made,

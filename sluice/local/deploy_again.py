@@ -1,8 +1,8 @@
 """Deploys a changed program over what runs: first all that it asks for is checked, then all of it is done.
 
-BigQuery's tables and views take what they can in place, functions get their new code and variables, and
-everything that holds data or a checkpoint stays as it is. What cannot be changed in place is refused before
-anything was touched.
+BigQuery's tables and views take what they can in place, functions get their new code and variables, what is
+new is created, what is gone stops, and everything that holds data or a checkpoint stays as it is. What cannot
+be changed in place is refused before anything was touched.
 """
 
 from functools import partial
@@ -17,7 +17,8 @@ from sluice.local.bigquery.types import parse_fields
 from sluice.local.declared import Declared, placeholder
 from sluice.local.deploy_aws import AwsCreator
 from sluice.local.deploy_google import GoogleCreator, dataset_body, table_body, table_outputs
-from sluice.local.deploy_result import Deployment, Made, Outputs
+from sluice.local.deploy_result import Deployment, Made, Outputs, mapping
+from sluice.local.schedule import schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,15 +39,34 @@ REPEATABLE = frozenset(
 TABLE = "gcp:bigquery/table:Table"
 DATASET = "gcp:bigquery/dataset:Dataset"
 FUNCTION = "aws:lambda/function:Function"
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+RULES = frozenset(
+    {
+        "aws:cloudwatch/eventRule:EventRule",
+        "aws:cloudwatch/eventTarget:EventTarget",
+        "aws:lambda/permission:Permission",
+    }
+)
+"""Types that hold nothing: the runtime takes them as they are declared each time."""
+
 AFRESH = "stop `sluice local` and start it again, with empty tables"
 
 
 class Update:
-    """One deployment over an earlier one: collects what is to do while the program runs, then does it."""
+    """One deployment over an earlier one: collects what is to do while the program runs, then does it.
 
-    def __init__(self, before: Deployment, aws: AwsCreator, google: GoogleCreator) -> None:
+    New resources are created as the program declares them, since others need their names: so the program runs
+    once to find everything in order, and once more, `adding`, when there was something new.
+    """
+
+    def __init__(
+        self, before: Deployment, aws: AwsCreator, google: GoogleCreator, *, adding: bool = False
+    ) -> None:
         self._before = before
         self._aws, self._google = aws, google
+        self._adding = adding
+        self._new = False
+        self._mappings: list[dict[str, Any]] = []
         self._steps: list[Callable[[], Any]] = []
         self.functions: list[dict[str, Any]] = []
         self.stand_ins: list[str] = []
@@ -65,8 +85,10 @@ class Update:
             self.stand_ins.append(f"{resource.type} {resource.name}")
             return placeholder(resource)
         made = self._before.made.get(resource.urn)
+        if resource.type in RULES:
+            return self._aws.create(resource)
         if made is None:
-            raise SettingsError(f"{resource.name} would be new in the local cloud: {AFRESH}")
+            return self._create(resource)
         if resource.type == FUNCTION:
             self.functions.append({**resource.inputs, "arn": made.outputs["arn"]})
         elif _changed(resource.type, made.inputs, resource.inputs):
@@ -74,18 +96,38 @@ class Update:
                 names = ", ".join(sorted(_differing(made.inputs, resource.inputs)))
                 raise SettingsError(f"{names} of {resource.name} cannot be changed in place: {AFRESH}")
             self._steps.append(partial(self._aws.create, resource))
+        if resource.type == MAPPING:
+            self._mappings.append({**resource.inputs, "uuid": made.id})
         return made.id, made.outputs
 
-    def finish(self, made: dict[str, Made]) -> Deployment:
-        """Do it all, once the whole program has run; what is no longer declared stays."""
+    def finish(self, made: dict[str, Made]) -> Deployment | None:
+        """Do it all, once the whole program has run; what holds data and is no longer declared stays.
+
+        None, and nothing done, when the program is to run again with `adding`.
+        """
+        on_time = schedules(self._aws.rules, self._aws.targets, self._aws.permissions)
+        if self._new and not self._adding:
+            return None
         for step in self._steps:
             step()
         return msgspec.structs.replace(
             self._before,
-            functions=self.functions,
+            functions=self.functions + self._aws.functions,
+            mappings=self._mappings + self._aws.mappings,
+            schedules=on_time,
+            retention_hours={**self._before.retention_hours, **self._aws.retention_hours},
             stand_ins=self.stand_ins,
             made={**self._before.made, **made},
         )
+
+    def _create(self, resource: Declared) -> Outputs:
+        self._new = True
+        if self._adding:
+            creator = self._aws if self._aws.handles(resource.type) else self._google
+            return creator.create(resource)
+        if resource.type == MAPPING:
+            mapping({**resource.inputs, "uuid": ""})
+        return placeholder(resource)
 
     def _table(self, resource: Declared) -> Outputs:
         found = self._google.find_table(resource.inputs)

@@ -34,7 +34,7 @@ _NAMES = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID", "i
 
 
 class AwsCreator:
-    """Creates by resource type; functions and mappings are kept for the runtime: moto has no part in them."""
+    """Creates by resource type; functions, mappings and rules are kept for the runtime, without moto."""
 
     def __init__(self, url: str, shards: int | None) -> None:
         self._url = url
@@ -43,6 +43,9 @@ class AwsCreator:
         self.region = "us-east-1"
         self.functions: list[Inputs] = []
         self.mappings: list[Inputs] = []
+        self.rules: list[Inputs] = []
+        self.targets: list[Inputs] = []
+        self.permissions: list[Inputs] = []
         self.retention_hours: dict[str, int] = {}
         self._by_type: dict[str, Callable[[Inputs], Outputs]] = {
             "pulumi:providers:aws": self._provider,
@@ -64,6 +67,9 @@ class AwsCreator:
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
             "aws:lambda/function:Function": self._function,
             "aws:lambda/eventSourceMapping:EventSourceMapping": self._mapping,
+            "aws:lambda/permission:Permission": self._permission,
+            "aws:cloudwatch/eventRule:EventRule": self._rule,
+            "aws:cloudwatch/eventTarget:EventTarget": self._target,
         }
 
     def handles(self, kind: str) -> bool:
@@ -175,6 +181,8 @@ class AwsCreator:
                 for attribute in inputs["attributes"]
             ],
             BillingMode="PAY_PER_REQUEST",
+            DeletionProtectionEnabled=bool(inputs.get("deletionProtectionEnabled")),
+            **_stream_and_encryption(inputs),
         )["TableDescription"]
         ttl = inputs.get("ttl") or {}
         if ttl.get("enabled"):
@@ -184,7 +192,11 @@ class AwsCreator:
             dynamodb.update_continuous_backups(
                 TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
             )
-        return name, {"arn": described["TableArn"]}
+        stream = {
+            "streamArn": described.get("LatestStreamArn"),
+            "streamLabel": described.get("LatestStreamLabel"),
+        }
+        return name, {"arn": described["TableArn"], **{key: one for key, one in stream.items() if one}}
 
     def _role(self, inputs: Inputs) -> Outputs:
         answer = self._client("iam").create_role(
@@ -216,6 +228,31 @@ class AwsCreator:
         identity = str(uuid.uuid4())
         self.mappings.append({**inputs, "uuid": identity})
         return identity, {"uuid": identity}
+
+    def _permission(self, inputs: Inputs) -> Outputs:
+        self.permissions.append(inputs)
+        return inputs.get("statementId", "permission"), {}
+
+    def _rule(self, inputs: Inputs) -> Outputs:
+        arn = f"arn:aws:events:{self.region}:{ACCOUNT}:rule/{inputs['name']}"
+        self.rules.append({**inputs, "arn": arn})
+        return inputs["name"], {"arn": arn}
+
+    def _target(self, inputs: Inputs) -> Outputs:
+        self.targets.append(inputs)
+        return f"{inputs['rule']}-{inputs.get('targetId', 'target')}", {}
+
+
+def _stream_and_encryption(inputs: Inputs) -> Inputs:
+    found: Inputs = {}
+    if inputs.get("streamEnabled"):
+        view = inputs["streamViewType"]
+        found["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
+    encryption = inputs.get("serverSideEncryption") or {}
+    if encryption.get("enabled"):
+        key = {"KMSMasterKeyId": encryption["kmsKeyArn"]} if encryption.get("kmsKeyArn") else {}
+        found["SSESpecification"] = {"Enabled": True, "SSEType": "KMS", **key}
+    return found
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a deployment leaves to the local runtime: functions and event-source mappings, as plain data."""
+"""What a deployment leaves to the local runtime: functions, mappings and schedules, as plain data."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,8 +7,15 @@ from typing import Any
 import msgspec
 
 from sluice.errors import SettingsError
+from sluice.local.filters import compile_filters
 from sluice.local.mapping_types import MappingConfig, Start, StartKind
 from sluice.local.runtime_worker import Function
+from sluice.local.schedule import Schedule
+
+LONGEST_WINDOW_SECONDS = 900
+STREAM_POLL_SECONDS = 0.1
+TABLE_POLL_SECONDS = 0.25
+"""Lambda asks a table's stream four times a second (developer guide, with-ddb, read 2025-11)."""
 
 Outputs = tuple[str, dict[str, Any]]
 """A resource's id and outputs."""
@@ -23,7 +30,7 @@ class Made(msgspec.Struct):
 
 
 class Deployment(msgspec.Struct, kw_only=True):
-    """Functions and mappings by their declared inputs, the program's outputs, what no local server has.
+    """Functions and mappings by their declared inputs, schedules, the program's outputs, what nobody has.
 
     `made` has the resources of the local servers by their URN.
     """
@@ -32,6 +39,7 @@ class Deployment(msgspec.Struct, kw_only=True):
     functions: list[dict[str, Any]]
     mappings: list[dict[str, Any]]
     outputs: dict[str, Any]
+    schedules: list[Schedule] = []
     stand_ins: list[str] = []
     warnings: list[str] = []
     retention_hours: dict[str, int] = {}
@@ -54,14 +62,15 @@ def function(inputs: dict[str, Any], endpoints: dict[str, str]) -> Function:
 
 def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
     """A mapping for the engine; refuses what the engine does not do, rather than leaving it out."""
-    for unknown in ("filterCriteria", "tumblingWindowInSeconds"):
-        if inputs.get(unknown):
-            raise SettingsError(f"the local cloud does not run event-source mappings with {unknown} yet")
+    source = inputs["eventSourceArn"]
     failure = (inputs.get("destinationConfig") or {}).get("onFailure") or {}
     arn = failure.get("destinationArn")
     if arn and arn.split(":")[2] != "sqs":
         raise SettingsError(f"on-failure destination {arn}: the local cloud takes SQS queues only")
-    source = inputs["eventSourceArn"]
+    table = source.split(":")[2] == "dynamodb"
+    if not table and source.split(":")[2] != "kinesis":
+        raise SettingsError(f"event source {source}: the local cloud reads Kinesis and DynamoDB streams only")
+    parallelization, tumbling = _tumbling(inputs)
     return MappingConfig(
         uuid=inputs["uuid"],
         function=inputs["functionName"].rpartition(":")[2],
@@ -69,7 +78,10 @@ def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
         stream_arn=source.partition("/consumer/")[0],
         batch_size=inputs.get("batchSize", 100),
         window_seconds=inputs.get("maximumBatchingWindowInSeconds", 0),
-        parallelization=inputs.get("parallelizationFactor", 1),
+        parallelization=parallelization,
+        tumbling_seconds=tumbling,
+        filters=_filters(inputs, table=table),
+        poll_seconds=TABLE_POLL_SECONDS if table else STREAM_POLL_SECONDS,
         retry_attempts=inputs.get("maximumRetryAttempts", -1),
         max_age_seconds=inputs.get("maximumRecordAgeInSeconds", -1),
         bisect=inputs.get("bisectBatchOnFunctionError", False),
@@ -80,6 +92,30 @@ def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
         ),
         retention_seconds=retention_hours * 3600,
     )
+
+
+def _tumbling(inputs: dict[str, Any]) -> tuple[int, int]:
+    """The parallelization factor and the tumbling window in seconds."""
+    parallelization = inputs.get("parallelizationFactor") or 1
+    seconds = inputs.get("tumblingWindowInSeconds") or 0
+    if not 0 <= seconds <= LONGEST_WINDOW_SECONDS:
+        raise SettingsError(f"tumbling window of {seconds} s: Lambda takes 0 to {LONGEST_WINDOW_SECONDS}")
+    if seconds and parallelization > 1:
+        raise SettingsError(
+            f"tumbling window with a parallelization factor of {parallelization}: Lambda keeps one state per "
+            "shard, so it must be 1"
+        )
+    return parallelization, seconds
+
+
+def _filters(inputs: dict[str, Any], *, table: bool) -> tuple[str, ...]:
+    declared = (inputs.get("filterCriteria") or {}).get("filters") or []
+    patterns = tuple(one["pattern"] for one in declared)
+    if patterns and not table:
+        raise SettingsError("the local cloud does not run mappings of Kinesis with filterCriteria yet")
+    if patterns:
+        compile_filters(patterns)
+    return patterns
 
 
 def _timestamp(value: Any) -> float | None:

@@ -171,7 +171,7 @@ class Mapping:
     def status(self) -> list[dict[str, Any]]:
         """Where each shard stands; with nothing queued and not idle, it waits for its parents."""
         return [
-            {**shard.status(), "idle": shard.idle and self._may_read(shard)}
+            {**shard.status(self.config), "idle": shard.idle and self._may_read(shard)}
             for shard in self._shards.values()
         ]
 

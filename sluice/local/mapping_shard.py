@@ -61,7 +61,7 @@ class Shard:
         done = min((lane.done or "" for lane in self.lanes), default="")
         return Checkpoint(done or None, self.lanes[0].window)
 
-    def status(self) -> dict[str, Any]:
+    def status(self, config: MappingConfig) -> dict[str, Any]:
         """Where it stands. `caught_up_at`: when its end was last seen with nothing left to do."""
         window = self.lanes[0].window
         return {
@@ -73,7 +73,7 @@ class Shard:
             "queued": sum(lane.queued for lane in self.lanes),
             "in_flight": sum(lane.in_flight for lane in self.lanes),
             "given_up": sum(lane.given_up for lane in self.lanes),
-            "window": None if window is None else window.status(),
+            "window": None if window is None else window.status(config.tumbling_seconds),
             "caught_up_at": self.tip_seen if self.idle else None,
             "last_error": next((lane.error for lane in self.lanes if lane.error), self.error),
         }

@@ -34,9 +34,14 @@ class OpenWindow:
         """Whether the window must end early."""
         return len(self.state) > STATE_BYTES
 
-    def status(self) -> dict[str, int]:
-        """What there is to tell of it."""
-        return {"start": self.start, "records": self.count, "state_bytes": len(self.state)}
+    def status(self, seconds: int) -> dict[str, int]:
+        """What there is to tell of it, given its length."""
+        return {
+            "start": self.start,
+            "end": self.start + seconds,
+            "records": self.count,
+            "state_bytes": len(self.state),
+        }
 
     @classmethod
     def after(cls, before: Self | None, start: int, records: Sequence[StreamRecord], state: bytes) -> Self:

@@ -57,6 +57,7 @@ class Runtime:
     """Invokes functions in worker processes. Safe for several threads."""
 
     def __init__(self, functions: Iterable[Function], echo: Callable[[bytes], None] | None = None) -> None:
+        self._echo = echo
         self._pools = {function.name: _Pool(function, FunctionLog(echo)) for function in functions}
         self._lock = threading.Lock()
         self._closed = False
@@ -77,13 +78,18 @@ class Runtime:
 
     def warm(self) -> None:
         """Start one worker per function ahead of its first invocation, in threads of their own."""
-        for pool in self._pools.values():
+        with self._lock:
+            cold = [pool for pool in self._pools.values() if not pool.workers]
+        for pool in cold:
             threading.Thread(target=self._warm, args=(pool,), name="warm", daemon=True).start()
 
     def replace(self, function: Function) -> None:
-        """Run a function's next invocations as it is now; those under way end as they began."""
-        pool = self._pools[function.name]
+        """Run a function's next invocations as it is now, or a new one; those under way end as they began."""
         with self._lock:
+            pool = self._pools.get(function.name)
+            if pool is None:
+                self._pools[function.name] = _Pool(function, FunctionLog(self._echo))
+                return
             if function == pool.function:
                 return
             pool.function = function

@@ -9,13 +9,13 @@ import pytest
 from sluice.errors import ContractError, SettingsError
 from sluice.local.changes import Changes
 from sluice.local.declared import Declared
-from sluice.local.deploy_again import FUNCTION, TABLE, Update, check_table
+from sluice.local.deploy_again import FUNCTION, MAPPING, TABLE, Update, check_table
 from sluice.local.deploy_aws import AwsCreator
 from sluice.local.deploy_google import GoogleCreator, table_body
 from sluice.local.deploy_result import Deployment, Made
 
-MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 POLICY = "aws:iam/rolePolicy:RolePolicy"
+STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/events"
 ID = {"name": "id", "type": "STRING", "mode": "REQUIRED"}
 NOTE = {"name": "note", "type": "STRING", "mode": "NULLABLE"}
 PARTS = {"type": "DAY", "field": "at"}
@@ -94,6 +94,7 @@ def test_nothing_is_touched_before_the_whole_program_was_checked() -> None:
     update.create(declared(POLICY, "policy", policy="{...}"))
     assert (google.done, aws.created) == ([], [])
     after = update.finish({})
+    assert after is not None
     assert google.done == [("updated", "old"), ("created", "new")]
     assert aws.created == ["policy"]
     assert aws.region == "eu-west-1"
@@ -106,20 +107,52 @@ def test_a_function_gets_its_new_code_and_a_mapping_keeps_its_identity() -> None
     assert update.create(declared(FUNCTION, "function", name="f", code=code)) == ("f", {"arn": "arn:f"})
     assert update.create(declared(MAPPING, "mapping", batchSize=100)) == ("u", {"uuid": "u"})
     after = update.finish({})
+    assert after is not None
     assert after.functions == [{"name": "f", "code": code, "arn": "arn:f"}]
-    assert after.mappings == BEFORE.mappings
+    assert after.mappings == [{"batchSize": 100, "uuid": "u"}]
 
 
-@pytest.mark.parametrize(
-    ("resource", "said"),
-    [
-        (declared(MAPPING, "mapping", batchSize=50), "batchSize of mapping cannot be changed in place: stop"),
-        (declared(MAPPING, "second"), "second would be new in the local cloud: stop"),
-    ],
-)
-def test_a_setting_of_what_holds_a_checkpoint_is_refused(resource: Declared, said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
-        Update(BEFORE, StubAws(), StubGoogle({})).create(resource)
+def test_a_setting_of_what_holds_a_checkpoint_is_refused() -> None:
+    smaller = declared(MAPPING, "mapping", batchSize=50)
+    with pytest.raises(SettingsError, match="batchSize of mapping cannot be changed in place: stop"):
+        Update(BEFORE, StubAws(), StubGoogle({})).create(smaller)
+
+
+def test_what_is_new_is_created_by_a_second_run_once_a_first_found_nothing_wrong() -> None:
+    second = declared(MAPPING, "second", eventSourceArn=STREAM, functionName="f", startingPosition="LATEST")
+    aws = StubAws()
+    first = Update(BEFORE, aws, StubGoogle({}))
+    first.create(second)
+    first.create(declared(POLICY, "policy", policy="{...}"))
+    assert first.finish({}) is None
+    assert aws.created == []
+    again = Update(BEFORE, aws, StubGoogle({}), adding=True)
+    again.create(second)
+    assert again.finish({}) is not None
+    assert aws.created == ["second"]
+
+
+def test_a_new_mapping_that_cannot_run_is_refused_before_anything_is_created() -> None:
+    wrong = declared(
+        MAPPING,
+        "second",
+        eventSourceArn=STREAM,
+        functionName="f",
+        startingPosition="LATEST",
+        tumblingWindowInSeconds=5,
+        parallelizationFactor=2,
+    )
+    with pytest.raises(SettingsError, match="parallelization factor of 2"):
+        Update(BEFORE, StubAws(), StubGoogle({})).create(wrong)
+
+
+def test_a_mapping_that_is_no_longer_declared_stops_and_its_data_stays() -> None:
+    update = Update(BEFORE, StubAws(), StubGoogle({}))
+    update.create(declared(FUNCTION, "function", name="f", code={"archive": "/new"}))
+    after = update.finish({})
+    assert after is not None
+    assert after.mappings == []
+    assert after.made == BEFORE.made
 
 
 @pytest.mark.parametrize(

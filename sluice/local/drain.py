@@ -1,0 +1,66 @@
+"""Tells from the mappings' status when all that was put is dealt with, or that nothing moves any more."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+POLL_SECONDS = 0.1
+
+Status = Mapping[str, Any]
+"""One mapping as the local Lambda's `/status` has it."""
+
+
+def behind(mappings: Sequence[Status], totals: Mapping[str, int]) -> int:
+    """How many records of a stream the slowest mapping has still to settle; `totals` by stream ARN."""
+    most = 0
+    for mapping in mappings:
+        arn = str(mapping.get("source")).partition("/consumer/")[0]
+        if arn in totals:
+            most = max(most, totals[arn] - int(mapping.get("settled", 0)))
+    return most
+
+
+class Drain:
+    """One wait: first for the streams, then for the tables' streams that those functions wrote to.
+
+    All that was put before the first look counts; for tables, all that was written before the streams were
+    done.
+    """
+
+    def __init__(self, stuck_seconds: float) -> None:
+        self._patience = max(stuck_seconds, 2 * POLL_SECONDS)
+        self._waits_for_windows = stuck_seconds > 0
+        self._asked: float | None = None
+        self._streams_done: float | None = None
+        self._most = -1
+        self._moved = time.monotonic()
+
+    def done(self, mappings: Sequence[Status], now: float) -> bool | None:
+        """Look once (`now` in epoch seconds): done, stuck (False), or not yet (None)."""
+        if self._asked is None:
+            self._asked = now
+        tables = [mapping for mapping in mappings if _reads_table(mapping)]
+        streams = [mapping for mapping in mappings if not _reads_table(mapping)]
+        if self._streams_done is None and _caught_up(streams, self._asked):
+            self._streams_done = now
+        if self._streams_done is not None and _caught_up(tables, self._streams_done):
+            return True
+        settled = sum(mapping.get("settled", 0) for mapping in mappings)
+        ending = self._waits_for_windows and any(_window_open(mapping, now) for mapping in mappings)
+        if settled > self._most or ending:
+            self._most, self._moved = max(settled, self._most), time.monotonic()
+        return False if time.monotonic() - self._moved > self._patience else None
+
+
+def _reads_table(mapping: Status) -> bool:
+    return ":dynamodb:" in str(mapping.get("source"))
+
+
+def _caught_up(mappings: Sequence[Status], since: float) -> bool:
+    return all((mapping.get("caught_up_at") or 0) >= since for mapping in mappings)
+
+
+def _window_open(mapping: Status, now: float) -> bool:
+    """Whether a tumbling window is still to end, so that there is nothing to settle meanwhile."""
+    windows = (shard.get("window") for shard in mapping.get("shards", []))
+    return any(window and window["end"] > now for window in windows)

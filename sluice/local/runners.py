@@ -1,0 +1,76 @@
+"""What runs by itself in the local Lambda: mappings and schedules, exchanged when deployed again."""
+
+from typing import Any
+
+import msgspec
+
+from sluice.local.aws_kinesis import ACCOUNT
+from sluice.local.clock import SystemClock
+from sluice.local.deploy_result import Deployment, mapping
+from sluice.local.mapping import Mapping
+from sluice.local.mapping_runner import Invoker, MappingRunner
+from sluice.local.mapping_types import MappingConfig
+from sluice.local.schedule import Schedule, Ticker
+from sluice.local.source import AwsJson, KinesisSource, Source
+from sluice.local.source_table import TableSource
+
+
+class Queues:
+    """On-failure destinations: SQS queues of the local AWS."""
+
+    def __init__(self, url: str, region: str) -> None:
+        self._url = url
+        self._aws = AwsJson(url, region, "sqs", "AmazonSQS", "1.0")
+
+    def send(self, arn: str, message: dict[str, Any]) -> None:
+        """Send a message to a queue."""
+        queue = f"{self._url}/{ACCOUNT}/{arn.rpartition(':')[2]}"
+        self._aws.call("SendMessage", QueueUrl=queue, MessageBody=msgspec.json.encode(message).decode())
+
+
+class Runners:
+    """The mappings and schedules of a deployment. Not safe for several threads."""
+
+    def __init__(self, invoker: Invoker, url: str, region: str) -> None:
+        self._invoker, self._url, self._region = invoker, url, region
+        self._mappings: dict[str, MappingRunner] = {}
+        self._tickers: dict[Schedule, Ticker] = {}
+
+    def take(self, deployment: Deployment) -> None:
+        """Run what a deployment declares: what is there goes on, what is new starts, what is gone stops."""
+        configs: dict[str, MappingConfig] = {}
+        for inputs in deployment.mappings:
+            if inputs.get("enabled", True):
+                stream = inputs["eventSourceArn"].partition("/consumer/")[0]
+                config = mapping(inputs, deployment.retention_hours.get(stream, 24))
+                configs[config.uuid] = config
+        for gone in self._mappings.keys() - configs.keys():
+            self._mappings.pop(gone).stop()
+        for uuid in configs.keys() - self._mappings.keys():
+            self._mappings[uuid] = self._runner(configs[uuid])
+            self._mappings[uuid].start()
+        declared = {*deployment.schedules}
+        for over in self._tickers.keys() - declared:
+            self._tickers.pop(over).stop()
+        for schedule in declared - self._tickers.keys():
+            self._tickers[schedule] = Ticker(schedule, self._invoker, SystemClock())
+            self._tickers[schedule].start()
+
+    @property
+    def mappings(self) -> list[MappingRunner]:
+        """The mappings at work."""
+        return list(self._mappings.values())
+
+    def schedules(self) -> list[dict[str, Any]]:
+        """What the schedules have done."""
+        return [ticker.status() for ticker in self._tickers.values()]
+
+    def _runner(self, config: MappingConfig) -> MappingRunner:
+        source: Source = (
+            TableSource(self._url, self._region, config.stream_arn)
+            if config.reads_table
+            else KinesisSource(self._url, self._region, config.stream_name)
+        )
+        return MappingRunner(
+            Mapping(config), source, self._invoker, Queues(self._url, self._region), SystemClock()
+        )
