@@ -142,7 +142,7 @@ class PublisherSettings(FunctionSettings):
     enabled: bool = True
     batch_size: Annotated[Whole, limits.BATCH_SIZE] = 100
     batching_window_seconds: Annotated[Whole, limits.BATCHING_WINDOW_SECONDS] = 1
-    timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 60
+    timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 300
 
 
 class ReportSettings(FunctionSettings):

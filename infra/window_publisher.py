@@ -48,11 +48,7 @@ class WindowPublisher(pulumi.ComponentResource):
                 settings=settings,
                 pipeline=pipeline,
                 statements=_statements(windows),
-                environment={
-                    "SLUICE_WINDOWS_TABLE": windows.table,
-                    "SLUICE_WINDOW_DAYS": str(env.settings.windows.days),
-                    **environment,
-                },
+                environment={"SLUICE_WINDOWS_TABLE": windows.table, **environment},
                 after=after,
             ),
         )
@@ -93,7 +89,7 @@ def _statements(windows: Windows) -> list[dict[str, Any]]:
             windows.table_arn,
         ),
         {
-            **allow("NoteWhatIsPublished", ["dynamodb:PutItem", "dynamodb:UpdateItem"], windows.table_arn),
+            **allow("NoteWhatIsPublished", ["dynamodb:UpdateItem"], windows.table_arn),
             "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]}},
         },
     ]

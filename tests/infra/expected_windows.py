@@ -53,7 +53,7 @@ def publisher(env: Env, google_project: str) -> dict[str, tuple[str, dict[str, A
             folder="window_publisher",
             description="Copies committed windows to BigQuery",
             duty="window publisher",
-            timeout=60,
+            timeout=300,
             memory=512,
             log_level=env.log_level,
             log_days=env.log_days,
@@ -70,13 +70,12 @@ def publisher(env: Env, google_project: str) -> dict[str, tuple[str, dict[str, A
                     table_arn,
                 ),
                 {
-                    **allow("NoteWhatIsPublished", ["dynamodb:PutItem", "dynamodb:UpdateItem"], table_arn),
+                    **allow("NoteWhatIsPublished", ["dynamodb:UpdateItem"], table_arn),
                     "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]}},
                 },
             ],
             variables={
                 "SLUICE_WINDOWS_TABLE": f"{env.prefix}-windows",
-                "SLUICE_WINDOW_DAYS": "400",
                 "SLUICE_BIGQUERY_PROJECT": google_project,
                 "SLUICE_BIGQUERY_DATASET": env.prefix.replace("-", "_"),
                 "SLUICE_GOOGLE_CREDENTIALS": credentials(env),
