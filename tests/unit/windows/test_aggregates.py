@@ -1,4 +1,4 @@
-"""What an aggregator holds between batches: small, quick to hand on, safe when a deployment changes metrics."""
+"""What an aggregator holds between batches: small, quick to hand on, unharmed by a deployment."""
 
 from datetime import date, timedelta
 from typing import Any
