@@ -22,7 +22,7 @@ EMPTY_STRINGS = "AQEKCgMFAAA="
 FLOAT_UNIT = 2**60
 """Sums of floats come times 2**60 (sluice.windows.measures_sums): BIGNUMERIC holds them exactly so."""
 
-_FAR = 2**64
+_FAR = 2**60
 """Floats too large for BIGNUMERIC are divided by it while they are added up, so that no sum overflows."""
 
 _LARGE_MEAN, _LARGE_SPREAD = "1e150", "1e300"
@@ -89,9 +89,11 @@ def _sum(measure: MeasureDefinition, at: str) -> Merge:
     ]
     unit = f" / {FLOAT_UNIT}" if measure.kind is Kind.FLOAT else ""
     each = f"COALESCE(CAST({far} AS FLOAT64), CAST({exact} AS FLOAT64){unit}) / {_FAR}"
+    # An aggregate is computed also where it is not asked for, and infinities may fail it.
+    finite = f"SUM(IF({far} IN ('inf', '-inf'), 0, {each}))"
     total = (
         f"CASE WHEN COUNTIF({far} IS NOT NULL) = 0 THEN CAST(SUM({exact}) AS FLOAT64){unit} "
-        f"WHEN COUNTIF({far} IN ('inf', '-inf')) = 0 THEN SAFE_DIVIDE(SUM({each}), 1 / {_FAR}) END"
+        f"WHEN COUNTIF({far} IN ('inf', '-inf')) = 0 THEN SAFE_DIVIDE({finite}, 1 / {_FAR}) END"
     )
     if measure.measure == "sum" and measure.kind is not Kind.FLOAT:
         # BIGNUMERIC also for NUMERIC fields: their sum must not fail the query for all groups.
@@ -113,7 +115,7 @@ def _variance(measure: MeasureDefinition, at: str) -> Merge:
         (spread, _number(measure, "m2", "FLOAT64")),
     ]
     usable = f"{mean} BETWEEN -{_LARGE_MEAN} AND {_LARGE_MEAN} AND {spread} < {_LARGE_SPREAD}"
-    one = f"IF({number} > 0, STRUCT({number} AS n, {mean} AS mean, {spread} AS m2), NULL)"
+    one = f"IF({number} > 0 AND {usable}, STRUCT({number} AS n, {mean} AS mean, {spread} AS m2), NULL)"
     merged = [
         (number, f"IF(COUNTIF({number} IS NULL) > 0, NULL, SUM({number}))"),
         (total, f"IF(COUNTIF({squares} IS NULL) > 0, NULL, SUM({total}))"),
@@ -145,19 +147,16 @@ def _is_there(measure: MeasureDefinition) -> str:
 
 
 def _sketch(measure: MeasureDefinition, at: str, functions: str) -> Merge:
-    empty, merge, answered = {
-        "distinct": (EMPTY_HLL, f"{functions}.hll_sketch_agg_union({at}_k)", _distinct(at, functions)),
-        "quantiles": (
-            EMPTY_KLL,
-            f"{functions}.kll_sketch_float_merge({at}_k)",
-            _ranks(measure, at, functions),
-        ),
-        "topk": (
-            EMPTY_STRINGS,
-            f"{functions}.frequent_strings_sketch_merge({at}_k, {measure.options.get('lg_map_size')})",
-            _frequent(measure, at, functions),
-        ),
-    }[measure.measure]
+    if measure.measure == "distinct":
+        empty, merge = EMPTY_HLL, f"{functions}.hll_sketch_agg_union({at}_k)"
+        answered = _distinct(at, functions)
+    elif measure.measure == "quantiles":
+        empty, merge = EMPTY_KLL, f"{functions}.kll_sketch_float_merge({at}_k)"
+        answered = _ranks(measure, at, functions)
+    else:
+        size = int(measure.options["lg_map_size"])
+        empty, merge = EMPTY_STRINGS, f"{functions}.frequent_strings_sketch_merge({at}_k, {size})"
+        answered = _frequent(measure, at, functions)
     sketch = f"FROM_BASE64(COALESCE({_text(measure, 'sketch')}, '{empty}'))"
     return Merge(
         [(f"{at}_is", _is_there(measure)), (f"{at}_k", sketch)],

@@ -20,8 +20,8 @@ from sluice.windows.store import WindowTable
 
 ROWS_AT_ONCE = 4_000
 BYTES_AT_ONCE = 16_000_000
-"""Rows that wait for being written together, whichever comes first: eight full requests, or what the memory of
-a small function holds several times over."""
+"""Rows that wait for being written together, whichever comes first: eight full requests, or what the memory
+of a small function holds several times over."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

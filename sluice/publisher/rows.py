@@ -1,6 +1,7 @@
 """The rows that a part of a segment becomes in BigQuery: one per group."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,7 @@ from sluice.sinks.writer import insert_id
 from sluice.windows.items import StoredPart
 from sluice.windows.keys import start_text
 from sluice.windows.measures import LATE, accumulator
-from sluice.windows.parts import Group, decode_part
+from sluice.windows.parts import decode_part
 from sluice.windows.sketches import text_of
 
 _encode = msgspec.json.Encoder().encode
@@ -61,7 +62,7 @@ def watermark_row(watermark: str, published_at: str) -> Row:
     return Row(WATERMARKS_TABLE, _encode({"insertId": f"watermark/{watermark}", "json": row}))
 
 
-def key_text(group: Group) -> str:
+def key_text(group: tuple[Any, ...]) -> str:
     """Write the values of a group as a JSON array of texts and nulls: one text for each group.
 
     Numbers are texts too, since JSON readers may round them.

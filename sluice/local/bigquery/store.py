@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import weakref
 from collections.abc import Iterator
 
 import duckdb
@@ -30,6 +31,8 @@ class Store:
         self._root.execute("SET lock_configuration = true")
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()
+        # What an open database holds of Python's would be reported as leaked when the process ends.
+        self._close = weakref.finalize(self, _close, self._root, self._idle)
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -50,13 +53,17 @@ class Store:
             cursor.execute(sql)
 
     def close(self) -> None:
-        """Let go of the database; what its functions hold on to would be reported as leaked otherwise."""
-        for cursor in self._idle:
-            cursor.close()
-        self._root.close()
+        """Let go of the database; happens by itself when the process ends."""
+        self._close()
 
     def count(self, table: str) -> int:
         """Return the number of rows of a DuckDB table."""
         with self.cursor() as cursor:
             row = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our own name
         return int(row[0]) if row else 0
+
+
+def _close(root: duckdb.DuckDBPyConnection, cursors: list[duckdb.DuckDBPyConnection]) -> None:
+    for cursor in cursors:
+        cursor.close()
+    root.close()

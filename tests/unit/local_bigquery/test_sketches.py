@@ -93,7 +93,7 @@ def test_frequent_values_of_merged_sketches_are_added_up(value: Callable[[str], 
         "bqutil.datasketches_europe_west1.hll_sketch_get_estimate",
         "`bqutil.datasketches_eu`.hll_sketch_get_estimate",
         "`bqutil.datasketches.hll_sketch_get_estimate`",
-        "`team-project`.datasketches.hll_sketch_get_estimate",
+        "`team-project`.sketches.hll_sketch_get_estimate",
     ],
 )
 def test_the_functions_are_found_in_the_dataset_of_any_location(

@@ -1,7 +1,7 @@
-"""Functions of other datasets: those of `bqutil.datasketches` that are known here, by their full names.
+"""Functions of other datasets: those of Apache DataSketches that are known here, by their own names.
 
 Google keeps them in `bqutil.datasketches` for the location US and in `bqutil.datasketches_<location>` for any
-other; a team that deploys them itself has them in a dataset of the same name in a project of its own.
+other; a team that deploys them itself has them wherever it likes.
 """
 
 import re
@@ -17,7 +17,7 @@ from sluice.local.bigquery.sql.coercion import convert, mismatch
 from sluice.local.bigquery.sql.expr import Expr, Scope, computed
 from sluice.local.bigquery.types import BOOL, BYTES, FLOAT64, INT64, STRING, Type, array_of, struct_of
 
-_DATASET: Final = re.compile(r"[\w-]+\.datasketches(_\w+)?", re.ASCII)
+_DATASET: Final = re.compile(r"[\w-]+\.\w+", re.ASCII)
 _ROOM: Final = "bqutil.datasketches."
 _ITEMS: Final = array_of(
     struct_of(("item", STRING), ("estimate", INT64), ("lower_bound", INT64), ("upper_bound", INT64))
