@@ -12,6 +12,7 @@ EXAMPLE = """\b
 Examples:
   sluice demo
   sluice demo --events 100000 --poison 5 --duplicates 3
+  sluice demo --serve
   sluice demo --pipeline my_pipeline.py --input events.ndjson.gz --rebase-time
 """
 
@@ -45,6 +46,10 @@ def demo(
         int | None, typer.Option("--shards", metavar="N", help="Give the stream N shards of its own.")
     ] = None,
     seed: Seed = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Show it on the report page, and keep all of it running until Ctrl-C."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run the whole pipeline on this machine: no account, nothing left behind.
@@ -77,6 +82,6 @@ def demo(
         duplicates=duplicates,
     )
     supply.check()
-    balanced = demonstrate(root, file, supply, shards=shards, json=json)
+    balanced = demonstrate(root, file, supply, shards=shards, serve=serve, json=json)
     if not balanced:
         raise typer.Exit(1)

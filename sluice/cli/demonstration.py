@@ -20,6 +20,7 @@ from sluice.cli.balance import print_books
 from sluice.cli.output import console, count, plural, print_json, rows_table
 from sluice.cli.progress import Stages, stages
 from sluice.cli.questions import Question, questions
+from sluice.cli.served import serving
 from sluice.cli.supply import Supply
 from sluice.cli.target import Endpoints, Target
 from sluice.errors import QueryError, SluiceError
@@ -28,6 +29,9 @@ from sluice.producer import Producer, Tally
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+LOOK_SECONDS = 1.0
+"""How often it is checked that a served demo's servers are alive."""
 
 STUCK_SECONDS = 120
 """A sink that settles nothing for so long will not be waited for any longer."""
@@ -48,16 +52,35 @@ class Shown:
         return self.drained and self.books.balanced
 
 
-def demonstrate(root: Path, pipeline: Path, supply: Supply, *, shards: int | None, json: bool) -> bool:
-    """Run the demo, print what came of it, and return whether the books balance."""
-    with stages(quiet=json) as shown:
-        found = _run(root, pipeline, supply, shown, shards=shards, ask_too=not json)
-    if json:
-        print_json(found.books.document())
-        for sentence in found.books.sentences:
-            sys.stderr.write(f"{sentence}\n")
-    else:
-        _print(console(), found, supply)
+def demonstrate(
+    root: Path, pipeline: Path, supply: Supply, *, shards: int | None, serve: bool, json: bool
+) -> bool:
+    """Run the demo, print what came of it, and return whether the books balance.
+
+    With `serve` the report page shows it from the beginning, and all of it goes on until Ctrl-C.
+    """
+    with ExitStack() as running:
+        page = running.enter_context(serving(root, pipeline)) if serve else None
+        with stages(quiet=json) as shown:
+            cloud, target = _start(root, pipeline, running, shown, shards=shards)
+        url = page.begin(cloud, target) if page else None
+        if url and not json:
+            console().print(f"Watch it live: {url}")
+        with stages(quiet=json) as shown:
+            found = _run(cloud, target, supply, shown, ask_too=not json)
+            if page is None:
+                with shown.stage("stopping") as stage:
+                    running.close()
+                    stage.finish("nothing is left")
+        if json:
+            print_json(found.books.document() | ({"report_url": url} if url else {}))
+            for sentence in found.books.sentences:
+                sys.stderr.write(f"{sentence}\n")
+        else:
+            _print(console(), found, supply, url)
+        while page is not None:
+            time.sleep(LOOK_SECONDS)
+            cloud.check()
     return found.good
 
 
@@ -74,32 +97,32 @@ def target_of(cloud: LocalCloud, pipeline: Path) -> Target:
     )
 
 
-def _run(
-    root: Path, pipeline: Path, supply: Supply, shown: Stages, *, shards: int | None, ask_too: bool
-) -> Shown:
-    total = supply.total()
-    with ExitStack() as running:
-        with shown.stage("starting the local cloud") as stage:
-            begun = time.monotonic()
-            cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards))
-            target = target_of(cloud, pipeline)
-            stage.finish(f"{time.monotonic() - begun:.1f} s")
+def _start(
+    root: Path, pipeline: Path, running: ExitStack, shown: Stages, *, shards: int | None
+) -> tuple[LocalCloud, Target]:
+    with shown.stage("starting the local cloud") as stage:
         begun = time.monotonic()
-        tally = _produce(target, supply, shown, total)
-        drained = _deliver(cloud, tally, shown)
-        elapsed = time.monotonic() - begun
-        with shown.stage("reading the books") as stage:
-            books = _with(read_books(sources_of(target)), tally, drained=drained, elapsed=elapsed)
-            stage.finish("they balance" if books.balanced else "they do not balance")
-        answers: list[tuple[Question, Answer | SluiceError]] = []
-        if ask_too:
-            with shown.stage("asking BigQuery") as stage:
-                wanted = questions(supply.contract, dead_letters=books.dead_letters > 0)
-                answers = [(question, _answer(target, question)) for question in wanted]
-                stage.finish(plural(len(answers), "answer"))
-        with shown.stage("stopping") as stage:
-            running.close()
-            stage.finish("nothing is left")
+        cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards))
+        target = target_of(cloud, pipeline)
+        stage.finish(f"{time.monotonic() - begun:.1f} s")
+    return cloud, target
+
+
+def _run(cloud: LocalCloud, target: Target, supply: Supply, shown: Stages, *, ask_too: bool) -> Shown:
+    total = supply.total()
+    begun = time.monotonic()
+    tally = _produce(target, supply, shown, total)
+    drained = _deliver(cloud, tally, shown)
+    elapsed = time.monotonic() - begun
+    with shown.stage("reading the books") as stage:
+        books = _with(read_books(sources_of(target)), tally, drained=drained, elapsed=elapsed)
+        stage.finish("they balance" if books.balanced else "they do not balance")
+    answers: list[tuple[Question, Answer | SluiceError]] = []
+    if ask_too:
+        with shown.stage("asking BigQuery") as stage:
+            wanted = questions(supply.contract, dead_letters=books.dead_letters > 0)
+            answers = [(question, _answer(target, question)) for question in wanted]
+            stage.finish(plural(len(answers), "answer"))
     return Shown(tally, books, drained, answers)
 
 
@@ -143,7 +166,7 @@ def _answer(target: Target, question: Question) -> Answer | SluiceError:
         return error
 
 
-def _print(out: "Console", found: Shown, supply: Supply) -> None:
+def _print(out: "Console", found: Shown, supply: Supply, url: str | None) -> None:
     books = found.books
     rate = books.produced / books.elapsed_seconds if books.elapsed_seconds else 0
     out.print()
@@ -164,6 +187,10 @@ def _print(out: "Console", found: Shown, supply: Supply) -> None:
         style="dim",
     )
     out.print()
+    if url is not None:
+        out.print(f"The report page goes on: {url}", style="bold")
+        out.print("In another terminal: sluice produce --fake 1000, sluice audit. Ctrl-C stops all of it.")
+        return
     out.print(_next(supply, books))
     if shutil.which("sluice") is None:
         out.print("`source .venv/bin/activate` first: sluice is not on this shell's path.", style="dim")

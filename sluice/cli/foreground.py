@@ -4,14 +4,20 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sluice.cli.demonstration import target_of
 from sluice.cli.output import console, grid, print_json, print_json_line
+from sluice.cli.page import Page, page
 from sluice.cli.progress import stages
 from sluice.errors import SluiceError
 from sluice.local.changes import Changes
 from sluice.local.cloud import LocalCloud
 from sluice.local.state import Claim, claim
+from sluice.pipeline import load_pipeline
+
+if TYPE_CHECKING:
+    from sluice.metrics import Definition
 
 LOOK_SECONDS = 1.0
 """How often it is checked that all servers are alive, and whether the pipeline has changed."""
@@ -36,7 +42,8 @@ def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, 
             )
             stage.finish(f"{time.monotonic() - begun:.1f} s")
         foreground = Foreground(found, cloud, pipeline, changes, json=json)
-        foreground.announce()
+        target = target_of(cloud, pipeline)
+        foreground.announce(running.enter_context(page(target, current=lambda: foreground.metrics)))
         while True:
             time.sleep(LOOK_SECONDS)
             cloud.check()
@@ -57,9 +64,13 @@ class Foreground:
             "lambda_url": cloud.endpoints.lambda_url,
             "bigquery_url": cloud.endpoints.bigquery_url,
         }
+        self._page: Page | None = None
+        self.metrics = _metrics(pipeline)
 
-    def announce(self) -> None:
+    def announce(self, shown: Page) -> None:
         """Let other commands find the cloud, and say where everything is."""
+        self._page = shown
+        self._urls["report_url"] = shown.url
         self._write(problem=None)
         if self._json:
             print_json({**self._urls, "outputs": self._cloud.outputs, "pipeline": self._pipeline})
@@ -85,6 +96,9 @@ class Foreground:
             problem = " ".join(str(error).split())
         else:
             self._hash = self._changes.seen(self._pipeline)
+            self.metrics = _metrics(self._pipeline)
+            if self._page is not None:
+                self._page.show(target_of(self._cloud, self._pipeline))
         seconds = time.monotonic() - begun
         self._write(problem=problem)
         if self._json:
@@ -111,6 +125,14 @@ class Foreground:
         )
 
 
+def _metrics(pipeline: Path) -> "list[Definition] | None":
+    """Return the metrics that the file declares; None when it has been broken since it was deployed."""
+    try:
+        return [metric.definition for metric in load_pipeline(pipeline).metrics]
+    except SluiceError:
+        return None
+
+
 def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> None:
     out = console()
     table = grid("The local cloud runs")
@@ -122,6 +144,7 @@ def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> Non
     table.add_row("AWS", urls["aws_url"])
     table.add_row("Lambda", urls["lambda_url"])
     table.add_row("BigQuery", urls["bigquery_url"])
+    table.add_row("report page", urls["report_url"])
     out.print(table)
     out.print()
     out.print("In another terminal: sluice produce --fake 1000, sluice audit, sluice query, sluice dlq list.")

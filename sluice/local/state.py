@@ -37,6 +37,7 @@ class State:
     aws_url: str
     lambda_url: str
     bigquery_url: str
+    report_url: str | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     pipeline: str | None = None
     pipeline_hash: str | None = None
@@ -58,6 +59,7 @@ class Claim:
         lambda_url: str,
         bigquery_url: str,
         outputs: Mapping[str, Any],
+        report_url: str | None = None,
         pipeline: Path | None = None,
         pipeline_hash: str | None = None,
         problem: str | None = None,
@@ -69,6 +71,7 @@ class Claim:
             aws_url=aws_url,
             lambda_url=lambda_url,
             bigquery_url=bigquery_url,
+            report_url=report_url,
             outputs=dict(outputs),
             pipeline=str(pipeline) if pipeline else None,
             pipeline_hash=pipeline_hash,
