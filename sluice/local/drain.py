@@ -1,6 +1,5 @@
 """Tells from the mappings' status when all that was put is dealt with, or that nothing moves any more."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,12 +32,12 @@ class Drain:
         self._asked: float | None = None
         self._streams_done: float | None = None
         self._most = -1
-        self._moved = time.monotonic()
+        self._moved = 0.0
 
     def done(self, mappings: Sequence[Status], now: float) -> bool | None:
         """Look once (`now` in epoch seconds): done, stuck (False), or not yet (None)."""
         if self._asked is None:
-            self._asked = now
+            self._asked = self._moved = now
         tables = [mapping for mapping in mappings if _reads_table(mapping)]
         streams = [mapping for mapping in mappings if not _reads_table(mapping)]
         if self._streams_done is None and _caught_up(streams, self._asked):
@@ -48,8 +47,8 @@ class Drain:
         settled = sum(mapping.get("settled", 0) for mapping in mappings)
         ending = self._waits_for_windows and any(_window_open(mapping, now) for mapping in mappings)
         if settled > self._most or ending:
-            self._most, self._moved = max(settled, self._most), time.monotonic()
-        return False if time.monotonic() - self._moved > self._patience else None
+            self._most, self._moved = max(settled, self._most), now
+        return False if now - self._moved > self._patience else None
 
 
 def _reads_table(mapping: Status) -> bool:

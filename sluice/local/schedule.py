@@ -135,6 +135,10 @@ class Ticker:
         """Invoke no more; a call under way is left to its end."""
         self._stopped.set()
 
+    def join(self) -> None:
+        """Wait until it has stopped."""
+        self._thread.join()
+
     def status(self) -> dict[str, Any]:
         """What there is to tell of it."""
         return {
