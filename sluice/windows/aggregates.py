@@ -17,8 +17,6 @@ from sluice.windows.parts import encode_packed, pack_group, unpack_partials
 from sluice.windows.plan import Plan
 
 FORMAT = 1
-ROW_GUESS = 100
-"""Bytes that a row not packed yet is counted with."""
 
 Key: TypeAlias = tuple[Any, ...]
 """The window's start in epoch seconds, then the group's values."""
@@ -74,7 +72,7 @@ class Aggregates:
         self._rows: list[dict[Key, list[Any]]] = [{} for _ in plan.metrics]
         self._packed: list[dict[int, PackedWindow]] = [{} for _ in plan.metrics]
         self._foreign: list[_Window] = []
-        self._packed_bytes = 0
+        self._data: bytes | None = None
 
     def add(self, event: Event, arrived_at: float, *, winner: bool = True) -> bool:
         """Count an event in every metric that it belongs to, and tell whether there is one.
@@ -91,22 +89,21 @@ class Aggregates:
 
     @property
     def size(self) -> int:
-        """Bytes of the state: exact after `pack`, with a guess for rows touched since."""
-        return self._packed_bytes + ROW_GUESS * sum(map(len, self._touched))
+        """Bytes of the state. It is packed to know them, so ask once per batch, not once per event."""
+        return len(self.pack())
 
     @property
     def windows(self) -> int:
-        """How many windows are open, over all metrics."""
-        touched = {(at, row[1]) for at, rows in enumerate(self._touched) for row in rows}
-        packed = {(at, start) for at, windows in enumerate(self._packed) for start in windows}
-        return len(touched | packed) + len(self._foreign)
+        """How many windows are open, over all metrics; as dear as `size`."""
+        self._settle()
+        return sum(map(len, self._packed)) + len(self._foreign)
 
     def pack(self) -> bytes:
         """All of it as bytes; the object stays usable, and packs only what is touched in between anew."""
-        self._settle()
-        data = _encode(_State(FORMAT, list(self._all())))
-        self._packed_bytes = len(data)
-        return data
+        if self._data is None or any(self._touched):
+            self._settle()
+            self._data = _encode(_State(FORMAT, list(self._all())))
+        return self._data
 
     @classmethod
     def unpack(cls, plan: Plan, data: bytes) -> "Aggregates":
@@ -129,7 +126,7 @@ class Aggregates:
                 made._foreign.append(window)
             else:
                 made._packed[at][window.start] = window.rows
-        made._packed_bytes = len(data)
+        made._data = data
         return made
 
     def parts(self, limit_bytes: int) -> list[Part]:
@@ -170,4 +167,5 @@ class Aggregates:
             for row in self._touched[at]:
                 row[0] = True
                 windows.setdefault(row[1], {})[row[2]] = msgspec.Raw(_encode(metric.pack(row)))
+                self._data = None
             self._touched[at].clear()
