@@ -1,13 +1,17 @@
 """A function's package: the same bytes for the same input, all that it imports, and nothing else."""
 
+import ast
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from infra import packaging
 from infra.closure import closure
@@ -146,40 +150,51 @@ def test_a_file_that_is_no_python_is_named(project: Path) -> None:
         build(project)
 
 
-def test_the_real_package_runs_on_its_own_and_imports_no_tools(tmp_path: Path) -> None:
+@pytest.mark.parametrize("function", functions())
+def test_the_real_package_runs_on_its_own_and_imports_no_tools(function: str, tmp_path: Path) -> None:
     """In an interpreter that sees the package first, as Lambda's does, and the repository not at all."""
-    directory = package(FUNCTION, pipeline=str(ORDERS), with_dependencies=False)
+    directory = package(function, pipeline=str(ORDERS), with_dependencies=False)
+    (module,) = {
+        node.module
+        for node in ast.parse((ROOT / "functions" / function / "handler.py").read_text()).body
+        if isinstance(node, ast.ImportFrom) and node.module != "pipeline"
+    }
     program = (
-        "import json, sys; sys.path.insert(0, sys.argv[1]);"
-        "import pipeline, sluice.sinks.function as function;"
+        "import importlib, json, sys; sys.path.insert(0, sys.argv[1]);"
+        "import pipeline; function = importlib.import_module(sys.argv[2]);"
         "modules = sorted({name.partition('.')[0] for name in sys.modules});"
         "print(json.dumps([pipeline.__file__, function.__file__, modules]))"
     )
     done = subprocess.run(
-        [sys.executable, "-B", "-c", program, directory],
+        [sys.executable, "-B", "-c", program, directory, str(module)],
         capture_output=True,
         text=True,
         check=True,
         cwd=tmp_path,
     )
-    pipeline, function, modules = json.loads(done.stdout)
+    pipeline, imported, modules = json.loads(done.stdout)
     assert pipeline == f"{directory}/pipeline.py"
-    assert function == f"{directory}/sluice/sinks/function.py"
+    assert imported == f"{directory}/{str(module).replace('.', '/')}.py"
     assert not {"pulumi", "pulumi_aws", "moto", "duckdb", "pydantic", "typer", "mimesis"} & set(modules)
 
 
-def test_the_real_package_has_no_bytecode_and_no_code_of_the_command_line() -> None:
-    directory = Path(package(FUNCTION, pipeline=str(ORDERS), with_dependencies=False))
+@pytest.mark.parametrize("function", functions())
+def test_the_real_package_has_no_bytecode_and_no_code_of_the_command_line(function: str) -> None:
+    directory = Path(package(function, pipeline=str(ORDERS), with_dependencies=False))
     names = contents(directory)
     assert not [name for name in names if name.endswith(".pyc")]
     assert not [name for name in names if name.startswith(("sluice/cli", "sluice/local", "infra"))]
 
 
-def test_what_the_function_imports_is_what_its_lock_file_pins() -> None:
-    entries = sorted((ROOT / "functions" / FUNCTION).glob("*.py"))
-    found = closure(entries, ROOT, frozenset({"pipeline", "handler"}))
-    provided = {"aws_lambda_powertools", "google", "msgspec", "tenacity", "urllib3", "boto3", "botocore"}
-    assert found.foreign - sys.stdlib_module_names <= provided
+@pytest.mark.parametrize("function", functions())
+def test_what_a_function_imports_is_what_its_lock_file_pins(function: str) -> None:
+    entries = sorted((ROOT / "functions" / function).glob("*.py"))
+    found = closure([*entries, ORDERS], ROOT, frozenset({"pipeline", "handler"}))
+    pinned = set(re.findall(r"^([\w-]+)==", lock_file(function).read_text(), re.MULTILINE))
+    foreign = found.foreign - sys.stdlib_module_names - {"boto3", "botocore"}
+    for module in foreign:
+        by = {canonicalize_name(name) for name in packages_distributions().get(module, ())}
+        assert by & pinned, f"{module} is not shipped"
 
 
 @pytest.mark.parametrize("function", functions())
