@@ -59,6 +59,7 @@ def demonstrate(
 
     With `serve` the report page shows it from the beginning, and all of it goes on until Ctrl-C.
     """
+    total = supply.total()
     with ExitStack() as running:
         page = running.enter_context(serving(root, pipeline)) if serve else None
         with stages(quiet=json) as shown:
@@ -67,7 +68,7 @@ def demonstrate(
         if url and not json:
             console().print(f"Watch it live: {url}")
         with stages(quiet=json) as shown:
-            found = _run(cloud, target, supply, shown, ask_too=not json)
+            found = _run(cloud, target, supply, shown, total=total, ask_too=not json)
             if page is None:
                 with shown.stage("stopping") as stage:
                     running.close()
@@ -108,8 +109,9 @@ def _start(
     return cloud, target
 
 
-def _run(cloud: LocalCloud, target: Target, supply: Supply, shown: Stages, *, ask_too: bool) -> Shown:
-    total = supply.total()
+def _run(
+    cloud: LocalCloud, target: Target, supply: Supply, shown: Stages, *, total: int | None, ask_too: bool
+) -> Shown:
     begun = time.monotonic()
     tally = _produce(target, supply, shown, total)
     drained = _deliver(cloud, tally, shown)
