@@ -179,7 +179,7 @@ def test_with_an_issuer_it_has_an_http_api_that_checks_tokens(
                     "apiId": api,
                     "name": "$default",
                     "autoDeploy": True,
-                    "defaultRouteSettings": {"throttlingBurstLimit": 100, "throttlingRateLimit": 50},
+                    "defaultRouteSettings": {"throttlingBurstLimit": 400, "throttlingRateLimit": 200},
                 },
             ),
         },
