@@ -2,7 +2,7 @@
 
 moto keeps every iterator that it has handed out and every record for ever, names a fixed region, records a
 new item that an update creates twice, and records writes that change nothing; DynamoDB does none of that
-(developer guide, "Change data capture for DynamoDB Streams", read 2025-11).
+(developer guide, "Change data capture for DynamoDB Streams", read 2026-11).
 """
 
 import base64

@@ -2,7 +2,7 @@
 
 moto copies each table that a transaction touches, keeps no tokens, and reads PartiQL only with a parser that
 does not take parameters inside an item. As documented (TransactWriteItems, BatchExecuteStatement and
-BatchStatementError in the API reference, read 2025-11): all or nothing with a reason per action; a token
+BatchStatementError in the API reference, read 2026-11): all or nothing with a reason per action; a token
 repeated within ten minutes changes nothing, with other contents it is refused; an INSERT of a key that exists
 is `DuplicateItem`.
 """

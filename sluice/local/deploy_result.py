@@ -15,7 +15,7 @@ from sluice.local.schedule import Schedule
 LONGEST_WINDOW_SECONDS = 900
 STREAM_POLL_SECONDS = 0.1
 TABLE_POLL_SECONDS = 0.25
-"""Lambda asks a table's stream four times a second (developer guide, with-ddb, read 2025-11)."""
+"""Lambda asks a table's stream four times a second (developer guide, with-ddb, read 2026-11)."""
 
 Outputs = tuple[str, dict[str, Any]]
 """A resource's id and outputs."""
@@ -70,6 +70,8 @@ def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
     table = source.split(":")[2] == "dynamodb"
     if not table and source.split(":")[2] != "kinesis":
         raise SettingsError(f"event source {source}: the local cloud reads Kinesis and DynamoDB streams only")
+    if table and inputs["startingPosition"] == StartKind.AT_TIMESTAMP.value:
+        raise SettingsError("a mapping on a table's stream starts at TRIM_HORIZON or LATEST, not AT_TIMESTAMP")
     parallelization, tumbling = _tumbling(inputs)
     return MappingConfig(
         uuid=inputs["uuid"],

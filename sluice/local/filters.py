@@ -1,7 +1,7 @@
 """Filter patterns of event-source mappings: which records a function gets to see.
 
 The syntax is EventBridge's. What is understood here matches exactly as documented (Lambda developer guide,
-invocation-eventfiltering, read 2025-11): fields of one pattern must all match, values of one list are
+invocation-eventfiltering, read 2026-11): fields of one pattern must all match, values of one list are
 alternatives, patterns of one mapping are alternatives, a list in the record matches when any element does.
 Understood are nested fields, strings, null, true and false, and {"prefix": "..."}; anything else is refused
 by name, numbers too: the guide compares their texts, and a wrong match is worse than none.

@@ -1,6 +1,6 @@
 """Lambda's tumbling windows: what an invocation is told of its window, and what its answer does to it.
 
-Documented (AWS Lambda developer guide, services-kinesis-windows, read 2025-11): windows are per shard and by
+Documented (AWS Lambda developer guide, services-kinesis-windows, read 2026-11): windows are per shard and by
 the records' arrival; the answer must contain `state`; state above 1 MB ends the window early; the end of a
 shard ends its window; a final call that fails is retried and nothing else of the shard goes on meanwhile; the
 mapping's retry limits apply. docs/local-cloud.md says what was chosen where the guide is silent.

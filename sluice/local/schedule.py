@@ -1,6 +1,6 @@
 """EventBridge's schedules: a rule invokes its functions every so often, with EventBridge's own event.
 
-Documented (EventBridge user guide, "Creating a rule that runs on a schedule", read 2025-11): `rate(value
+Documented (EventBridge user guide, "Rate expressions reference", read 2026-11): `rate(value
 unit)` with minute, hour or day, singular for 1 and plural above; the function needs a permission for
 events.amazonaws.com. Chosen: the first call comes one period after the start, a failed one is not repeated.
 """

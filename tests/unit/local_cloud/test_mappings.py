@@ -38,6 +38,7 @@ def test_a_declared_tumbling_window_is_run() -> None:
         ({"tumblingWindowInSeconds": 30, "parallelizationFactor": 2}, "it must be 1"),
         ({"eventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:queue"}, "Kinesis and DynamoDB streams only"),
         ({"eventSourceArn": STREAM}, "filterCriteria"),
+        ({"startingPosition": "AT_TIMESTAMP"}, "TRIM_HORIZON or LATEST"),
         ({"filterCriteria": {"filters": [{"pattern": '{"a": [1]}'}]}}, "does not know 1"),
         ({"destinationConfig": {"onFailure": {"destinationArn": "arn:aws:sns:x:y:z"}}}, "SQS queues only"),
     ],
