@@ -71,7 +71,7 @@ def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
     if not table and source.split(":")[2] != "kinesis":
         raise SettingsError(f"event source {source}: the local cloud reads Kinesis and DynamoDB streams only")
     if table and inputs["startingPosition"] == StartKind.AT_TIMESTAMP.value:
-        raise SettingsError("a mapping on a table's stream starts at TRIM_HORIZON or LATEST, not AT_TIMESTAMP")
+        raise SettingsError("a mapping on a table's stream starts at TRIM_HORIZON or LATEST")
     parallelization, tumbling = _tumbling(inputs)
     return MappingConfig(
         uuid=inputs["uuid"],
