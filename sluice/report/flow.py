@@ -67,7 +67,7 @@ class LedgerFlow:
                 "begin": times.start,
                 "end": times.stop,
                 "step": step,
-                "asked": None if since is None else int(since.timestamp()),
+                "asked": int(wanted.timestamp()),
                 "sinks": [
                     {"sink": sink, **_columns(found, times)} for sink, found in sorted(entries.items())
                 ],

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from sluice.errors import AlreadyRunning
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 2
 
 
 @contextmanager
-def serving(app: "Starlette", port: int = 0) -> Iterator[str]:
+def serving(app: "ASGIApp", port: int = 0) -> Iterator[str]:
     """Serve until the block is left; yields the URL. Port 0 takes any that is free.
 
     Raises:

@@ -31,12 +31,8 @@ export class FlowPanel {
     this.rate.show(answer);
     this.latency.show(answer);
     const names = answer.sinks.map((sink, at) => [sink, SLOTS[at % SLOTS.length]]);
-    byId("latency-title").replaceChildren("Latency from arrival to delivery: p50 solid, p99 dashed", ...this.whole(names));
-    byId("rate-title").replaceChildren("Throughput, records a second ", ...names.map(([sink, slot]) => h("span", {}, " ", h("span", { class: `swatch s${slot}` }), sink.sink)));
-  }
-
-  whole(names) {
-    return names.map(([sink, slot]) => h("span", {}, " ", h("span", { class: `swatch s${slot}` }), `${sink.sink} ${milliseconds(sink.whole.p50)} / ${milliseconds(sink.whole.p99)}`));
+    key(byId("rate-key"), names, (sink) => sink.sink);
+    key(byId("latency-key"), names, (sink) => `${sink.sink} ${milliseconds(sink.whole.p50)} / ${milliseconds(sink.whole.p99)}`);
   }
 
   balance(balance) {
@@ -49,6 +45,10 @@ export class FlowPanel {
     });
     return undefined;
   }
+}
+
+function key(parent, names, label) {
+  keyed(parent, names, ([sink]) => sink.sink, ([, slot]) => h("span", {}, h("span", { class: `swatch s${slot}` }), h("span")), (element, [sink]) => setText(element.lastChild, label(sink)));
 }
 
 function note(balance) {
@@ -72,7 +72,7 @@ function update(element, sink, produced) {
   const key = JSON.stringify(shown.map(([state]) => [state, sink[state]]));
   if (parts.dataset.key !== key) {
     parts.dataset.key = key;
-    parts.replaceChildren(...shown.flatMap(([state, label, colourName], at) => [at ? " · " : "", h("span", { class: `swatch k-${colourName}` }), `${count(sink[state])} ${label}`]));
+    parts.replaceChildren(...shown.map(([state, label, colourName]) => h("span", { class: "part" }, h("span", { class: `swatch k-${colourName}` }), `${count(sink[state])} ${label}`)));
   }
   const whole = Math.max(produced, STATES.reduce((sum, [state]) => sum + sink[state], 0), 1);
   let x = 0;
@@ -89,6 +89,9 @@ function judge(sink) {
   if (sink.in_flight) return ["warn", `${records(sink.in_flight)} on ${sink.in_flight === 1 ? "its" : "their"} way`];
   return ["good", "every record accounted for"];
 }
+
+/** A line of one or two points is hardly seen. */
+const few = (values) => values.filter((value) => value).length < 8;
 
 class FlowChart {
   constructor(element, columns, label) {
@@ -111,7 +114,7 @@ class FlowChart {
   options() {
     return {
       ...frame(this.element, { begin: () => this.answer.begin, end: () => this.answer.end, label: this.label }),
-      series: [{}, ...this.series.map((each) => ({ stroke: colour(each.slot), width: 1.75, dash: each.dash, paths: lines(), spanGaps: true, points: { show: false } }))],
+      series: [{}, ...this.series.map((each) => ({ stroke: colour(each.slot), width: 1.75, dash: each.dash, paths: lines(), spanGaps: true, points: { show: few(each.values), size: 5, fill: colour(each.slot) } }))],
       hooks: { setCursor: [(u) => this.hover(u)] },
     };
   }

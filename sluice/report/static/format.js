@@ -50,9 +50,9 @@ export function clock(seconds, step = 60) {
 
 export const day = (seconds) => timeFormat(DAY).format(at(seconds));
 
-/** A moment; its day only where that is not today. */
+/** A moment; its day only where that is not today, its seconds only where there are some. */
 export function moment(seconds) {
-  const time = timeFormat(SECONDS).format(at(seconds));
+  const time = clock(Math.floor(seconds));
   return dayOf(seconds) === new Date().toDateString() ? time : `${day(seconds)}, ${time}`;
 }
 

@@ -33,7 +33,7 @@ export function frame(element, { begin, end, label = compact, top = null, log = 
   return {
     width: Math.max(element.clientWidth, 120),
     height: element.clientHeight,
-    padding: [14, 6, 0, 0],
+    padding: [14, 22, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
