@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sluice.cli.options import Env, Json
-from sluice.errors import UsageError
+from sluice.cli.options import Env, Json, moment
 
 if TYPE_CHECKING:
     from sluice.audit.reading import Sources
@@ -20,7 +19,6 @@ Examples:
   sluice audit --since 2026-11-20T08:00Z --json
 """
 
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 CLOUD_DEFAULT = timedelta(hours=24)
 METRIC_LAG_SECONDS = 300
 """CloudWatch shows Kinesis' metrics within a minute or two, and does not promise it."""
@@ -52,7 +50,7 @@ def audit(
     from sluice.cli.target import Target
 
     now = datetime.now(UTC)
-    begin = None if since is None else moment(since, now)
+    begin = None if since is None else moment("--since", since, now)
     target = Target.find(find_root(), env)
     if begin is None and not target.is_local:
         begin = now - CLOUD_DEFAULT
@@ -65,23 +63,6 @@ def audit(
         print_books(console(), books)
     if not books.balanced:
         raise typer.Exit(1)
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """Return the moment that `--since` means; raises UsageError for what is none, or in the future."""
-    unit = UNITS.get(text[-1:].lower())
-    try:
-        if unit and text[:-1].isdigit():
-            return now - timedelta(**{unit: int(text[:-1])})
-        found = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"--since {text}: give a time span like 30m, 6h or 2d, or a moment like 2026-11-20T08:00Z"
-        ) from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    if found > now:
-        raise UsageError(f"--since {text}: this is in the future")
-    return found
 
 
 def sources_of(target: "Target") -> "Sources":

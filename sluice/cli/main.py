@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sluice.cli import audit, contract, demo, dlq, graph, local, produce, query
+from sluice.cli import audit, contract, demo, dlq, graph, local, produce, query, report, windows
 from sluice.cli.entry import STOPPED
 from sluice.errors import SluiceError
 
@@ -25,7 +25,7 @@ Exit status:
   130  stopped with Ctrl-C
 """
 
-ORDER = ("demo", "local", "produce", "query", "dlq", "audit", "contract", "graph")
+ORDER = ("demo", "local", "produce", "query", "windows", "report", "dlq", "audit", "contract", "graph")
 """As a newcomer meets them."""
 
 OUTSIDE = {"botocore": "AWS", "google": "Google Cloud", "requests": "HTTP", "urllib3": "HTTP"}
@@ -45,6 +45,8 @@ app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 app.command("local", epilog=local.EXAMPLE)(local.local)
 app.command("produce", epilog=produce.EXAMPLE)(produce.produce)
 app.command("query", epilog=query.EXAMPLE)(query.query)
+app.command("windows", epilog=windows.EXAMPLE)(windows.windows)
+app.command("report", epilog=report.EXAMPLE)(report.report)
 app.add_typer(dlq.app, name="dlq")
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.add_typer(contract.app, name="contract")

@@ -1,6 +1,7 @@
 """Options that several commands share, declared once, and how their values are checked."""
 
 import math
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -55,3 +56,26 @@ def positive(option: str, value: float) -> float:
     if not (value > 0 and math.isfinite(value)):
         raise UsageError(f"{option} {value:g}: give a number above 0")
     return value
+
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def moment(option: str, text: str, now: datetime, *, ahead: bool = False) -> datetime:
+    """Return the moment that an option means: a span before now, or a moment as it stands in ISO 8601.
+
+    Raises UsageError for what is none, or, unless moments `ahead` are fine, in the future.
+    """
+    unit = UNITS.get(text[-1:].lower())
+    try:
+        if unit and text[:-1].isdigit():
+            return now - timedelta(**{unit: int(text[:-1])})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{option} {text}: give a time span like 30m, 6h or 2d, or a moment like 2026-11-20T08:00Z"
+        ) from None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > now and not ahead:
+        raise UsageError(f"{option} {text}: this is in the future")
+    return found

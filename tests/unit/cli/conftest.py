@@ -1,10 +1,14 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sluice.cli.outputs import Outputs, SinkOutputs
 from sluice.cli.target import Endpoints, Target
 from tests.unit.audit import plant as plants
+from tests.unit.cli.sales import AUSTRIAN, NOBODY, SALES, SEARCHES, sold
+from tests.unit.windows import planted
+from tests.unit.windows.planted import Planted
 
 
 @pytest.fixture
@@ -44,3 +48,48 @@ def target(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> Target:
     monkeypatch.setattr(Target, "find", lambda *_: found)
     monkeypatch.setattr("sluice.cli.project.find_root", lambda: None)
     return found
+
+
+EMPTY_PIPELINE = """
+from tests.unit.cli.sales import Count, Metric, Sale
+from sluice.pipeline import Pipeline
+fresh = Metric("fresh", events=[Sale], window="1m", measures={"n": Count()})
+pipeline = Pipeline(events=[Sale], metrics=[fresh])
+"""
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Planted]:
+    """A table of windows, found by the command as that of the local cloud that runs here."""
+    (tmp_path / "pipeline.py").write_text(EMPTY_PIPELINE)
+    outputs = Outputs(
+        environment="dev",
+        region=planted.REGION,
+        stream_name="s",
+        dead_letter_queue_url="q",
+        dead_letter_bucket="b",
+        ledger_table="l",
+        bigquery_project="p",
+        bigquery_dataset="raw",
+        bigquery_views_dataset="views",
+        sinks={"bigquery": SinkOutputs(function="f")},
+        windows_table="windows",
+        window_days=3650,
+    )
+    endpoints = Endpoints(aws_url="", lambda_url="", bigquery_url="")
+    found = Target(outputs=outputs, endpoints=endpoints, pipeline=tmp_path / "pipeline.py")
+    monkeypatch.setattr(Target, "find", lambda *_: found)
+    monkeypatch.setattr("sluice.cli.project.find_root", lambda: tmp_path)
+    monkeypatch.setenv("COLUMNS", "140")
+    with planted.running() as running:
+        found.__dict__["dynamodb"] = running.dynamodb
+        running.define(SALES, SEARCHES)
+        yield running
+
+
+@pytest.fixture
+def filled(table: Planted) -> Planted:
+    table.segment("s1", (SALES, "11:00", {AUSTRIAN: sold("0.10", "0.20"), NOBODY: sold("5")}))
+    table.segment("s1", (SALES, "11:30", {AUSTRIAN: sold("7")}))
+    table.complete("11:15")
+    return table
