@@ -89,7 +89,7 @@ class Header:
             delivered=int(item["delivered"]["N"]),
             skipped=int(item["skipped"]["N"]),
             dead_lettered=int(item["dead_lettered"]["N"]),
-            parts=tuple(PartRef(*ref) for ref in msgspec.msgpack.decode(item["parts"]["B"])),
+            parts=unpack_refs(item["parts"]["B"]),
             committed_at=datetime.fromisoformat(item["committed_at"]["S"]),
             through=int(item["through"]["N"]) if "through" in item else None,
             refused=frozenset(unpack_positions(item["refused"]["B"])) if "refused" in item else frozenset(),
@@ -104,7 +104,7 @@ class Header:
             "delivered": {"N": str(self.delivered)},
             "skipped": {"N": str(self.skipped)},
             "dead_lettered": {"N": str(self.dead_lettered)},
-            "parts": {"B": msgspec.msgpack.encode([_listed(ref) for ref in self.parts])},
+            "parts": {"B": pack_refs(self.parts)},
             "committed_at": {"S": self.committed_at.isoformat()},
             "expires_at": {"N": str(expires_at)},
             **({"through": {"N": str(self.through)}} if self.through is not None else {}),
@@ -163,6 +163,23 @@ class Published:
     through: int | None
 
 
+def pack_refs(refs: Iterable[PartRef]) -> bytes:
+    """Compress a header's list of parts: few bytes for each of thousands of windows."""
+    metrics: dict[tuple[str, str], list[int]] = {}
+    for ref in refs:
+        metrics.setdefault((ref.metric, ref.version), []).extend((ref.window_start, ref.count))
+    return zlib.compress(msgspec.msgpack.encode([[*metric, *flat] for metric, flat in metrics.items()]))
+
+
+def unpack_refs(data: bytes) -> tuple[PartRef, ...]:
+    """Return what `pack_refs` took, in its order by metrics."""
+    return tuple(
+        PartRef(metric, version, start, count)
+        for metric, version, *flat in msgspec.msgpack.decode(zlib.decompress(bytes(data)))
+        for start, count in zip(flat[::2], flat[1::2], strict=True)
+    )
+
+
 def pack_positions(positions: Iterable[str]) -> bytes:
     """Compress the positions of refused records."""
     return zlib.compress("\n".join(sorted(positions)).encode())
@@ -171,10 +188,6 @@ def pack_positions(positions: Iterable[str]) -> bytes:
 def unpack_positions(data: bytes) -> Sequence[str]:
     """Return what `pack_positions` took."""
     return zlib.decompress(bytes(data)).decode().split("\n")
-
-
-def _listed(ref: PartRef) -> list[Any]:
-    return [ref.metric, ref.version, ref.window_start, ref.count]
 
 
 def _sequence(item: Item, name: str) -> int | None:

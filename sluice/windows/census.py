@@ -1,0 +1,128 @@
+"""The census: how far every shard is counted, and so which windows are complete.
+
+The completeness watermark is a moment: all that arrived before, in any shard, is in committed segments. It is
+taken after each commit from what the lanes say, and once a minute also by asking the stream about shards
+at rest, which no call would ever tell of.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sluice.deadline import Deadline
+from sluice.delivery.calls import Unmet, call
+from sluice.delivery.entries import padded
+from sluice.windows.items import Lane
+from sluice.windows.keys import lane_key, watermark_key
+from sluice.windows.recovery import Stream
+from sluice.windows.store import WindowTable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LISTED_MS = 1_000
+"""A record in a shard that was not listed arrived after the listing, less this: clocks may differ."""
+
+AT_REST_MS = 5_000
+"""A record that GetRecords did not give arrived after it was asked, less this."""
+
+STALE_MS = 10_000
+"""A lane that is further behind is worth asking the stream about."""
+
+
+class Census:
+    """Takes the watermark. Needs `dynamodb:Query` and `UpdateItem` on the table `windows`."""
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, stream: Stream, *, now: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._windows = WindowTable(client, table)
+        self._stream = stream
+        self._now = now
+
+    def take(self, deadline: Deadline, *, ask: bool) -> int | None:
+        """Advance the watermark and return it, in epoch milliseconds; None when it cannot be told yet.
+
+        With `ask` the stream is asked about shards that no call has told of for a while. Raises DeliveryError
+        when the stream or the table does not answer.
+        """
+        asked_at = int(self._now().timestamp() * 1000)
+        shards = self._stream.shards(deadline)
+        lanes = call(self._windows.lanes, deadline, what=f"the table {self._table}")
+        if ask:
+            stale = [lanes.get(shard, Lane(shard)) for shard in shards]
+            stale = [lane for lane in stale if not lane.ended and (lane.through or 0) < asked_at - STALE_MS]
+            for lane in sorted(stale, key=lambda lane: lane.through or 0):
+                lanes[lane.lane] = self._at_rest(lane, asked_at, deadline)
+        throughs = [asked_at - LISTED_MS]
+        for shard in shards:
+            lane = lanes.get(shard, Lane(shard))
+            if lane.ended:
+                continue
+            if lane.through is None:
+                return None
+            throughs.append(lane.through)
+        self._write(min(throughs), lanes, deadline)
+        return min(throughs)
+
+    def _at_rest(self, lane: Lane, asked_at: int, deadline: Deadline) -> Lane:
+        """Return the lane, further on if its shard has nothing that is not committed."""
+        page = self._stream.at_rest(lane, deadline)
+        if page is None:
+            return lane
+        through = max(asked_at - AT_REST_MS, lane.through or 0)
+        known = {
+            "number": {"N": str(lane.number)} if lane.number else None,
+            "mark": None if lane.mark is None else {"S": padded(lane.mark)},
+        }
+        values = {f":{name}": value for name, value in known.items() if value is not None}
+        try:
+            call(
+                self._client.update_item,
+                deadline,
+                what=f"the table {self._table}",
+                TableName=self._table,
+                Key=lane_key(lane.lane),
+                UpdateExpression="SET #through = :through" + (", #ended = :ended" if page.ended else ""),
+                ConditionExpression=" AND ".join(
+                    f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
+                    for name, value in known.items()
+                ),
+                ExpressionAttributeNames={
+                    "#through": "through",
+                    "#number": "number",
+                    "#mark": "mark",
+                    **({"#ended": "ended"} if page.ended else {}),
+                },
+                ExpressionAttributeValues={
+                    ":through": {"N": str(through)},
+                    **values,
+                    **({":ended": {"BOOL": True}} if page.ended else {}),
+                },
+            )
+        except Unmet:
+            return lane  # a call has committed meanwhile, and says itself how far it came
+        return replace(lane, through=through, ended=page.ended)
+
+    def _write(self, through: int, lanes: Mapping[str, Lane], deadline: Deadline) -> None:
+        numbers = {name: {"N": str(lane.number)} for name, lane in lanes.items() if lane.number}
+        with suppress(Unmet):  # another census was further on already
+            call(
+                self._client.update_item,
+                deadline,
+                what=f"the table {self._table}",
+                TableName=self._table,
+                Key=watermark_key(),
+                UpdateExpression="SET #through = :through, #numbers = :numbers, #taken = :taken",
+                ConditionExpression="attribute_not_exists(#through) OR #through < :through",
+                ExpressionAttributeNames={"#through": "through", "#numbers": "numbers", "#taken": "taken_at"},
+                ExpressionAttributeValues={
+                    ":through": {"N": str(through)},
+                    ":numbers": {"M": numbers},
+                    ":taken": {"S": self._now().isoformat()},
+                },
+            )

@@ -1,0 +1,31 @@
+"""What one invocation of the aggregator did, for logs and metrics; holds no payload."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class WindowReport:
+    """One shard's part of an invocation, or the census that the schedule takes.
+
+    `states` counts records that this call took in; `segments` were committed, `spilled` of them because the
+    state was full. `recovered` records were read from the stream again, because their state was lost;
+    `lost` says that some had left the stream. `state_bytes` is the size of the answer, and `near_limit` warns
+    of it. `lag` are the seconds from the completeness watermark to now. `failed` is why the call is repeated,
+    and `trouble` what else went wrong.
+    """
+
+    shard: str | None = None
+    states: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    segments: int = 0
+    spilled: int = 0
+    recovered: int = 0
+    lost: bool = False
+    careful: bool = False
+    redriven: bool = False
+    near_limit: bool = False
+    state_bytes: int | None = None
+    lag: float | None = None
+    failed: str | None = None
+    trouble: str | None = None
