@@ -10,7 +10,7 @@ piece with neutral partials for the others. So whoever reads parts merges them a
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
@@ -31,6 +31,7 @@ PackedRow: TypeAlias = tuple[bytes, msgspec.Raw]
 FORMAT = 1
 _DECIMAL, _DATE = 1, 2
 """Codes of msgpack's extension types; a datetime is msgpack's own timestamp."""
+_EXTENDED = {Decimal, date}
 
 
 class PartContent(NamedTuple):
@@ -67,8 +68,10 @@ _groups = msgspec.msgpack.Decoder(list[Any], ext_hook=_value)
 _rows = msgspec.msgpack.Decoder(list[Any])
 
 
-def pack_group(group: Iterable[Any]) -> bytes:
+def pack_group(group: Group) -> bytes:
     """A group as msgpack: equal groups give equal bytes."""
+    if _EXTENDED.isdisjoint(map(type, group)):
+        return _encoder.encode(group)
     return _encoder.encode([_plain(value) for value in group])
 
 
@@ -182,8 +185,8 @@ def _cut(signatures: Sequence[str], row: PackedRow) -> list[PackedRow]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
+    if type(value) is Decimal:
         return msgspec.msgpack.Ext(_DECIMAL, plain_text(value).encode())
-    if isinstance(value, date) and not isinstance(value, datetime):
+    if type(value) is date:
         return msgspec.msgpack.Ext(_DATE, value.isoformat().encode())
     return value
