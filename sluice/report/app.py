@@ -53,7 +53,7 @@ def create_app(
     `hosts` are the names under which it may be asked for, `connect_to` the other servers that the page's
     scripts may ask, which signing in needs.
     """
-    api = _Api(sources, now, shared or Shared(now=now))
+    api = _Api(sources, now, Shared(now=now) if shared is None else shared)
     static = Static(STATIC)
     routes = [
         Route("/", static.page),

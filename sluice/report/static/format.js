@@ -87,7 +87,7 @@ export function ago(seconds) {
 export const words = (name) => name.replaceAll("_", " ");
 
 // Controls, and the marks that turn the direction of what follows, would let a name pose as something else.
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** A group's value as text on one line; nothing that cannot be seen. */
 export function visible(value) {

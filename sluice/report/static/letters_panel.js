@@ -63,5 +63,5 @@ function update(row, group) {
 function make(letter) {
   const about = [letter.type, letter.field].filter((part) => part !== null && part !== undefined).map(visible).join(" · ");
   const kind = h("span", { class: `badge ${letter.kind === "crash" ? "bad" : "warn"}` }, letter.kind);
-  return h("tr", {}, h("td", { class: "when" }), h("td", {}, letter.sink ?? "–"), h("td", {}, kind, " ", h("bdi", {}, about)), h("td", { class: "reason" }, h("bdi", {}, visible(letter.reason))), h("td", { class: "num" }));
+  return h("tr", {}, h("td", { class: "when" }), h("td", {}, letter.sink ?? "–"), h("td", {}, kind, " ", h("bdi", { class: "clamp" }, about)), h("td", { class: "reason" }, h("bdi", { class: "clamp", title: letter.reason }, visible(letter.reason))), h("td", { class: "num" }));
 }
