@@ -38,7 +38,8 @@ def part_rows(part: StoredPart, definition: Definition | None, published_at: str
         }
         late = columns.pop(LATE, {"n": 0})["n"]
         group_key = key_text(group)
-        identity = f"{key.metric}/{key.version}/{start}/{key.lane}/{key.number}/{key.index}/{group_key}"
+        segment = f"{key.lane}/{key.number}/{key.segment}/{key.index}"
+        identity = f"{segment}/{key.metric}/{key.version}/{start}/{group_key}"
         row = {
             "metric": key.metric,
             "version": key.version,

@@ -63,7 +63,7 @@ def metric_view_sql(
             f"  FROM `{raw}.{SEGMENTS_TABLE}`",
             f"  WHERE metric = '{definition.name}' AND version = '{definition.version}'",
             "  QUALIFY ROW_NUMBER() OVER (",
-            "    PARTITION BY window_start, group_key, lane, number, part ORDER BY published_at",
+            "    PARTITION BY window_start, group_key, lane, number, segment, part ORDER BY published_at",
             "  ) = 1",
             "), partial_aggregates AS (",
             _select([*_COLUMNS, "late", *extracted]),

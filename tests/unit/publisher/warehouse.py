@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from sluice.publisher.views import metric_view_sql
 from sluice.sinks.transport import Answer, NoAnswer
 
 PROJECT, RAW, VIEWS = "project", "raw", "views"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SCALARS: Final[Mapping[str, Callable[[str], Any]]] = {
     "INTEGER": int,
     "FLOAT": float,
@@ -25,7 +26,7 @@ _SCALARS: Final[Mapping[str, Callable[[str], Any]]] = {
     "BIGNUMERIC": Decimal,
     "BOOLEAN": lambda text: text == "true",
     "DATE": date.fromisoformat,
-    "TIMESTAMP": lambda text: datetime.fromtimestamp(int(text) / 1_000_000, UTC),
+    "TIMESTAMP": lambda text: _EPOCH + timedelta(microseconds=int(text)),
     "BYTES": base64.b64decode,
 }
 
