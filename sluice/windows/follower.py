@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, Literal
 
 from sluice.metrics import Definition
 from sluice.windows.cache import HOUR, MOST_ROWS, Hours, committed, hour_of
+from sluice.windows.items import Lane
 from sluice.windows.known import KnownMetric, KnownMetrics
+from sluice.windows.merged import Merged
 from sluice.windows.question import Question, answer
 from sluice.windows.rows import WindowRow
 from sluice.windows.store import WindowTable
@@ -28,6 +30,7 @@ class _Snapshot:
     through: int | None
     """The watermark, in epoch milliseconds."""
     known: KnownMetrics
+    lanes: Mapping[str, Lane] = field(compare=False)
 
 
 class Follower:
@@ -73,10 +76,11 @@ class Follower:
         with self._lock:
             # This order makes a moment of it: see sluice.windows.store.
             watermark = self._table.watermark()
-            numbers = {name: lane.number for name, lane in self._table.lanes().items()}
+            lanes = self._table.lanes()
+            numbers = {name: lane.number for name, lane in lanes.items()}
             known = KnownMetrics(self._table.definitions(), self._table.current())
             before = self._snapshot
-            new = _Snapshot(numbers, None if watermark is None else watermark.through, known)
+            new = _Snapshot(numbers, None if watermark is None else watermark.through, known, lanes)
             if before is not None and new != before:
                 self._take_in(before.numbers, numbers)
             self._snapshot = new
@@ -122,6 +126,24 @@ class Follower:
             )
             self._hours.forget()
         return rows
+
+    def lanes(self) -> Mapping[str, Lane]:
+        """Return how far every lane was committed at the moment that the answers are of."""
+        return self._moment().lanes
+
+    def merged(self, definition: Definition, since: datetime) -> dict[int, Merged]:
+        """Return one version's partial aggregates from `since` on, by the window's start in epoch seconds.
+
+        Windows that are older than the table keeps them are left out.
+        """
+        with self._lock:
+            kept = self._now().timestamp() - self._days * DAY
+            hours = self._load(Question(definition.name, since=since), self._moment())
+            return {
+                start: merged
+                for (version, start), merged in self._hours.windows(definition.name, hours)
+                if version == definition.version and start + definition.window > max(since.timestamp(), kept)
+            }
 
     def _moment(self) -> _Snapshot:
         with self._lock:
