@@ -100,7 +100,7 @@ def _sum(measure: MeasureDefinition, at: str) -> Merge:
         type_ = "NUMERIC" if measure.kind is Kind.INTEGER else "BIGNUMERIC"
         total = f"IF(COUNTIF({far} IS NOT NULL) > 0, NULL, CAST(SUM({exact}) AS {type_}))"
     known = f"COUNTIF({number} IS NULL) = 0 AND SUM({number}) != 0"
-    divided = f"({total}) / SUM({number})" if measure.measure == "mean" else total
+    divided = f"SAFE_DIVIDE({total}, SUM({number}))" if measure.measure == "mean" else total
     return Merge(extracted, [(at, f"IF({known}, {divided}, NULL)")], at)
 
 
@@ -114,20 +114,22 @@ def _variance(measure: MeasureDefinition, at: str) -> Merge:
         (mean, _number(measure, "mean", "FLOAT64")),
         (spread, _number(measure, "m2", "FLOAT64")),
     ]
-    usable = f"{mean} BETWEEN -{_LARGE_MEAN} AND {_LARGE_MEAN} AND {spread} < {_LARGE_SPREAD}"
-    one = f"IF({number} > 0 AND {usable}, STRUCT({number} AS n, {mean} AS mean, {spread} AS m2), NULL)"
+    small = f"{mean} BETWEEN -{_LARGE_MEAN} AND {_LARGE_MEAN} AND {spread} < {_LARGE_SPREAD}"
+    usable = f"{number} > 0 AND {small}"
+    one = f"STRUCT({number} AS n, {mean} AS mean, {spread} AS m2)"
+    middle = f"SUM(IF({usable}, {number} * {mean}, 0)), SUM(IF({usable}, {number}, 0))"
     merged = [
         (number, f"IF(COUNTIF({number} IS NULL) > 0, NULL, SUM({number}))"),
         (total, f"IF(COUNTIF({squares} IS NULL) > 0, NULL, SUM({total}))"),
         (squares, f"IF(COUNTIF({squares} IS NULL) > 0, NULL, SUM({squares}))"),
-        (f"{at}_all", f"COUNTIF({number} != 0 AND ({usable}) IS NOT TRUE) = 0"),
-        (f"{at}_each", f"ARRAY_AGG({one} IGNORE NULLS)"),
+        (mean, f"IF(COUNTIF({number} != 0 AND ({usable}) IS NOT TRUE) = 0, SAFE_DIVIDE({middle}), NULL)"),
+        (f"{at}_each", f"ARRAY_AGG(IF({usable}, {one}, NULL) IGNORE NULLS)"),
     ]
     deviation = f"SAFE_SUBTRACT(SAFE_MULTIPLY({number}, {squares}), SAFE_MULTIPLY({total}, {total}))"
-    exact = f"CAST({deviation} AS FLOAT64) / CAST(CAST({number} AS BIGNUMERIC) * ({number} - 1) AS FLOAT64)"
-    middle = f"(SELECT SUM(n * mean) / SUM(n) FROM UNNEST({at}_each))"
-    stable = f"(SELECT SUM(m2 + n * POW(mean - {middle}, 2)) FROM UNNEST({at}_each)) / ({number} - 1)"
-    answered = f"IF({number} > 1, COALESCE({exact}, IF({at}_all, {stable}, NULL)), NULL)"
+    pairs = f"CAST({number} AS BIGNUMERIC) * ({number} - 1)"
+    exact = f"SAFE_DIVIDE(CAST({deviation} AS FLOAT64), CAST({pairs} AS FLOAT64))"
+    stable = f"(SELECT SUM(m2 + n * POW(mean - {mean}, 2)) FROM UNNEST({at}_each))"
+    answered = f"IF({number} > 1, COALESCE({exact}, SAFE_DIVIDE({stable}, {number} - 1)), NULL)"
     return Merge(extracted, merged, answered)
 
 
