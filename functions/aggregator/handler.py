@@ -1,4 +1,4 @@
-"""The Lambda that counts: the metrics of the pipeline that lies beside it in the package, window by window."""
+"""The Lambda that counts: the metrics of the pipeline that lies beside it in the package, by window."""
 
 from pipeline import pipeline
 from sluice.windows.function import aggregator
