@@ -116,7 +116,7 @@ def _variance(measure: MeasureDefinition, at: str) -> Merge:
     ]
     small = f"{mean} BETWEEN -{_LARGE_MEAN} AND {_LARGE_MEAN} AND {spread} < {_LARGE_SPREAD}"
     usable = f"{number} > 0 AND {small}"
-    one = f"STRUCT({number} AS n, {mean} AS mean, {spread} AS m2)"
+    one = f"STRUCT({number} AS n, {mean} AS mean, {spread} AS spread)"
     middle = f"SUM(IF({usable}, {number} * {mean}, 0)), SUM(IF({usable}, {number}, 0))"
     merged = [
         (number, f"IF(COUNTIF({number} IS NULL) > 0, NULL, SUM({number}))"),
@@ -128,7 +128,7 @@ def _variance(measure: MeasureDefinition, at: str) -> Merge:
     deviation = f"SAFE_SUBTRACT(SAFE_MULTIPLY({number}, {squares}), SAFE_MULTIPLY({total}, {total}))"
     pairs = f"CAST({number} AS BIGNUMERIC) * ({number} - 1)"
     exact = f"SAFE_DIVIDE(CAST({deviation} AS FLOAT64), CAST({pairs} AS FLOAT64))"
-    stable = f"(SELECT SUM(m2 + n * POW(mean - {mean}, 2)) FROM UNNEST({at}_each))"
+    stable = f"(SELECT SUM(spread + n * POW(mean - {mean}, 2)) FROM UNNEST({at}_each))"
     answered = f"IF({number} > 1, COALESCE({exact}, SAFE_DIVIDE({stable}, {number} - 1)), NULL)"
     return Merge(extracted, merged, answered)
 
