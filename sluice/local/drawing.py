@@ -59,6 +59,8 @@ class _Drawing:
             return
         stream = self._needed(consumer, _STREAM)
         batch = f"EFO<br/>batches of {mapping.inputs['batchSize']}"
+        if tumbling := mapping.inputs.get("tumblingWindowInSeconds"):
+            batch += f"<br/>tumbling windows of {tumbling} s"
         yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
         if stream is not None:
             yield f'  {_id(stream)} -- "{batch}" --> {_id(function)}'

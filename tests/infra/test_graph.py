@@ -125,6 +125,7 @@ def test_the_drawing_reads_like_the_designs(programs: "dict[str, Program]") -> N
         ("r_window_publisher_function", "raw"),
     }
     assert "4 shards, kept 7 d" in drawing
+    assert "tumbling windows of 30 s" in drawing
     assert "group:analysts@example.com" in drawing
 
 

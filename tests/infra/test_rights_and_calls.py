@@ -80,8 +80,12 @@ def granted(program: "Program", name: str) -> set[str]:
     }
 
 
+@pytest.fixture(scope="module")
+def program(run: "Run") -> "Program":
+    return run("dev", report={"auth": "iam"})
+
+
 @pytest.mark.parametrize("function", ROOMS)
-def test_a_role_allows_the_calls_of_the_code_and_no_others(function: str, run: "Run") -> None:
-    program = run("dev", report={"auth": "iam"})
+def test_a_role_allows_the_calls_of_the_code_and_no_others(function: str, program: "Program") -> None:
     calls = called(function) - SHIPPED_FOR_OTHERS.get(function, set())
     assert granted(program, function.replace("_", "-")) == calls
