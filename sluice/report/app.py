@@ -76,7 +76,9 @@ def create_app(
         Middleware(SecurityHeaders, connect_to=connect_to),
         Middleware(GZipMiddleware, minimum_size=1_000),
     ]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers={UsageError: _wrong})
+    return Starlette(
+        routes=routes, middleware=middleware, exception_handlers={UsageError: _wrong, Exception: _unexpected}
+    )
 
 
 class _Api:
@@ -223,6 +225,11 @@ def _answer(request: Request, reading: Reading) -> Response:
 def _problem(status: int, text: str) -> Response:
     body = msgspec.json.encode({"problem": text})
     return Response(body, status, {"cache-control": "no-store"}, "application/json")
+
+
+def _unexpected(_: Request, error: Exception) -> Response:
+    """Tell what is wrong with this program itself; the server that runs it has the traceback."""
+    return _problem(500, f"unexpected {type(error).__name__}: {error}")
 
 
 def _wrong(_: Request, error: Exception) -> Response:

@@ -30,6 +30,7 @@ def serving(app: "ASGIApp", port: int = 0) -> Iterator[str]:
         lifespan="off",
         ws="none",
         log_config=None,
+        log_level="critical",
         access_log=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )

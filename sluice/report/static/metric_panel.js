@@ -140,7 +140,10 @@ export class MetricPanel {
   groups(answer) {
     const parent = byId("groups");
     const rows = answer.figure.style === "list" ? this.listed(answer) : answer.table;
-    if (!rows.length) return parent.replaceChildren();
+    if (!rows.length) {
+      delete parent.dataset.key;
+      return parent.replaceChildren();
+    }
     const head = answer.figure.style === "list" ? [words(answer.figure.label)] : answer.fields.map(words);
     const values = rows.map((row) => Math.abs(row.number ?? 0));
     const most = Math.max(...values, 1e-300);
@@ -154,6 +157,7 @@ export class MetricPanel {
     const body = parent.querySelector("tbody");
     keyed(body, rows, (row) => JSON.stringify(row.group), (row) => this.row(row, answer), (element, row) => this.update(element, row, most, answer));
     this.rest(parent, answer);
+    return undefined;
   }
 
   listed(answer) {
