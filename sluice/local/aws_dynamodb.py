@@ -93,8 +93,9 @@ _CONDITIONS: dict[str, Callable[..., tuple[int, int]]] = {
 }
 
 
+@cache
 def patch() -> None:
-    """Replace what is slow, or unlike AWS, in this process."""
+    """Replace what is slow, or unlike AWS, in this process; again changes nothing."""
     _patch_tables()
     _patch_answers()
     aws_transactions.patch()

@@ -94,7 +94,7 @@ class Lane:
         """
         if self.busy or now < self._not_before:
             return None
-        if not self._todo and not self._reports:
+        if not self._reports and (not self._todo or self._overgrown(self._todo[0])):
             self._begin(now, ended=ended, read_until=read_until)
         self._give_up_aged(now)
         if self._reports:
@@ -245,7 +245,7 @@ class Lane:
             window.too_large or self._window_over() or self._window_seen(ended=ended, read_until=read_until)
         ):
             early = window.too_large or (ended and now < window.start + self._config.tumbling_seconds)
-            self._todo.append(Attempt((), window.start, final=True, early=early))
+            self._todo.appendleft(Attempt((), window.start, final=True, early=early))
         elif self._queue.due(now, ended=ended, read_until=read_until):
             start = self._queue.start or 0
             batch = self._queue.take(now)
@@ -253,6 +253,10 @@ class Lane:
             final = over and self._config.final_carries_records
             early = final and ended and now < start + self._config.tumbling_seconds
             self._todo.append(Attempt(batch, start, final=final, early=early))
+
+    def _overgrown(self, following: Attempt) -> bool:
+        """Whether the window must end early before what follows is tried again."""
+        return self.window is not None and self.window.too_large and not following.final
 
     def _window_over(self) -> bool:
         """Whether a record of a later window waits, so that the open one gets no more."""

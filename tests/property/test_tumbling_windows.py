@@ -157,6 +157,25 @@ def test_state_above_its_limit_ends_the_window_early_and_the_rest_of_it_starts_a
     assert world.windows() == world.arrived()
 
 
+def test_a_window_that_grew_too_large_ends_before_its_failed_items_are_tried_again() -> None:
+    world = WindowWorld({"report_failures": True})
+
+    def answer(event: Event) -> tuple[Invocation, float]:
+        records = sequences(event)
+        if len(records) == 5:
+            failed = [{"itemIdentifier": records[3]}]
+            state = {"seen": records[:3], "padding": "x" * STATE_BYTES}
+            return answered(state=state, batchItemFailures=failed), 0.1
+        return counting(event)
+
+    world.answer = answer
+    world.put(1, 5)
+    world.run(60)
+    assert [len(event["Records"]) for _, event in world.events] == [5, 0, 2, 0]
+    assert [event["isWindowTerminatedEarly"] for _, event, _ in world.closed] == [True, False]
+    assert world.windows() == world.arrived()
+
+
 def test_the_end_of_a_shard_ends_its_window_and_children_start_their_own() -> None:
     world = WindowWorld()
     world.put(1, 3)
