@@ -14,12 +14,14 @@ from sluice.audit.books import (
     balance,
     produced_between,
 )
+from sluice.audit.segments import count_segments
 from sluice.audit.spans import marks, merge_latency, percentile
 from sluice.audit.stream import begin, behind, created_at, shards_since, taken_in
-from sluice.audit.warehouse import count_tables
+from sluice.audit.warehouse import Counted, count_tables
 from sluice.audit.window import Window, window
 from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
 from sluice.delivery import Entry, LedgerReader, latency_ms
+from sluice.windows.store import WindowTable
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -37,10 +39,14 @@ MOST_LETTERS = 50_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkSource:
-    """One sink: its function's name, and how many batches of a shard run at once."""
+    """One sink: its function's name, and how many batches of a shard run at once.
+
+    `windows_table` is where a sink holds its records that counts them into windows instead of keeping rows.
+    """
 
     function: str
     parallelization: int = 1
+    windows_table: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +127,7 @@ def _evidence(
         + [(entry.shard, entry.last) for entry in seen.redriven]
     )
     ahead = behind(sources.kinesis, sources.stream, after, since=seen.since)
-    counted = count_tables(sources.bigquery, sources.dataset, since=seen.since, across=seen.across)
+    counted = _counted(sources, source, seen)
     return Evidence(
         sink=sink,
         spans=seen.spans,
@@ -137,6 +143,13 @@ def _evidence(
         pointers=pointers,
         redriven=[Redriven(entry.shard, entry.first, _state(entry)) for entry in seen.redriven],
     )
+
+
+def _counted(sources: Sources, source: SinkSource, seen: Window) -> Counted:
+    if source.windows_table is None:
+        return count_tables(sources.bigquery, sources.dataset, since=seen.since, across=seen.across)
+    records = count_segments(WindowTable(sources.dynamodb, source.windows_table), seen)
+    return Counted(records, records)
 
 
 def _state(entry: Entry) -> Literal["delivered", "dead_lettered", "skipped"]:

@@ -68,6 +68,7 @@ def audit(
 def sources_of(target: "Target") -> "Sources":
     """Return where the evidence about a target lies."""
     from sluice.audit.reading import SinkSource, Sources
+    from sluice.cli.outputs import WINDOWS
 
     outputs = target.outputs
     return Sources(
@@ -81,7 +82,11 @@ def sources_of(target: "Target") -> "Sources":
         queue_url=outputs.dead_letter_queue_url,
         dataset=outputs.bigquery_dataset,
         sinks={
-            name: SinkSource(function=sink.function, parallelization=sink.parallelization)
+            name: SinkSource(
+                function=sink.function,
+                parallelization=sink.parallelization,
+                windows_table=outputs.windows_table if name == WINDOWS else None,
+            )
             for name, sink in outputs.sinks.items()
         },
         patience_seconds=target.patience,

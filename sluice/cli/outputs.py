@@ -23,6 +23,10 @@ _TEXTS = (
 """Exports that every stack has."""
 
 
+WINDOWS = "windows"
+"""The sink that counts events into windows instead of keeping rows; infra/aggregator.py calls it so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkOutputs:
     """One sink: its Lambda function, its stream consumer's ARN, how many batches of a shard run at once."""
