@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sluice.cli import audit, contract, demo, dlq, graph, local, produce, query, report, windows
+from sluice.cli import audit, contract, demo, dlq, graph, local, produce, query, reconcile, report, windows
 from sluice.cli.entry import STOPPED
 from sluice.errors import SluiceError
 
@@ -25,7 +25,19 @@ Exit status:
   130  stopped with Ctrl-C
 """
 
-ORDER = ("demo", "local", "produce", "query", "windows", "report", "dlq", "audit", "contract", "graph")
+ORDER = (
+    "demo",
+    "local",
+    "produce",
+    "query",
+    "windows",
+    "report",
+    "dlq",
+    "audit",
+    "reconcile",
+    "contract",
+    "graph",
+)
 """As a newcomer meets them."""
 
 OUTSIDE = {"botocore": "AWS", "google": "Google Cloud", "requests": "HTTP", "urllib3": "HTTP"}
@@ -46,6 +58,7 @@ app.command("local", epilog=local.EXAMPLE)(local.local)
 app.command("produce", epilog=produce.EXAMPLE)(produce.produce)
 app.command("query", epilog=query.EXAMPLE)(query.query)
 app.command("windows", epilog=windows.EXAMPLE)(windows.windows)
+app.command("reconcile", epilog=reconcile.EXAMPLE)(reconcile.reconcile)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.add_typer(dlq.app, name="dlq")
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)

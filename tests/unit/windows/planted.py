@@ -66,19 +66,19 @@ class Planted:
     def segment(
         self,
         lane: str,
-        *windows: tuple[Definition, str, Groups],
+        *windows: tuple[Definition, str | int, Groups],
         committed: bool = True,
         limit_bytes: int = 300_000,
         signatures: Sequence[str] | None = None,
         late: int = 0,
     ) -> Header:
-        """Write one segment of windows: metric, time of day, groups; without `committed` its parts alone."""
+        """Write one segment of windows: metric, start, groups; without `committed` its parts alone."""
         self.attempts += 1
         number = self.numbers.get(lane, 0)
         segment = f"{self.attempts:08x}"
         refs = []
         for definition, time, groups in windows:
-            start = at(time)
+            start = at(time) if isinstance(time, str) else time
             names = signatures or list(dict.fromkeys(each.signature for each in definition.measures))
             parts = encode_parts([LATE, *names], _rows(names, groups, late), limit_bytes)
             for index, (data, _) in enumerate(parts):
@@ -107,6 +107,11 @@ class Planted:
         self._put({**header_key(header.lane, header.number), **header.item(FAR)})
         number = {"N": str(header.number + 1)}
         self._put({**lane_key(header.lane), "number": number, "mark": {"S": f"{header.last:060d}"}})
+
+    def mark(self, lane: str, sequence: int) -> None:
+        """Move a lane's mark."""
+        number = {"N": str(self.numbers[lane])}
+        self._put({**lane_key(lane), "number": number, "mark": {"S": f"{sequence:060d}"}})
 
     def complete(self, until: str) -> None:
         """Put the watermark at a time of day."""
@@ -139,9 +144,13 @@ def _partial(signature: str, values: Sequence[Any]) -> Any:
     return partial
 
 
+def session() -> boto3.Session:
+    return boto3.Session("test", "test", region_name=REGION)
+
+
 @contextmanager
 def running() -> Iterator[Planted]:
     with mock_aws():
-        dynamodb = boto3.Session("test", "test", region_name=REGION).client("dynamodb")
+        dynamodb = session().client("dynamodb")
         create_windows(dynamodb, TABLE)
         yield Planted(dynamodb)
