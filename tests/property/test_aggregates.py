@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.metrics import Metric
@@ -60,6 +60,7 @@ ARRIVALS = st.floats(-200, 200).map(lambda after: NOON.timestamp() + after)
 ARRIVING = st.lists(st.tuples(st.one_of(SALES, SALES, SALES, RETURNS), ARRIVALS, st.booleans()), max_size=60)
 
 
+@settings(deadline=None, max_examples=200)
 @given(ARRIVING, st.integers(0, 2**32))
 def test_parts_merge_to_what_plain_python_computes(
     arriving: list[tuple[Any, float, bool]], seed: int

@@ -64,6 +64,7 @@ def nearest(ratio: Fraction) -> float:
         return math.inf if ratio > 0 else -math.inf
 
 
+@settings(deadline=None, max_examples=150)
 @given(NUMBERS, SEEDS)
 def test_a_sum_is_exact_and_independent_of_order(case: tuple[str, list[Any]], seed: int) -> None:
     word, values = case
@@ -77,12 +78,14 @@ def test_a_sum_is_exact_and_independent_of_order(case: tuple[str, list[Any]], se
     assert type(found) is {"integer": int, "decimal": Decimal, "float": float}[word]
 
 
+@settings(deadline=None, max_examples=150)
 @given(st.lists(FINITE.filter(lambda value: abs(value) < 1e300), min_size=1, max_size=50), SEEDS)
 def test_a_sum_of_floats_is_what_fsum_says(values: list[float], seed: int) -> None:
     kind = accumulator("sum:x:float")
     assert kind.value(folded(kind, values, seed), {}) == math.fsum(values)
 
 
+@settings(deadline=None, max_examples=150)
 @given(NUMBERS, SEEDS)
 def test_a_mean_is_the_rounded_sum_by_the_count(case: tuple[str, list[Any]], seed: int) -> None:
     word, values = case
@@ -91,6 +94,7 @@ def test_a_mean_is_the_rounded_sum_by_the_count(case: tuple[str, list[Any]], see
     assert found == (nearest(sum(map(Fraction, values), Fraction())) / len(values) if values else None)
 
 
+@settings(deadline=None, max_examples=150)
 @given(NUMBERS, SEEDS)
 def test_a_variance_is_rounded_at_its_end_only(case: tuple[str, list[Any]], seed: int) -> None:
     word, values = case
@@ -106,6 +110,7 @@ def test_a_variance_is_rounded_at_its_end_only(case: tuple[str, list[Any]], seed
         assert found == pytest.approx(float(exact), rel=1e-15)
 
 
+@settings(deadline=None, max_examples=150)
 @given(NUMBERS, NUMBERS, SEEDS, st.sampled_from(["sum", "mean", "variance"]))
 def test_what_was_merged_can_be_taken_out_again(
     kept: tuple[str, list[Any]], taken: tuple[str, list[Any]], seed: int, measure: str
@@ -120,6 +125,7 @@ def test_what_was_merged_can_be_taken_out_again(
     assert kind.pack(after) == kind.pack(before)
 
 
+@settings(deadline=None, max_examples=150)
 @given(NUMBERS, SEEDS, st.sampled_from(["sum", "mean", "variance"]))
 def test_what_is_published_reads_back_exactly_where_it_is_exact(
     case: tuple[str, list[Any]], seed: int, measure: str
@@ -143,6 +149,7 @@ ORDERED = st.one_of(
 )
 
 
+@settings(deadline=None, max_examples=150)
 @given(ORDERED, SEEDS)
 def test_extremes_are_the_least_and_the_greatest(case: tuple[str, list[Any]], seed: int) -> None:
     word, values = case
@@ -164,6 +171,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None, max_examples=150)
 @given(VALUES, SEEDS)
 def test_a_few_different_values_are_counted_exactly(case: tuple[str, list[Any]], seed: int) -> None:
     word, values = case
@@ -171,7 +179,7 @@ def test_a_few_different_values_are_counted_exactly(case: tuple[str, list[Any]],
     assert kind.value(folded(kind, values, seed), {}) == len(set(values))
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(st.integers(300, 20_000), st.integers(0, 10), SEEDS, SEEDS)
 def test_distinct_counts_do_not_depend_on_order_or_cut(count: int, salt: int, one: int, other: int) -> None:
     kind = accumulator("distinct:x:string")
@@ -181,6 +189,7 @@ def test_distinct_counts_do_not_depend_on_order_or_cut(count: int, salt: int, on
     assert found == pytest.approx(count, rel=0.06)
 
 
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=100), SEEDS)
 def test_quantiles_of_a_few_values_are_exact(values: list[int], seed: int) -> None:
     kind = accumulator("quantiles:x:integer")
@@ -192,7 +201,7 @@ def test_quantiles_of_a_few_values_are_exact(values: list[int], seed: int) -> No
     }
 
 
-@settings(max_examples=20)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(500, 20_000), SEEDS)
 def test_quantiles_lie_within_the_stated_rank(count: int, seed: int) -> None:
     kind = accumulator("quantiles:x:float")
@@ -206,6 +215,7 @@ def test_quantiles_lie_within_the_stated_rank(count: int, seed: int) -> None:
         assert abs(rank - fraction) < 2 * 0.0133
 
 
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.one_of(st.text(max_size=2), st.sampled_from(["a", "", "b"])), max_size=400), SEEDS)
 def test_frequent_values_are_exact_while_the_sketch_has_room(values: list[str], seed: int) -> None:
     kind = accumulator("topk1024:x:string")
@@ -214,7 +224,7 @@ def test_frequent_values_are_exact_while_the_sketch_has_room(values: list[str], 
     assert found == [{"value": value, "count": count} for value, count in counted[:5]]
 
 
-@settings(max_examples=15)
+@settings(deadline=None, max_examples=15)
 @given(SEEDS)
 def test_frequent_values_lie_within_the_stated_error(seed: int) -> None:
     kind = accumulator("topk1024:x:integer")
@@ -229,6 +239,7 @@ def test_frequent_values_lie_within_the_stated_error(seed: int) -> None:
     assert max(counts[value] for value in missed) <= min(one["count"] for one in found) + allowed
 
 
+@settings(deadline=None, max_examples=150)
 @given(st.one_of(NUMBERS, VALUES), st.one_of(NUMBERS, VALUES), SEEDS)
 def test_merging_and_subtracting_leave_their_arguments_as_they_were(
     one: tuple[str, list[Any]], other: tuple[str, list[Any]], seed: int
