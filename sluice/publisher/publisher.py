@@ -84,7 +84,7 @@ class Publisher:
         failures: list[DeliveryError | ContractError] = []
         for name, lane in sorted(self._table.lanes().items()):
             start = numbers.get(name, 0)
-            if lane.number > start:
+            if lane.number > start and (deadline.remaining() or not failures):
                 try:
                     self._lane(name, start, lane.number, deadline, report)
                 except (DeliveryError, ContractError) as error:

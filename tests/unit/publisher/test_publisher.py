@@ -157,6 +157,24 @@ def test_a_failure_in_between_costs_only_what_came_after_it(
     assert counts(warehouse) == {(0, name): 8 for name in "abc"}
 
 
+def test_once_time_is_up_no_other_lane_is_begun(
+    table: Planted, warehouse: Warehouse, publisher: Publisher, time: Time
+) -> None:
+    for lane in ("s1", "s2", "s3"):
+        table.segment(lane, (SALES, "11:00", groups(lane)))
+    asked: list[str] = []
+
+    def hang(_: str, body: bytes) -> Answer:
+        asked.append(json.loads(body)["rows"][0]["json"]["lane"])
+        time.sleep(10)
+        return Answer(503, b"")
+
+    warehouse.fault = hang
+    with pytest.raises(DeliveryError, match="BigQuery did not take"):
+        publisher.publish(time.deadline(5))
+    assert set(asked) == {"s1"}
+
+
 def test_a_lane_with_an_unreadable_part_does_not_hold_up_the_others(
     table: Planted, warehouse: Warehouse, publisher: Publisher, store: WindowTable, time: Time
 ) -> None:
