@@ -1,6 +1,6 @@
 """Events per second from JSON bytes to exact windows, on one core, the state handed on between batches.
 
-    python bench/aggregator.py [--events 100000] [--groups 10,100,1000,10000] [--rounds 3] [--scale]
+    python bench/aggregator.py [--events 100000] [--groups 10,100,1000,10000] [--most 1000000] [--rounds 3]
 
 One metric: count and sum of a float, per minute and key. Sluice decodes and checks each event, folds it,
 and after every batch of 2,000 hands its state on as Lambda does (base64 within JSON): `cold` unpacks it for
@@ -19,14 +19,11 @@ import time
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
-from bytewax import operators as op
-from bytewax.dataflow import Dataflow
-from bytewax.operators import windowing as win
-from bytewax.testing import TestingSink, TestingSource, run_main
 
 from sluice.contract import Event, field
 from sluice.delivery.caution import Caution
@@ -53,6 +50,7 @@ FLUSH = 15
 """Batches after which windows are stored and the state is empty again: 30 s of a shard of 1,000 records/s."""
 PART_BYTES = 350_000
 SEQUENCE = 49590338271490256608559692538361571095921575989136588898
+FLOOR, PEER = "floor: decode alone", "peer: bytewax"
 AIM = 5
 
 
@@ -196,6 +194,11 @@ def check(parts: list[Part], events: int) -> None:
 
 
 def bytewax(datas: list[bytes]) -> float:
+    from bytewax import operators as op  # noqa: PLC0415 - not there on every Python
+    from bytewax.dataflow import Dataflow  # noqa: PLC0415 - same
+    from bytewax.operators import windowing as win  # noqa: PLC0415 - same
+    from bytewax.testing import TestingSink, TestingSource, run_main  # noqa: PLC0415 - same
+
     decode = msgspec.json.Decoder(Sale).decode
     flow = Dataflow("sales")
     out: list[tuple[str, tuple[int, tuple[int, float]]]] = []
@@ -227,41 +230,48 @@ def compare(events: int, groups: int, rounds: int) -> float:
     made = list(batches(events, groups))
     flat = [data for batch in made for data in batch]
     taken = {
-        "floor: decode alone": best(rounds, events, lambda: floor(iter(made))),
+        FLOOR: best(rounds, events, lambda: floor(iter(made))),
         "sluice, warm": best(rounds, events, lambda: sluice(iter(made), warm=True)),
         "sluice, cold": best(rounds, events, lambda: sluice(iter(made), warm=False)),
         "sluice, whole": best(rounds, events, lambda: whole(iter(made))),
-        "peer: bytewax": best(rounds, events, lambda: bytewax(flat)),
     }
+    if find_spec("bytewax"):
+        taken[PEER] = best(rounds, events, lambda: bytewax(flat))
     print(f"{events:,} events of {sum(map(len, flat)) / events:.0f} bytes, {groups:,} groups")
     for name, micros in taken.items():
         line = f"  {name:20} {1e6 / micros:>10,.0f} events/s {micros:>6.2f} us"
         if name.startswith("sluice"):
-            ratio, over = taken["peer: bytewax"] / micros, micros / taken["floor: decode alone"]
-            line += f"   {ratio:.1f} x the peer's speed (aim: {AIM}), {over:.1f} x the floor's time"
+            line += f"   {micros / taken[FLOOR]:.1f} x the floor's time"
+            line += f", {taken[PEER] / micros:.1f} x the peer's speed (aim: {AIM})" if PEER in taken else ""
         print(line)
     return taken["sluice, warm"]
+
+
+def growing(most: int, rounds: int) -> None:
+    """The same at 1,000 groups, from 1,000 events on."""
+    by_events = []
+    for events in (10**power for power in range(3, len(str(most)))):
+        again = rounds if events < 1_000_000 else 1
+        micros = best(again, events, lambda: sluice(batches(events, 1_000), warm=True))  # noqa: B023 - called at once
+        print(f"{events:>9,} events, 1,000 groups: {1e6 / micros:>10,.0f} events/s {micros:>6.2f} us")
+        by_events.append(micros)
+    print(f"most events against fewest: {by_events[-1] / by_events[0]:.2f} x the time an event")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--groups", default="10,100,1000,10000")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--scale", action="store_true", help="also 1,000 to 1,000,000 events, without the peer"
+        "--most", type=int, default=1_000_000, help="events of the longest run, 1,000 or more"
     )
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    if not find_spec("bytewax"):
+        print("bytewax is not installed (it has no wheels for Python 3.13 and later): no peer")
     by_groups = [compare(options.events, int(one), options.rounds) for one in options.groups.split(",")]
     print(f"most groups against fewest: {by_groups[-1] / by_groups[0]:.2f} x the time an event")
-    if options.scale:
-        by_events = []
-        for events in (1_000, 10_000, 100_000, 1_000_000):
-            rounds = options.rounds if events < 1_000_000 else 1
-            micros = best(rounds, events, lambda: sluice(batches(events, 1_000), warm=True))  # noqa: B023 - called at once
-            print(f"{events:>9,} events, 1,000 groups: {1e6 / micros:>10,.0f} events/s {micros:>6.2f} us")
-            by_events.append(micros)
-        print(f"most events against fewest: {by_events[-1] / by_events[0]:.2f} x the time an event")
+    growing(options.most, options.rounds)
 
 
 if __name__ == "__main__":
