@@ -91,7 +91,7 @@ function judge(sink) {
 }
 
 /** A line of one or two points is hardly seen. */
-const few = (values) => values.filter((value) => value).length < 8;
+const few = (values) => values.filter((value) => value !== null).length < 8;
 
 class FlowChart {
   constructor(element, columns, label) {

@@ -3,6 +3,7 @@
 
 const KEY = "sluice-session";
 const EARLY = 60;
+const FRESH = 120;
 
 function stored() {
   try {
@@ -41,12 +42,16 @@ class Session {
 
   async token() {
     if (!this.login) return null;
+    if (this.refused) throw new Error("This page does not accept your sign-in: ask whoever runs it.");
     if (this.kept.token && this.kept.until - EARLY > now()) return this.kept.token;
     await this.leave();
     return new Promise(() => {}); // the browser is on its way to the issuer
   }
 
+  /** The data was refused with this token. A fresh one that is refused would be refused again. */
   forget() {
+    if (!this.kept.token) return; // several requests went out with it
+    this.refused = now() - (this.kept.since ?? 0) < FRESH;
     this.kept = {};
     store(this.kept);
   }
@@ -86,7 +91,7 @@ class Session {
       server, client, this.oauth.None(), checked, this.redirect(), verifier ?? "",
     );
     const granted = await this.oauth.processAuthorizationCodeResponse(server, client, response);
-    this.kept = { token: granted.access_token, until: now() + (granted.expires_in ?? 300) };
+    this.kept = { token: granted.access_token, since: now(), until: now() + (granted.expires_in ?? 300) };
     store(this.kept);
     history.replaceState(null, "", this.redirect() + (hash ?? ""));
   }

@@ -18,6 +18,7 @@ const choice = new Choice();
 const metricPanel = new MetricPanel(choice);
 const flowPanel = new FlowPanel();
 
+let admitted = true;
 const state = { turn: 0, poll: 2, heard: null, stale: null, problem: null, overview: null, asking: null };
 
 function chosen() {
@@ -132,7 +133,7 @@ function status() {
   setText(byId("live-state"), { connecting: "Connecting", live: "Live", stale: "Delayed", lost: "Disconnected" }[kind]);
   setText(byId("live-age"), state.heard === null ? "" : `updated ${ago((Date.now() - state.heard) / 1000)}`);
   const notice = byId("notice");
-  const text = lost ? `${state.problem} Trying again; ${state.heard === null ? "nothing was read yet." : `this is what was read at ${moment(state.heard / 1000)}.`}` : oldest ? `${sentence(oldest.problem)} What you see was read at ${moment(Date.parse(oldest.at) / 1000)}.` : state.problem;
+  const text = lost ? `${state.problem}${admitted ? " Trying again;" : " Reload the page to try again;"} ${state.heard === null ? "nothing was read yet." : `this is what was read at ${moment(state.heard / 1000)}.`}` : oldest ? `${sentence(oldest.problem)} What you see was read at ${moment(Date.parse(oldest.at) / 1000)}.` : state.problem;
   notice.hidden = !text;
   notice.classList.toggle("bad", Boolean(lost));
   if (text) setText(notice, text);
@@ -189,7 +190,7 @@ function schedule(seconds, all = false) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) schedule(0);
+  if (!document.hidden && admitted) schedule(0);
 });
 setInterval(status, 1000);
 
@@ -202,9 +203,12 @@ pickers();
 showRange();
 try {
   await session.begin();
+  choice.read();
+  showRange();
 } catch (error) {
   state.lost = true;
+  admitted = !session.login; // who was refused is not sent to the issuer again and again
   state.problem = session.login ? `Signing in did not work: ${error.message}.` : "The server does not answer.";
   status();
 }
-schedule(0, true);
+if (admitted) schedule(0, true);

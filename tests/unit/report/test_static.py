@@ -10,7 +10,7 @@ from sluice.report.app import STATIC
 
 VENDOR = STATIC / "vendor"
 LISTED = dict(
-    re.findall(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", (VENDOR / "README.md").read_text(), re.M)
+    re.findall(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", (VENDOR / "README.md").read_text(), re.MULTILINE)
 )
 OURS = sorted(path for path in STATIC.glob("*.*") if path.suffix in {".js", ".css", ".html"})
 MOST_LINES = 350
