@@ -44,7 +44,8 @@ class Session {
     if (!this.login) return null;
     if (this.refused) throw new Error("This page does not accept your sign-in: ask whoever runs it.");
     if (this.kept.token && this.kept.until - EARLY > now()) return this.kept.token;
-    await this.leave();
+    this.leaving ??= this.leave(); // once, however many requests want the token
+    await this.leaving;
     return new Promise(() => {}); // the browser is on its way to the issuer
   }
 
