@@ -1,0 +1,83 @@
+"""A stream in memory whose records arrive as a clock moves: shards that open, close and are listed."""
+
+# ruff: noqa: N803 - the requests are spelt as AWS spells them
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+BASE = 10**55
+
+
+@dataclass
+class Arrival:
+    """One record: `at` is its arrival in epoch milliseconds."""
+
+    number: int
+    at: int
+    data: bytes
+
+    @property
+    def sequence(self) -> str:
+        return str(BASE + 7 * self.number)
+
+
+@dataclass
+class Shard:
+    """`opened` and `closed` are moments in epoch milliseconds."""
+
+    name: str
+    opened: int
+    closed: int | None = None
+    arrivals: list[Arrival] = field(default_factory=list)
+
+    def there(self, now: int) -> list[Arrival]:
+        return [arrival for arrival in self.arrivals if arrival.at <= now]
+
+
+class FakeKinesis:
+    """A client of one stream. `now` is in epoch milliseconds and moved by the test."""
+
+    def __init__(self, shards: list[Shard], now: int) -> None:
+        self.shards = shards
+        self.now = now
+
+    def list_shards(self, *, StreamName: str | None = None, NextToken: str | None = None) -> dict[str, Any]:
+        assert (StreamName is None) != (NextToken is None)
+        names = [shard.name for shard in self.shards if shard.opened <= self.now]
+        start = int(NextToken or 0)
+        more = {"NextToken": str(start + 2)} if len(names) > start + 2 else {}
+        return {"Shards": [{"ShardId": name} for name in names[start : start + 2]], **more}
+
+    def get_shard_iterator(
+        self,
+        *,
+        StreamName: str,  # noqa: ARG002 - the request's
+        ShardId: str,
+        ShardIteratorType: str,
+        StartingSequenceNumber: str = "-1",
+    ) -> dict[str, str]:
+        first = int(StartingSequenceNumber) + (ShardIteratorType == "AFTER_SEQUENCE_NUMBER")
+        return {"ShardIterator": json.dumps([ShardId, first])}
+
+    def get_records(self, *, ShardIterator: str, Limit: int) -> dict[str, Any]:
+        name, first = json.loads(ShardIterator)
+        shard = next(each for each in self.shards if each.name == name)
+        left = [each for each in shard.there(self.now) if int(each.sequence) >= first]
+        given = left[:Limit]
+        after = int(given[-1].sequence) + 1 if given else first
+        over = shard.closed is not None and shard.closed <= self.now and len(given) == len(left)
+        return {
+            "Records": [
+                {
+                    "SequenceNumber": each.sequence,
+                    "PartitionKey": "key",
+                    "ApproximateArrivalTimestamp": datetime.fromtimestamp(each.at / 1000, UTC),
+                    "Data": each.data,
+                }
+                for each in given
+            ],
+            "MillisBehindLatest": 0 if len(given) == len(left) else 1000,
+            **({} if over else {"NextShardIterator": json.dumps([name, after])}),
+        }
