@@ -35,7 +35,7 @@ class Lane:
         if self.entries:
             newest = sorted(self.entries)[-AGAIN:][0]
             self._keep(self.reader.lane(self.sink, self.shard, after=newest - 1))
-        if self.reached is None or self.reached > since:
+        if not self.entries or self.reached is None or self.reached > since:
             oldest = min(self.entries, default=None)
             piece = list(islice(self.reader.lane(self.sink, self.shard, before=oldest), AT_ONCE))
             self._keep(iter(piece))

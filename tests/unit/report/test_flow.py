@@ -87,6 +87,14 @@ def test_latency_reaches_from_arrival_to_the_closing_of_the_books(plant: Plant) 
     assert 0 < whole["p50"] <= whole["p99"]
 
 
+def test_a_page_that_was_open_before_the_first_record_sees_it_come(plant: Plant) -> None:
+    flow = flow_of(plant)
+    assert flow.answer(None, soon())["balance"]["produced"] == 0
+    plant.produce(*(visit(number) for number in range(10)))
+    work_off(plant)
+    assert sink_of(flow.answer(None, soon()))["delivered"] == 10
+
+
 def test_a_second_look_reads_only_what_is_new(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "AGAIN", 1)
     plant.produce(*(visit(number) for number in range(50)))
