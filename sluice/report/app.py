@@ -21,7 +21,7 @@ from sluice.report.download import csv_lines
 from sluice.report.groups import find_values, parse_filter
 from sluice.report.headers import SecurityHeaders
 from sluice.report.metrics import Offered, card, choose, offered
-from sluice.report.ranges import Range
+from sluice.report.ranges import Range, floor
 from sluice.report.shared import Reading, Shared
 from sluice.report.sources import Sources
 from sluice.report.static_files import Static
@@ -107,7 +107,7 @@ class _Api:
                 "others": [each.document() for each in choices if each.state != "current"],
             }
 
-        return self._shared_answer(request, ("overview",), work, WINDOWS_SECONDS)
+        return self._shared_answer(request, ("overview",), work, WINDOWS_SECONDS, self._state)
 
     def chart(self, request: Request) -> Response:
         """Answer with steps of time of one metric's figure."""
@@ -124,7 +124,7 @@ class _Api:
                 now=now,
             ).answer()
 
-        return self._shared_answer(request, ("chart", *_all(asked)), work, WINDOWS_SECONDS)
+        return self._shared_answer(request, ("chart", *_all(asked)), work, WINDOWS_SECONDS, self._state)
 
     def values(self, request: Request) -> Response:
         """Answer with the values of one group field that contain what was typed."""
@@ -194,8 +194,22 @@ class _Api:
     def _choice(self, asked: Mapping[str, str]) -> Offered:
         return choose(offered(self._sources), asked.get("metric"))
 
-    def _shared_answer(self, request: Request, key: tuple[str, ...], work: Work, seconds: float) -> Response:
-        reading = self._shared.get(key, lambda: work(self._now()), seconds=seconds)
+    def _state(self, now: datetime) -> object:
+        """Return what charts and cards follow from: windows, metrics, and which of them lie in the range."""
+        choices = offered(self._sources)
+        shortest = min((each.definition.window for each in choices), default=1)
+        versions = [(each.id, each.definition.version, each.state) for each in choices]
+        return self._sources.windows.changes(), floor(now, shortest), versions
+
+    def _shared_answer(
+        self, request: Request, key: tuple[str, ...], work: Work, seconds: float, state: Work | None = None
+    ) -> Response:
+        reading = self._shared.get(
+            key,
+            lambda: work(self._now()),
+            seconds=seconds,
+            state=(lambda: state(self._now())) if state else None,
+        )
         return _answer(request, reading)
 
 

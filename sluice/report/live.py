@@ -107,6 +107,7 @@ class LiveWindows:
     clock: Callable[[], float] = time.monotonic
     _follower: Follower = field(init=False)
     _due: float = field(default=float("-inf"), init=False)
+    _changes: int = field(default=0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +122,11 @@ class LiveWindows:
         """Return the metrics that the running pipeline counts, as its aggregator has written them down."""
         self._look()
         return [known.definition for known in self._follower.metrics() if known.current]
+
+    def changes(self) -> int:
+        """Return how many looks found something new."""
+        self._look()
+        return self._changes
 
     def watermark(self) -> datetime | None:
         """Return the moment up to which windows are complete."""
@@ -151,5 +157,5 @@ class LiveWindows:
     def _look(self) -> None:
         with self._lock:
             if self.clock() >= self._due:
-                self._follower.refresh()
+                self._changes += self._follower.refresh()
                 self._due = self.clock() + REFRESH_SECONDS

@@ -31,6 +31,7 @@ class _Slot:
     lock: threading.Lock = field(default_factory=threading.Lock)
     reading: Reading | None = None
     due: float = 0.0
+    state: Any = None
 
 
 class Shared:
@@ -47,16 +48,24 @@ class Shared:
         self._lock = threading.Lock()
         self._working = threading.BoundedSemaphore(AT_ONCE)
 
-    def get(self, key: Any, work: Callable[[], Any], *, seconds: float) -> Reading:
+    def get(
+        self,
+        key: Any,
+        work: Callable[[], Any],
+        *,
+        seconds: float,
+        state: Callable[[], Any] | None = None,
+    ) -> Reading:
         """Return the answer to `key`, at most `seconds` old; who asks meanwhile waits for the same one.
 
+        While `state`, which is cheap to find, stays the same, so does the answer: nothing is worked out then.
         When AWS refuses, the reading before is returned with the problem; a first one is without a value.
         """
         slot = self._slot(key)
         with slot.lock:
             if slot.reading is None or self._clock() >= slot.due:
                 with self._working:
-                    slot.reading = self._read(slot.reading, work)
+                    slot.reading = self._read(slot, work, state)
                 slot.due = self._clock() + seconds
             return slot.reading
 
@@ -71,9 +80,15 @@ class Shared:
                 self._slots.popitem(last=False)
             return slot
 
-    def _read(self, before: Reading | None, work: Callable[[], Any]) -> Reading:
+    def _read(self, slot: _Slot, work: Callable[[], Any], state: Callable[[], Any] | None) -> Reading:
+        before = slot.reading
         try:
-            return Reading(work(), self._now())
+            found = state() if state else object()
+            if before is not None and before.value is not None and found == slot.state:
+                return Reading(before.value, self._now())
+            value = work()
+            slot.state = found
+            return Reading(value, self._now())
         except (ClientError, BotoCoreError) as error:
             problem = problem_of(error)
         if before is None:

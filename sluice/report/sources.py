@@ -15,6 +15,9 @@ class Windows(Protocol):
     def definitions(self) -> Sequence[Definition]:
         """Return every metric that was ever stored, in all of its versions, the newest of a name first."""
 
+    def changes(self) -> object:
+        """Return something that is equal to what it was as long as no window, metric or mark has changed."""
+
     def watermark(self) -> datetime | None:
         """Return the moment up to which windows are complete; None before there is one."""
 

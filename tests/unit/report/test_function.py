@@ -1,5 +1,6 @@
 """The page's Lambda: the same application, behind whoever checks who asks."""
 
+import asyncio
 import base64
 import gzip
 import io
@@ -44,9 +45,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     cached = (clients._session, clients.windows, clients.kinesis, clients.cloudwatch, clients.sqs)
     for each in cached:
         each.cache_clear()
+    loop = asyncio.new_event_loop()  # Mangum takes the thread's, and leaves it open for the next request
+    asyncio.set_event_loop(loop)
     with mock_aws():
         create_windows(boto3.client("dynamodb"))
         yield
+    asyncio.set_event_loop(None)
+    loop.close()
     for each in cached:
         each.cache_clear()
 

@@ -59,6 +59,20 @@ def test_what_has_not_changed_is_not_sent_again(world: World, browser: Browser) 
     assert browser.get("/api/chart", metric="requests", range="15m", headers=tag).status == 200
 
 
+def test_while_nothing_changes_nothing_is_worked_out(world: World, browser: Browser) -> None:
+    requests(world)
+    world.windows.changing = False
+    first = browser.get("/api/chart", metric="requests").data
+    for _ in range(5):
+        browser.clock += 2
+        assert browser.get("/api/chart", metric="requests").data == first
+    # what is asked each time is only which metrics there are
+    assert world.windows.reads <= 7 + 5
+    browser.now += timedelta(minutes=1)
+    browser.clock += 2
+    assert browser.get("/api/chart", metric="requests").data["end"] == first["end"] + 60
+
+
 def test_the_questions_that_are_remembered_are_bounded() -> None:
     shared = Shared()
     for number in range(1_000):

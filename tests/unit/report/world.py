@@ -52,6 +52,7 @@ class FakeWindows:
     late: int = 0
     breaks: Exception | None = None
     reads: int = 0
+    changing: bool = True
 
     def add(self, metric: Definition) -> Definition:
         self.known.append(metric)
@@ -65,6 +66,9 @@ class FakeWindows:
     def definitions(self) -> Sequence[Definition]:
         self._ask()
         return list(self.known)
+
+    def changes(self) -> object:
+        return object() if self.changing else 0
 
     def watermark(self) -> datetime | None:
         return self.marked
