@@ -20,8 +20,9 @@ PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """No longer than a module: while Playwright lives, no other test of the process can run an event loop."""
     if CHROMIUM is None:
         reason = "no chromium or Chrome on the path; on Debian: apt-get install chromium"
         if os.environ.get("SLUICE_REQUIRE_BROWSER"):
