@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from sluice.audit.books import Books
+from sluice.audit.books import Books, SinkBooks
 from sluice.audit.reading import read_books
 from sluice.cli.audit import sources_of
 from sluice.cli.demonstration import target_of
@@ -60,6 +60,11 @@ class Running:
 def running(pipeline: Path, **options: Any) -> Iterator[Running]:
     with LocalCloud(ROOT, pipeline, **options) as cloud:
         yield Running(cloud, target_of(cloud, pipeline))
+
+
+def of_sink(books: Books, name: str) -> SinkBooks:
+    (found,) = (sink for sink in books.sinks if sink.sink == name)
+    return found
 
 
 def sluice(

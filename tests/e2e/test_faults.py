@@ -10,11 +10,12 @@ import pytest
 
 from sluice.cli.redrive import redrive
 from sluice.deadletters import hold
-from tests.e2e.conftest import WEB_REQUESTS, Running, running
+from tests.e2e.conftest import WEB_REQUESTS, Running, of_sink, running
 
 pytestmark = pytest.mark.e2e
 
 EACH = 400
+QUICK = {"aggregator": {"tumbling_window_seconds": 1}}
 FAULTS: dict[str, list[dict[str, Any]]] = {
     "answers 500": [{"kind": "status", "status": 500, "count": 3}],
     "answers 503 for a while": [{"kind": "status", "status": 503, "count": 12}],
@@ -38,7 +39,7 @@ numbers = itertools.count()
 
 @pytest.fixture(scope="module")
 def plant() -> Iterator[Running]:
-    with running(WEB_REQUESTS, shards=2) as running_cloud:
+    with running(WEB_REQUESTS, shards=2, overrides=QUICK) as running_cloud:
         yield running_cloud
 
 
@@ -63,7 +64,7 @@ def requests(count: int) -> list[bytes]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bigquery_that_misbehaves_loses_and_doubles_nothing(plant: Running, fault: str) -> None:
-    (before,) = plant.books().sinks
+    before = of_sink(plant.books(), "bigquery")
     for each in FAULTS[fault]:
         plant.cloud.faults.add(match="insertAll", **each)
     try:
@@ -71,21 +72,24 @@ def test_a_bigquery_that_misbehaves_loses_and_doubles_nothing(plant: Running, fa
         after = plant.books()
     finally:
         plant.cloud.faults.clear()
-    (books,) = after.sinks
+    books = of_sink(after, "bigquery")
     assert after.balanced, after.problems
     assert (books.delivered - before.delivered, books.dead_lettered, books.in_flight) == (EACH, 0, 0)
     counted = plant.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT request_id) AS ids FROM web_request")
     assert counted == [{"n": books.delivered, "ids": books.delivered}]
+    assert of_sink(after, "windows").delivered == books.delivered
+    (windows,) = plant.rows("SELECT SUM(`count`) AS n FROM requests_by_status")
+    assert windows == {"n": books.delivered}
 
 
 def test_rows_that_bigquery_rejects_become_dead_letters_and_a_redrive_brings_them_in() -> None:
     body = {"every": 10, "reason": "invalid", "message": "Cannot convert value", "location": "path"}
-    with running(WEB_REQUESTS, shards=1) as plant:
+    with running(WEB_REQUESTS, shards=1, overrides=QUICK) as plant:
         plant.cloud.faults.add(match="insertAll", kind="reject_rows", table="web_request", body=body)
         plant.send(requests(EACH))
         books = plant.books()
         reasons = plant.rows("SELECT kind, field, COUNT(*) AS n FROM dead_letters GROUP BY kind, field")
-        (sink,) = books.sinks
+        sink = of_sink(books, "bigquery")
         assert books.balanced, books.problems
         assert sink.dead_lettered > 0
         assert sink.delivered + sink.dead_lettered == EACH
@@ -96,7 +100,7 @@ def test_rows_that_bigquery_rejects_become_dead_letters_and_a_redrive_brings_the
             result = redrive(plant.target, holding, "bigquery", holding.letters)
         assert (result.delivered, result.troubles) == (sink.dead_lettered, [])
         books = plant.books()
-        (sink,) = books.sinks
+        sink = of_sink(books, "bigquery")
         assert books.balanced, books.problems
         assert (sink.delivered, sink.dead_lettered, sink.redriven) == (EACH, 0, result.delivered)
         assert plant.rows("SELECT * FROM dead_letters") == []

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from sluice.contract import Event, field
+from sluice.metrics import Count, Metric, Sum
 from sluice.pipeline import Pipeline
 
 
@@ -24,4 +25,17 @@ class WebRequest(Event, type="web_request", id="request_id", time="requested_at"
     user_agent: Annotated[str | None, field("Browser, as it names itself", max_length=1_000)] = None
 
 
-pipeline = Pipeline(events=[WebRequest])
+pipeline = Pipeline(
+    events=[WebRequest],
+    metrics=[
+        Metric(
+            "requests_by_status",
+            events=[WebRequest],
+            window="15m",
+            by=["status"],
+            measures={"count": Count(), "bytes": Sum("bytes")},
+            dedupe=True,
+            description="Requests and the bytes sent in answer, by status",
+        )
+    ],
+)
