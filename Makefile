@@ -7,7 +7,7 @@ SOURCES := sluice infra functions bench __main__.py pipeline.py
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format lock docs clean
+.PHONY: help setup demo test soak check bench format lock docs clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ demo: $(READY) ## Run the whole pipeline on this machine and print its balance
 
 test: $(READY) ## Run every test, in parallel and offline
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+soak: $(READY) ## Prove live aggregates exact in many more cases (EXAMPLES=20000)
+	@SLUICE_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest -q -n 0 tests/property/test_windows.py $(ARGS)
 
 check: $(READY) ## Lint, types, architecture and documentation
 	$(BIN)/ruff check .

@@ -30,7 +30,7 @@ HEADER_GRACE = timedelta(days=30)
 
 
 class NotCommitted(DeliveryError):  # noqa: N818 - what happened, not an error of the program
-    """Another invocation has committed these records, or some of them."""
+    """Some of these records are committed: by another invocation, or by this one, whose answer got lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Extra:
 class Committer:
     """Commits segments. Every method raises DeliveryError when a table does not answer.
 
-    Needs `dynamodb:PutItem`, `UpdateItem` and `GetItem` on the table `windows`, `PutItem` on the ledger's.
+    Needs `dynamodb:PutItem` and `UpdateItem` on the table `windows`, `PutItem` on the ledger's.
     """
 
     def __init__(
@@ -123,12 +123,7 @@ class Committer:
             {"Update": {**place, **move.update(header.number)}},
             extra.action,
         ]
-        try:
-            self._transact(writes, (raced, raced, extra.on_conflict), deadline)
-        except DeliveryError:
-            # an answer may have been lost, and then it is our own segment that is in the way
-            if not self._is_in(header):
-                raise
+        self._transact(writes, (raced, raced, extra.on_conflict), deadline)
 
     def _header(
         self, lane: str, gathered: Gathered, through: int | None, deadline: Deadline
@@ -174,15 +169,6 @@ class Committer:
         except Again as error:
             raise silent(f"the table {self._table}", error.reason) from error
 
-    def _is_in(self, header: Header) -> bool:
-        """Whether the segment is committed after all; one question, since time may be up."""
-        key = header_key(header.lane, header.number)
-        try:
-            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        except (BotoCoreError, ClientError, OSError):
-            return False
-        return answer.get("Item", {}).get("segment", {}).get("S") == header.segment
-
 
 @dataclass(frozen=True, slots=True)
 class _Move:
@@ -209,6 +195,6 @@ class _Move:
 
 def _raced(lane: str) -> NotCommitted:
     return NotCommitted(
-        f"{lane}: another invocation has committed some of these records; the batch is retried, and what is"
-        " counted already is left out"
+        f"{lane}: some of these records are committed already; the batch is retried, and what is counted is"
+        " left out"
     )

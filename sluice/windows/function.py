@@ -40,24 +40,18 @@ def aggregator(pipeline: Pipeline, environ: Mapping[str, str] = os.environ) -> H
     """
     sink = environ.get("SLUICE_SINK", "windows")
     table, ledger = required(environ, "SLUICE_WINDOWS_TABLE"), required(environ, "SLUICE_LEDGER_TABLE")
+    claims, stream_name = required(environ, "SLUICE_CLAIMS_TABLE"), required(environ, "SLUICE_STREAM")
+    queue_url = required(environ, "SLUICE_DEAD_LETTER_QUEUE_URL")
+    bucket = required(environ, "SLUICE_DEAD_LETTER_BUCKET")
     keep = timedelta(days=days(environ, "SLUICE_WINDOW_DAYS", 400))
     keep_books = timedelta(days=days(environ, "SLUICE_LEDGER_DAYS", 35))
+    keep_claims = timedelta(days=days(environ, "SLUICE_CLAIM_DAYS", 8))
     dynamodb, now = clients.dynamodb(), _now
     taker = Taker(
         contract=pipeline.contract,
         plan=Plan(pipeline),
-        claims=Claims(
-            dynamodb,
-            required(environ, "SLUICE_CLAIMS_TABLE"),
-            keep=timedelta(days=days(environ, "SLUICE_CLAIM_DAYS", 8)),
-            now=now,
-        ),
-        letterbox=DeadLetterQueue(
-            clients.sqs,
-            required(environ, "SLUICE_DEAD_LETTER_QUEUE_URL"),
-            clients.s3,
-            required(environ, "SLUICE_DEAD_LETTER_BUCKET"),
-        ),
+        claims=Claims(dynamodb, claims, keep=keep_claims, now=now),
+        letterbox=DeadLetterQueue(clients.sqs, queue_url, clients.s3, bucket),
         sink=sink,
         keep=keep,
         watchdog=ending_the_process,
@@ -66,7 +60,7 @@ def aggregator(pipeline: Pipeline, environ: Mapping[str, str] = os.environ) -> H
     parts = PartWriter(dynamodb, table, keep=keep, now=now)
     committer = Committer(dynamodb, table, ledger, sink, parts=parts, keep_books=keep_books, now=now)
     books = Ledger(dynamodb, ledger, sink, keep=keep_books, disjoint=True, now=now)
-    stream = Stream(clients.kinesis(), required(environ, "SLUICE_STREAM"))
+    stream = Stream(clients.kinesis(), stream_name)
     lanes = Lanes(dynamodb, table, process=uuid4().hex, now=now)
     return Aggregator(
         Tumbling(taker, lanes=lanes, committer=committer, stream=stream, now=now),

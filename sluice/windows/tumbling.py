@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sluice.delivery.caution import ATTRIBUTES, Caution
+from sluice.delivery.caution import Caution
 from sluice.delivery.times import Times
 from sluice.errors import DeliveryError
 from sluice.records import Record
@@ -93,8 +93,7 @@ class Tumbling:
             self._beware(work, times)
             state = self._carry_out(work, times)
             if work.caution != CALM:
-                done = work.gathered.last
-                self._lanes.end(call.shard, work.caution.after(read=done, settled=done), times.books)
+                self._end(work, work.caution, work.gathered.last, times)
         except Exception as error:
             self._abandon(work, error, times)
             raise
@@ -122,7 +121,7 @@ class Tumbling:
             return
         work.caution = self._lanes.caution(work.before, work.gathered.last + 1)
         work.report.careful = work.caution != CALM
-        if work.report.careful or any(name in work.before for name in ("suspect", *ATTRIBUTES)):
+        if work.report.careful or "suspect" in work.before or "careful_until" in work.before:
             self._lanes.beware(work.call.shard, work.caution, times.sink)
 
     def _resume(self, call: Call, before: Item, report: WindowReport) -> _Work:
@@ -247,8 +246,13 @@ class Tumbling:
         """Write down that the attempt has ended, if that can be: else the next one takes it for killed."""
         if not work.opened:
             return
-        caution = work.caution.after(read=work.read, settled=work.gathered.prior)
+        caution, read = work.caution, work.read
         if isinstance(error, CountingFailed):
-            caution = replace(caution, until=max(work.seen, work.own))
+            caution, read = replace(caution, until=max(work.seen, work.own)), NONE
         with suppress(DeliveryError):
-            self._lanes.end(work.call.shard, caution, times.books)
+            self._end(work, caution, read, times)
+
+    def _end(self, work: _Work, caution: Caution, read: int, times: Times) -> None:
+        """End the attempt; a record that kills stays known until it is in a segment, as refused."""
+        left = caution.after(read=read, settled=work.gathered.prior)
+        self._lanes.end(work.call.shard, left, times.books)

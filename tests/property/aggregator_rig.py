@@ -192,8 +192,8 @@ class _Dynamodb(Intercepted):
         return self
 
     def paginate(self, **request: Any) -> Any:
-        fake = self._outside.dynamodb
-        return self._outside.call("query", lambda: list(fake.paginate(**request)), request)
+        pages = self._outside.dynamodb.get_paginator("query")
+        return self._outside.call("query", lambda: list(pages.paginate(**request)), request)
 
 
 def _partly(name: str, call: Callable[[], Any], request: dict[str, Any]) -> Any:

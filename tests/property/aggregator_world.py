@@ -113,10 +113,10 @@ class World:
         elif fault == 2:
             self.deployed = AFTER if self.deployed is BEFORE else BEFORE
             self.runtimes = [None, None]
-        elif fault in (3, 4):
-            self.census()
-        elif fault == 5:
+        elif fault == 3:
             self.runtimes[0] = None
+        if self.tape.next() % 4 == 0:
+            self.census()
         self.check_watermark()
 
     def census(self) -> None:
@@ -184,8 +184,10 @@ class World:
         size, stop = 1 + self.tape.next() % 4, place.next
         while stop < len(there) and stop - place.next < size and there[stop].at // WINDOW == window:
             stop += 1
-        early = self.tape.next() < 3
-        return Call(place, range(place.next, stop), window, final=early, early=early)
+        ends = self.tape.next()
+        over = stop < len(there) and there[stop].at // WINDOW != window
+        final = ends < (6 if over else 3)
+        return Call(place, range(place.next, stop), window, final=final, early=final and not over)
 
     def close(self, poller: Poller) -> Call | None:
         """End the window that is open, if it is over, or the shard is, or sometimes before."""

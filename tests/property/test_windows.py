@@ -7,6 +7,7 @@ what goes wrong in each call and between any two; when it is used up nothing doe
 
 import json
 import math
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from tests.property.aggregator_rig import Tape
 from tests.property.aggregator_world import World, records_of
 from tests.property.fake_kinesis import Arrival, Shard
 from tests.unit.delivery.builders import Killed
+
+EXAMPLES = int(os.environ.get("SLUICE_EXAMPLES", "250"))
+"""`make soak` asks for more."""
 
 START = 1_700_000_000_000
 NATURES = ("good",) * 12 + ("aside", "poison", "killer", "deadly", "touchy", "old", "ahead")
@@ -280,7 +284,7 @@ def check_redrive(case: Case, tape: Tape) -> None:
     check_windows(case, counted | curable)
 
 
-@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(
     plans=st.lists(planned, min_size=1, max_size=5) | st.lists(planned, min_size=12, max_size=30),
     layout=st.sampled_from(LAYOUTS),
