@@ -2,6 +2,9 @@
 
 Each class is an event type: a table in BigQuery, the rules that every record is checked against, the shape of
 fake data. `sluice contract show` prints what is made of it; docs/contract.md says how to write one.
+
+Each metric is counted live, window by window: `sluice windows` and the report page show it, docs/metrics.md
+says how to write one.
 """
 
 from datetime import date, datetime
@@ -10,6 +13,7 @@ from enum import Enum
 from typing import Annotated
 
 from sluice.contract import Event, Json, Nested, field
+from sluice.metrics import Count, CountDistinct, Mean, Metric, Quantiles, Sum, TopK
 from sluice.pipeline import Pipeline
 
 
@@ -139,4 +143,45 @@ class Transaction(
     notes: Annotated[str | None, field("What the buyer wrote", max_length=2_000)] = None
 
 
-pipeline = Pipeline(events=[Search, PageView, MapMove, Transaction])
+pipeline = Pipeline(
+    events=[Search, PageView, MapMove, Transaction],
+    metrics=[
+        Metric(
+            "activity",
+            description="What people do in the app, by kind of event",
+            events=[Search, PageView, MapMove, Transaction],
+            window="30s",
+            by=["type"],
+            measures={"events": Count(), "people": CountDistinct("username")},
+        ),
+        Metric(
+            "page_views",
+            description="Pages shown and how fast they were, by platform",
+            events=[PageView],
+            window="1m",
+            by=["platform"],
+            measures={
+                "views": Count(),
+                "people": CountDistinct("username"),
+                "load_ms": Quantiles("load_ms", (0.5, 0.95)),
+            },
+        ),
+        Metric(
+            "revenue",
+            description="Payments less refunds, by currency",
+            events=[Transaction],
+            window="1m",
+            by=["currency"],
+            groups=200,  # ISO 4217 has about 180 codes
+            measures={"payments": Count(), "total": Sum("amount"), "average": Mean("amount")},
+            dedupe=True,  # a payment that an app sends twice is money only once
+        ),
+        Metric(
+            "top_searches",
+            description="What people search for most",
+            events=[Search],
+            window="5m",
+            measures={"searches": Count(), "queries": TopK("query", 10)},
+        ),
+    ],
+)

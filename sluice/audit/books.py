@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sluice.audit.spans import Lettered, Settled, Span, keep_all, settle
+from sluice.audit.spans import Lettered, Settled, Span, keep_all, merge_latency, percentile, settle
+from sluice.delivery import latency_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class SinkBooks:
     def total(self) -> int:
         """All records that are in some state."""
         return self.delivered + self.dead_lettered + self.skipped + self.in_flight
+
+    def latency(self, share: float) -> float | None:
+        """Return the milliseconds from arrival to settlement that this share (0 to 1) of its records kept."""
+        bucket = percentile(merge_latency(self.spans), share)
+        return None if bucket is None else round(latency_ms(bucket), 1)
 
     def document(self) -> dict[str, int]:
         """Return the sink's part of `audit --json`."""

@@ -15,6 +15,8 @@ STATES = (
     ("skipped", "skipped"),
     ("in_flight", "in flight"),
 )
+LATENCIES = (("median latency", 0.5), ("latency of 99 %", 0.99))
+"""From a record's arrival in the stream until its sink has settled it."""
 
 
 def print_books(out: "Console", books: "Books") -> None:
@@ -27,12 +29,16 @@ def print_books(out: "Console", books: "Books") -> None:
     for attribute, label in STATES:
         values = [getattr(sink, attribute) for sink in books.sinks]
         table.add_row(f"  {label}", *(count(value) for value in values), style="" if any(values) else "dim")
+    for label, share in LATENCIES:
+        times = [sink.latency(share) for sink in books.sinks]
+        if any(times):
+            table.add_row(label, *("-" if time is None else f"{time:,.0f} ms" for time in times), style="dim")
     out.print(table)
     out.print()
-    facts = [f"{count(books.dead_letters)} in the dead-letter queue", plural(books.duplicates, "duplicate")]
-    if books.p50 is not None and books.p99 is not None:
-        facts.append(f"latency {books.p50:,.0f} ms (p50), {books.p99:,.0f} ms (p99)")
-    out.print("; ".join(facts), style="dim")
+    letters = f"{count(books.dead_letters)} in the dead-letter queue"
+    if sum(sink.dead_lettered > 0 for sink in books.sinks) > 1:
+        letters += ", one for each sink that refused a record"
+    out.print(f"{letters}; {plural(books.duplicates, 'duplicate')}", style="dim")
     for note in books.notes:
         out.print(note, style="dim")
     if books.balanced:

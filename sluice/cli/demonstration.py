@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.padding import Padding
 from rich.text import Text
@@ -17,6 +17,7 @@ from sluice.audit.reading import read_books
 from sluice.cli.answers import Answer, ask
 from sluice.cli.audit import sources_of
 from sluice.cli.balance import print_books
+from sluice.cli.glimpse import INDENT, Glimpse, glimpses
 from sluice.cli.output import console, count, plural, print_json, rows_table
 from sluice.cli.progress import Stages, stages
 from sluice.cli.questions import Question, questions
@@ -25,13 +26,17 @@ from sluice.cli.supply import Supply
 from sluice.cli.target import Endpoints, Target
 from sluice.errors import QueryError, SluiceError
 from sluice.local.cloud import LocalCloud
-from sluice.producer import Producer, Tally
+from sluice.pipeline import load_pipeline
+from sluice.producer import Pace, Producer, Tally
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 LOOK_SECONDS = 1.0
 """How often it is checked that a served demo's servers are alive."""
+
+LIVE_RATE = 20
+"""Fake events a second with which a served demo goes on."""
 
 STUCK_SECONDS = 120
 """A sink that settles nothing for so long will not be waited for any longer."""
@@ -45,6 +50,7 @@ class Shown:
     books: Books
     drained: bool
     answers: Sequence[tuple[Question, Answer | SluiceError]]
+    windows: Sequence[Glimpse]
 
     @property
     def good(self) -> bool:
@@ -57,7 +63,8 @@ def demonstrate(
 ) -> bool:
     """Run the demo, print what came of it, and return whether the books balance.
 
-    With `serve` the report page shows it from the beginning, and all of it goes on until Ctrl-C.
+    With `serve` the report page shows it from the beginning, and all of it goes on until Ctrl-C: with further
+    fake events, unless the events were somebody's own.
     """
     total = supply.total()
     with ExitStack() as running:
@@ -68,7 +75,7 @@ def demonstrate(
         if url and not json:
             console().print(f"Watch it live: {url}")
         with stages(quiet=json) as shown:
-            found = _run(cloud, target, supply, shown, total=total, ask_too=not json)
+            found = _run(cloud, target, pipeline, supply, shown, total=total, ask_too=not json)
             if page is None:
                 with shown.stage("stopping") as stage:
                     running.close()
@@ -79,10 +86,24 @@ def demonstrate(
                 sys.stderr.write(f"{sentence}\n")
         else:
             _print(console(), found, supply, url)
-        while page is not None:
-            time.sleep(LOOK_SECONDS)
-            cloud.check()
+        if page is not None:
+            _go_on(cloud, target, supply)
     return found.good
+
+
+def _go_on(cloud: LocalCloud, target: Target, supply: Supply) -> NoReturn:
+    """Send fake events, or only stay, until Ctrl-C; raises EnvironmentProblem when a server ends."""
+    if supply.is_fake:
+        live = replace(supply, count=sys.maxsize, rate=LIVE_RATE, seed=None)
+        producer = Producer(target.kinesis, target.outputs.stream_name, pace=Pace(LIVE_RATE))
+        try:
+            producer.send(live.records(), on_progress=lambda _: cloud.check())
+        except SluiceError:
+            cloud.check()
+            raise
+    while True:
+        time.sleep(LOOK_SECONDS)
+        cloud.check()
 
 
 def target_of(cloud: LocalCloud, pipeline: Path) -> Target:
@@ -110,7 +131,14 @@ def _start(
 
 
 def _run(
-    cloud: LocalCloud, target: Target, supply: Supply, shown: Stages, *, total: int | None, ask_too: bool
+    cloud: LocalCloud,
+    target: Target,
+    pipeline: Path,
+    supply: Supply,
+    shown: Stages,
+    *,
+    total: int | None,
+    ask_too: bool,
 ) -> Shown:
     begun = time.monotonic()
     tally = _produce(target, supply, shown, total)
@@ -125,7 +153,13 @@ def _run(
             wanted = questions(supply.contract, dead_letters=books.dead_letters > 0)
             answers = [(question, _answer(target, question)) for question in wanted]
             stage.finish(plural(len(answers), "answer"))
-    return Shown(tally, books, drained, answers)
+    windows: Sequence[Glimpse] = ()
+    metrics = load_pipeline(pipeline).metrics
+    if ask_too and metrics:
+        with shown.stage("reading live windows") as stage:
+            windows = glimpses(console(), target, metrics)
+            stage.finish(plural(len(windows), "metric"))
+    return Shown(tally, books, drained, answers, windows)
 
 
 def _produce(target: Target, supply: Supply, shown: Stages, total: int | None) -> Tally:
@@ -182,6 +216,13 @@ def _print(out: "Console", found: Shown, supply: Supply, url: str | None) -> Non
         else:
             out.print(Padding(rows_table(answer.columns, answer.rows), (0, 0, 0, 2), expand=False))
         out.print()
+    for each in found.windows:
+        out.print(each.title, style="bold")
+        out.print()
+        out.print(f"{' ' * INDENT}{each.command}", style="dim")
+        out.print()
+        out.print(Padding(each.shown or "No windows yet.", (0, 0, 0, INDENT), expand=False))
+        out.print()
     print_books(out, books)
     out.print(
         f"{count(books.produced)} records in {books.elapsed_seconds:.1f} s, from the first sent to the last "
@@ -190,8 +231,9 @@ def _print(out: "Console", found: Shown, supply: Supply, url: str | None) -> Non
     )
     out.print()
     if url is not None:
-        out.print(f"The report page goes on: {url}", style="bold")
-        out.print("In another terminal: sluice produce --fake 1000, sluice audit. Ctrl-C stops all of it.")
+        out.print(f"The report page: {url}", style="bold")
+        more = f"{LIVE_RATE} fake events a second go on arriving. " if supply.is_fake else ""
+        out.print(f"{more}In another terminal: sluice windows, sluice audit. Ctrl-C stops all of it.")
         return
     out.print(_next(supply, books))
     if shutil.which("sluice") is None:
@@ -203,4 +245,4 @@ def _next(supply: Supply, books: Books) -> str:
         return "Next: `sluice local` in one terminal, `sluice audit` in another, to look closer."
     if not (supply.poison or supply.source):
         return "Next: sluice demo --poison 5 --duplicates 3 shows what happens to bad records and duplicates."
-    return "Next: sluice local, and in another terminal: sluice produce, sluice query, sluice dlq list."
+    return "Next: sluice demo --serve shows it live on a page in your browser."

@@ -4,6 +4,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -67,11 +68,18 @@ def key_by(contract: "Contract", field: str | None) -> KeyOf:
     return key_of
 
 
-def fakes(contract: "Contract", count: int, *, seed: int, key_of: KeyOf) -> Iterator[Item]:
-    """Yield `count` fake events as records; the last of them happens now."""
-    from sluice.contract.fake import fake_events
+def fakes(
+    contract: "Contract", count: int, *, seed: int, key_of: KeyOf, rate: float | None = None
+) -> Iterator[Item]:
+    """Yield `count` fake events as records.
 
-    for event in fake_events(contract, seed=seed, count=count):
+    The last of them happens now. Those that are sent at a `rate`, in events a second, happen as they are
+    sent.
+    """
+    from sluice.contract.fake import STEP, fake_events
+
+    start, step = (None, STEP) if rate is None else (datetime.now(UTC), 1 / rate)
+    for event in fake_events(contract, seed=seed, count=count, start=start, step=step):
         kind = contract.type_of(event)
         data = contract.encode(event)
         yield Item(key_of(kind, event) or _digest(data), data, kind.id_field is not None)

@@ -25,7 +25,12 @@ def produce(
         int | None, typer.Option("--fake", metavar="N", help="Send N fake events instead.")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option("--rate", metavar="R", help="Send at most R records a second.")
+        float | None,
+        typer.Option(
+            "--rate",
+            metavar="R",
+            help="Send at most R records a second; fake events then happen as they are sent.",
+        ),
     ] = None,
     rebase_time: Rebase = False,
     key: Annotated[
@@ -65,7 +70,15 @@ def produce(
     target = Target.find(root, env)
     target.warn_of_changes()
     contract = load_pipeline(pipeline_file(root, pipeline or target.pipeline)).contract
-    supply = Supply(contract=contract, source=source, count=fake, rebase_time=rebase_time, key=key, seed=seed)
+    supply = Supply(
+        contract=contract,
+        source=source,
+        count=fake,
+        rate=rate,
+        rebase_time=rebase_time,
+        key=key,
+        seed=seed,
+    )
     supply.check()
     stream = target.outputs.stream_name
     producer = Producer(target.kinesis, stream, pace=Pace(rate))

@@ -56,7 +56,7 @@ SELECT kind, reason, COUNT(*) AS records
 FROM dead_letters
 GROUP BY kind, reason
 ORDER BY records DESC, reason
-LIMIT 12""",
+LIMIT 8""",
 )
 DEFAULT_NEEDS = {
     "search": {"tags", "username"},

@@ -23,13 +23,15 @@ COUNTED_BYTES = 512 * 1024 * 1024
 class Supply:
     """Lines of `source` (a file, or - for stdin), or `count` fake events without one.
 
-    With a source, `count` is the most lines to take, and `strays` tells of those that are no events. `poison`
-    and `duplicates` are per cent of the records, and come on top.
+    With a source, `count` is the most lines to take, and `strays` tells of those that are no events. Fake
+    events happen as they are sent if there is a `rate`, in events a second. `poison` and `duplicates` are per
+    cent of the records, and come on top.
     """
 
     contract: "Contract"
     source: str | None
     count: int | None
+    rate: float | None = None
     rebase_time: bool = False
     key: str | None = None
     seed: int | None = None
@@ -42,6 +44,11 @@ class Supply:
         key_by(self.contract, self.key)
         if self.source is not None:
             check_input(self.source)
+
+    @property
+    def is_fake(self) -> bool:
+        """Whether it makes events up."""
+        return self.source is None and bool(self.count)
 
     def total(self) -> int | None:
         """Return how many records there will be, or None when only the end of the input tells."""
@@ -66,7 +73,7 @@ class Supply:
         with ExitStack() as stack:
             items: Iterable[Item | None]
             if self.source is None:
-                items = fakes(self.contract, self.count or 0, seed=seed, key_of=key_of)
+                items = fakes(self.contract, self.count or 0, seed=seed, key_of=key_of, rate=self.rate)
             else:
                 items = self._from_input(stack, self.source, key_of)
             yield from mixed(

@@ -121,10 +121,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def local(project: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`sluice local` in the foreground of a terminal of its own, ended with Ctrl-C."""
+def local(project: Path, *arguments: str, command: str = "local") -> Iterator[subprocess.Popen[str]]:
+    """`sluice local`, or a demo that goes on, in a terminal of its own, ended with Ctrl-C."""
     process = subprocess.Popen(
-        [str(SLUICE), "local", *arguments],
+        [str(SLUICE), command, *arguments],
         cwd=project,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,8 +1,10 @@
 """`sluice demo`: everything is accounted for, and nothing is left behind."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.e2e.conftest import document, sluice
+from tests.e2e.conftest import document, local, sluice
 
 pytestmark = pytest.mark.e2e
 
@@ -19,22 +21,37 @@ def test_every_record_of_a_demo_is_in_exactly_one_state() -> None:
         "produced", "sinks", "dead_letters", "duplicates", "balanced", "elapsed_seconds", "latency_ms",
     }  # fmt: skip
     assert books["produced"] == EVENTS + POISON + DUPLICATES
-    assert books["sinks"] == {
-        "bigquery": {
-            "delivered": EVENTS + DUPLICATES,
-            "dead_lettered": POISON,
-            "skipped": 0,
-            "in_flight": 0,
-        }
-    }
-    assert (books["dead_letters"], books["duplicates"]) == (POISON, DUPLICATES)
+    each = {"delivered": EVENTS + DUPLICATES, "dead_lettered": POISON, "skipped": 0, "in_flight": 0}
+    assert books["sinks"] == {"bigquery": each, "windows": each}
+    assert (books["dead_letters"], books["duplicates"]) == (2 * POISON, DUPLICATES)
     assert books["balanced"] is True
     assert 0 < books["latency_ms"]["p50"] <= books["latency_ms"]["p99"]
 
 
-def test_a_demo_for_people_answers_questions_and_shows_the_balance() -> None:
+def test_a_demo_for_people_answers_questions_and_shows_windows_and_the_balance() -> None:
     done = sluice("demo", "--events", "500", "--poison", "2", "--shards", "1")
     assert done.returncode == 0, done.stderr
     assert "The books balance." in done.stdout
     assert done.stdout.count("SELECT") == 3
+    drawn, _, listed = done.stdout.partition("sluice windows page_views --limit 8")
+    assert "type=transaction" in drawn
+    assert "provisional" in listed
+    assert listed.index("android") < listed.index("Where every record is")
     assert "Traceback" not in done.stderr
+
+
+def test_a_served_demo_goes_on_with_events_that_happen_as_they_arrive(project: Path) -> None:
+    def counted() -> int:
+        rows = document(sluice("windows", "activity", "--json", cwd=project))
+        return sum(row["events"] for row in rows)
+
+    with local(project, "--serve", "--events", "400", command="demo"):
+        for _ in range(200):
+            if counted() > 400:
+                break
+        else:
+            raise AssertionError(f"no more than {counted()} events came")
+        newest = document(sluice("windows", "activity", "--json", cwd=project))[-1]
+        assert newest["provisional"], "events that happen now fall into the window that is open"
+        books = document(sluice("audit", "--json", cwd=project))
+        assert books["balanced"], books

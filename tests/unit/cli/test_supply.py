@@ -145,3 +145,17 @@ def test_lines_that_are_no_events_are_sent_and_told(tmp_path: Path) -> None:
     assert len(list(given.records())) == 3
     assert given.strays.count == 2
     assert given.strays.first.startswith("the record is not JSON")
+
+
+def test_fakes_that_are_sent_at_a_rate_happen_as_they_are_sent() -> None:
+    begun = datetime.now(UTC)
+    times = [datetime.fromisoformat(json.loads(data)["at"]) for _, data in sent(count=300, rate=20, seed=1)]
+    assert times == sorted(times)
+    assert timedelta(seconds=-1) < times[0] - begun < timedelta(seconds=60)
+    assert timedelta(seconds=14) < times[-1] - times[0] < timedelta(seconds=16)
+
+
+def test_only_events_that_are_made_up_can_go_on() -> None:
+    assert supply(count=1).is_fake
+    assert not supply(count=0).is_fake
+    assert not supply(count=5, source="-").is_fake

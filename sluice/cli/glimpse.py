@@ -1,0 +1,76 @@
+"""The live figures that a demo shows: one metric drawn, one as a table, as in `sluice windows`."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sluice.cli.output import rows_table
+from sluice.cli.windows import follower_of
+from sluice.cli.windows_asked import Asked, ask
+from sluice.cli.windows_shown import sparks, table
+from sluice.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from sluice.cli.target import Target
+    from sluice.metrics import Metric
+    from sluice.windows.reader import WindowRow
+
+ROWS = 8
+"""The most rows of a table, or lines of a drawing: a look, no report."""
+
+INDENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A metric's windows, and the command that shows them; None when it has none."""
+
+    title: str
+    command: str
+    shown: "Table | None"
+
+
+def glimpses(out: "Console", target: "Target", metrics: "Sequence[Metric]") -> list[Glimpse]:
+    """Read the first two metrics: the first is drawn if it holds a number, the second a table."""
+    follower = follower_of(target)
+    follower.refresh()
+    known = {each.definition.name for each in follower.metrics() if each.current}
+    found = []
+    for place, metric in enumerate(metrics[:2]):
+        asked = ask(
+            metric.definition,
+            known=metric.name in known,
+            group=(),
+            measures=(),
+            since=None,
+            until=None,
+            all_versions=False,
+        )
+        rows, _ = asked.rows(follower, datetime.now(UTC))
+        drawn = _drawn(out, asked, rows) if rows and place == 0 else None
+        found.append(
+            Glimpse(
+                title=f"Live: {metric.description or metric.name}",
+                command=f"sluice windows {metric.name} {'--spark' if drawn else f'--limit {ROWS}'}",
+                shown=drawn or _table(asked, rows),
+            )
+        )
+    return found
+
+
+def _drawn(out: "Console", asked: Asked, rows: "Sequence[WindowRow]") -> "Table | None":
+    try:
+        return sparks(asked, rows, width=out.width - INDENT, limit=ROWS, plain=out.options.ascii_only)
+    except UsageError:  # nothing in it is a number
+        return None
+
+
+def _table(asked: Asked, rows: "Sequence[WindowRow]") -> "Table | None":
+    # A demo's events pretend to be minutes old: that they came late tells nothing.
+    newest = [replace(row, late=0) for row in rows[-ROWS:]]
+    return rows_table(*table(asked, newest)) if newest else None
