@@ -5,7 +5,7 @@ taken after each commit from what the lanes say, and once a minute also by askin
 at rest, which no call would ever tell of.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +22,7 @@ from sluice.windows.store import WindowTable
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LISTED_MS = 1_000
+LISTED_MS = 250
 """A record in a shard that was not listed arrived after the listing, less this: clocks may differ."""
 
 AT_REST_MS = 5_000
@@ -50,24 +50,26 @@ class Census:
         With `ask` the stream is asked about shards that no call has told of for a while. Raises DeliveryError
         when the stream or the table does not answer.
         """
-        asked_at = int(self._now().timestamp() * 1000)
-        shards = self._stream.shards(deadline)
+        asked_at, shards = self._list(deadline)
         lanes = call(self._windows.lanes, deadline, what=f"the table {self._table}")
         if ask:
             stale = [lanes.get(shard, Lane(shard)) for shard in shards]
             stale = [lane for lane in stale if not lane.ended and (lane.through or 0) < asked_at - STALE_MS]
             for lane in sorted(stale, key=lambda lane: lane.through or 0):
                 lanes[lane.lane] = self._at_rest(lane, asked_at, deadline)
-        throughs = [asked_at - LISTED_MS]
-        for shard in shards:
-            lane = lanes.get(shard, Lane(shard))
-            if lane.ended:
-                continue
-            if lane.through is None:
-                return None
-            throughs.append(lane.through)
-        self._write(min(throughs), lanes, deadline)
-        return min(throughs)
+        through = _least(shards, lanes, asked_at)
+        if through == asked_at - LISTED_MS:
+            # only a shard that was not listed holds it back, mostly from the end of a window: look once more
+            deadline.sleep(LISTED_MS / 1000)
+            asked_at, shards = self._list(deadline)
+            through = _least(shards, lanes, asked_at)
+        if through is not None:
+            self._write(through, lanes, deadline)
+        return through
+
+    def _list(self, deadline: Deadline) -> tuple[int, list[str]]:
+        """Return all shards, and when they were asked for, in epoch milliseconds."""
+        return int(self._now().timestamp() * 1000), self._stream.shards(deadline)
 
     def _at_rest(self, lane: Lane, asked_at: int, deadline: Deadline) -> Lane:
         """Return the lane, further on if its shard has nothing that is not committed."""
@@ -126,3 +128,16 @@ class Census:
                     ":taken": {"S": self._now().isoformat()},
                 },
             )
+
+
+def _least(shards: Iterable[str], lanes: Mapping[str, Lane], asked_at: int) -> int | None:
+    """Return up to when all shards are committed, in epoch milliseconds; None if one cannot tell."""
+    throughs = [asked_at - LISTED_MS]
+    for shard in shards:
+        lane = lanes.get(shard, Lane(shard))
+        if lane.ended:
+            continue
+        if lane.through is None:
+            return None
+        throughs.append(lane.through)
+    return min(throughs)

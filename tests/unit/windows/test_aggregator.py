@@ -278,7 +278,7 @@ def test_the_watermark_waits_for_shards_that_are_in_hand_or_unknown_and_asks_tho
     assert bench.census() == START + 55_000
     bench.shard.closed = START + 61_000
     bench.kinesis.now = START + 120_000
-    assert bench.census() == START + 119_000
+    assert bench.census() == START + 119_750
     assert bench.table.lanes()[SHARD].ended
 
 
