@@ -99,4 +99,5 @@ def _missing(name: str, columns: Sequence[Column], inside: str) -> str:
         return f"{inside} has no `type` here; only `by` takes the event type"
     close = get_close_matches(name, names, 1)
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    return f"did you mean {close[0]!r}? " * bool(close) + f"{inside} has {shown}"
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}{inside} has {shown}"
