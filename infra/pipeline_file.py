@@ -4,11 +4,18 @@ import os
 from pathlib import Path
 
 from sluice.pipeline import DEFAULT_FILE, FILE_VARIABLE, Pipeline, load_pipeline
+from sluice.predicate import check_metrics
 
 _DEFAULT = Path(__file__).resolve().parent.parent / DEFAULT_FILE
 
 
 def chosen_pipeline() -> tuple[str, Pipeline]:
-    """Load the file that SLUICE_PIPELINE names, or pipeline.py beside the program."""
+    """Load the file that SLUICE_PIPELINE names, or pipeline.py beside the program; its filters are checked.
+
+    Raises:
+        ContractError: the file is not usable, or a metric's filter is not.
+    """
     path = Path(os.environ.get(FILE_VARIABLE) or _DEFAULT).resolve()
-    return str(path), load_pipeline(path)
+    pipeline = load_pipeline(path)
+    check_metrics(pipeline)
+    return str(path), pipeline

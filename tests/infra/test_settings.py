@@ -185,12 +185,30 @@ def test_the_views_must_not_lie_among_the_raw_tables(run: "Run") -> None:
         run("dev", warehouse={"dataset": "events", "views_dataset": "Events"})
 
 
+WRONG_FILTER = """
+from datetime import datetime
+from sluice.contract import Event
+from sluice.metrics import Count, Metric
+from sluice.pipeline import Pipeline
+
+class Bid(Event, type="bid", time="bid_at"):
+    bid_at: datetime
+    amount: int
+
+bids = Metric("bids", events=[Bid], window="1m", measures={"bids": Count()}, where="amuont > 0")
+pipeline = Pipeline(events=[Bid], metrics=[bids])
+"""
+
+
 def test_a_broken_pipeline_file_is_one_line_too(run: "Run", tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="no such pipeline file"):
         run("dev", pipeline=tmp_path / "none.py")
     (tmp_path / "bad.py").write_text("pipeline = (\n")
     with pytest.raises(ContractError, match=r"bad.py, line 1: "):
         run("dev", pipeline=tmp_path / "bad.py")
+    (tmp_path / "filter.py").write_text(WRONG_FILTER)
+    with pytest.raises(ContractError, match=r"metric 'bids': .*`amuont` is no field: did you mean amount\?"):
+        run("dev", pipeline=tmp_path / "filter.py")
 
 
 def fields(model: type[Section] = Settings, above: str = "") -> dict[str, Any]:
