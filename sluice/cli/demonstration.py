@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 """How often it is checked that a served demo's servers are alive."""
 
+RECENT = "#range=15m"
+"""Opens the page on the minutes that a demo fills."""
+
 LIVE_RATE = 20
 """Fake events a second with which a served demo goes on."""
 
@@ -73,7 +76,7 @@ def demonstrate(
             cloud, target = _start(root, pipeline, running, shown, shards=shards)
         url = page.begin(cloud, target) if page else None
         if url and not json:
-            console().print(f"Watch it live: {url}")
+            console().print(f"Watch it live: {url}{RECENT}")
         with stages(quiet=json) as shown:
             found = _run(cloud, target, pipeline, supply, shown, total=total, ask_too=not json)
             if page is None:
@@ -231,7 +234,7 @@ def _print(out: "Console", found: Shown, supply: Supply, url: str | None) -> Non
     )
     out.print()
     if url is not None:
-        out.print(f"The report page: {url}", style="bold")
+        out.print(f"The report page: {url}{RECENT}", style="bold")
         more = f"{LIVE_RATE} fake events a second go on arriving. " if supply.is_fake else ""
         out.print(f"{more}In another terminal: sluice windows, sluice audit. Ctrl-C stops all of it.")
         return

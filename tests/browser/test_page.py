@@ -15,6 +15,18 @@ from tests.browser import scenes
 from tests.browser.conftest import Tabs
 from tests.unit.report.world import World, definition
 
+COLOURED = """() => {
+  const canvas = document.querySelector("#chart canvas");
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let coloured = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const light = data.slice(at, at + 3);
+    coloured += data[at + 3] > 128 && Math.max(...light) - Math.min(...light) > 60;
+  }
+  return coloured > data.length / 4 / 20;
+}"""
+"""A twentieth of the chart is of no grey."""
+
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "Query")
 
 
@@ -241,6 +253,20 @@ def test_a_phone_needs_no_sideways_scrolling(tabs: Tabs) -> None:
             page = tab.open()
             expect(page.locator("#chart canvas")).to_be_visible()
             assert page.evaluate("() => document.documentElement.scrollWidth") == 375
+
+
+def test_bars_are_seen_however_narrow_they_are(tabs: Tabs) -> None:
+    world = World()
+    metric = world.windows.add(definition("requests", window=30))
+    world.current = [metric]
+    now = datetime.now(UTC)
+    for minutes in range(1, 50):
+        world.windows.put(metric, now - timedelta(minutes=minutes), (200,), count=7)
+    with tabs.over(world, viewport={"width": 360, "height": 740}) as tab:
+        page = tab.open("#range=1h")
+        expect(page.locator("#stats dd").first).not_to_be_empty()
+        expect(page.locator("#chart canvas")).to_be_visible()
+        page.wait_for_function(COLOURED)
 
 
 def test_a_download_is_the_whole_range_as_a_spreadsheet_takes_it(tabs: Tabs, tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ import { h } from "./dom.js";
 import { exact, groupName, span } from "./format.js";
 import { bars, colour, colours, frame, lines, place, Plot } from "./plot.js";
 
+/** Pixels a step must have for its bar's outline: narrower ones would be all outline. */
+const LEAST_COLUMN = 5;
+
 export class WindowsChart {
   constructor(element, said) {
     this.element = element;
@@ -48,7 +51,7 @@ export class WindowsChart {
     const series = parts.map((part) => {
       const ink = colour(part.slot);
       return this.stacked
-        ? { stroke: paint.ground, width: 0.5, fill: ink, paths: bars(), points: { show: false } }
+        ? { stroke: (u) => (this.column(u) < LEAST_COLUMN ? ink : paint.ground), width: 0.5, fill: ink, paths: bars(), points: { show: false } }
         : { stroke: ink, width: 2, paths: lines(), spanGaps: false, points: { show: this.lonely(part), size: 5, fill: ink, stroke: ink } };
     });
     return {
@@ -60,6 +63,10 @@ export class WindowsChart {
         setCursor: [(u) => this.hover(u)],
       },
     };
+  }
+
+  column(u) {
+    return u.bbox.width / devicePixelRatio / this.times.length;
   }
 
   /** Points without neighbours would not be seen as a line. */
