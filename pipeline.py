@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Annotated
 
 from sluice.contract import Event, Json, Nested, field
-from sluice.metrics import Count, CountDistinct, Mean, Metric, Quantiles, Sum, TopK
+from sluice.metrics import Count, CountDistinct, Max, Mean, Metric, Quantiles, Sum, TopK
 from sluice.pipeline import Pipeline
 
 
@@ -182,6 +182,15 @@ pipeline = Pipeline(
             events=[Search],
             window="5m",
             measures={"searches": Count(), "queries": TopK("query", 10)},
+        ),
+        Metric(
+            "slow_pages",
+            description="Pages that took three seconds or longer, and whom that met",
+            events=[PageView],
+            window="1m",
+            where="load_ms >= 3000",
+            by=["platform"],
+            measures={"views": Count(), "people": CountDistinct("username"), "slowest_ms": Max("load_ms")},
         ),
     ],
 )
