@@ -247,5 +247,7 @@ def _next(supply: Supply, books: Books) -> str:
     if not books.balanced:
         return "Next: `sluice local` in one terminal, `sluice audit` in another, to look closer."
     if not (supply.poison or supply.source):
-        return "Next: sluice demo --poison 5 --duplicates 3 --serve, with bad records, and live in your browser."
+        return (
+            "Next: sluice demo --poison 5 --duplicates 3 --serve: bad records too, and live in your browser."
+        )
     return "Next: sluice demo --serve shows it live in your browser."

@@ -82,7 +82,7 @@ def reconcile(
     if json:
         print_json(_document(metric, compared, mended=mended, left=left, notes=found.notes))
     else:
-        _print(compared, mended=mended, left=left, notes=found.notes)
+        _print(metric, compared, mended=mended, left=left, notes=found.notes)
     return 1 if compared.differences and not mended else 0
 
 
@@ -241,7 +241,7 @@ def _document(
     }
 
 
-def _print(compared: "Comparison", *, mended: bool, left: list[str], notes: list[str]) -> None:
+def _print(metric: str, compared: "Comparison", *, mended: bool, left: list[str], notes: list[str]) -> None:
     from sluice.cli.output import console, plural, print_rows
     from sluice.cli.windows_shown import label
 
@@ -269,7 +269,7 @@ def _print(compared: "Comparison", *, mended: bool, left: list[str], notes: list
     if mended:
         out.print("Mended.", style="bold green")
     else:
-        out.print("Next: sluice reconcile ... --mend", style="dim")
+        out.print(f"Next: sluice reconcile {metric} --mend, with the same --since", style="dim")
     if left:
         out.print(
             f"What duplicates did to {', '.join(left)} stays: sketches cannot be taken back.", style="dim"
