@@ -154,11 +154,10 @@ def check(*, pipeline: PipelineFile = None, json: Json = False) -> int:
 
 
 def _load(given: Path | None) -> "tuple[Contract, Path]":
-    from sluice.cli.project import find_root, pipeline_file
-    from sluice.pipeline import load_pipeline
+    from sluice.cli.project import checked_pipeline, find_root, pipeline_file
 
     file = pipeline_file(find_root(), given)
-    return load_pipeline(file).contract, file
+    return checked_pipeline(file).contract, file
 
 
 def _document(contract: "Contract", kind: "EventType") -> dict[str, Any]:

@@ -66,14 +66,13 @@ def demo(
     percentage("--duplicates", duplicates)
 
     from sluice.cli.demonstration import demonstrate
-    from sluice.cli.project import find_root, pipeline_file
+    from sluice.cli.project import checked_pipeline, find_root, pipeline_file
     from sluice.cli.supply import Supply
-    from sluice.pipeline import load_pipeline
 
     root = find_root()
     file = pipeline_file(root, pipeline)
     supply = Supply(
-        contract=load_pipeline(file).contract,
+        contract=checked_pipeline(file).contract,
         source=source,
         count=DEFAULT_EVENTS if events is None and source is None else events,
         rebase_time=rebase_time,

@@ -10,6 +10,7 @@ from sluice.cli.demonstration import target_of
 from sluice.cli.output import console, grid, print_json, print_json_line
 from sluice.cli.page import Page, page
 from sluice.cli.progress import stages
+from sluice.cli.project import checked_pipeline
 from sluice.errors import SluiceError
 from sluice.local.changes import Changes
 from sluice.local.cloud import LocalCloud
@@ -29,9 +30,11 @@ def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, 
     """Run the local cloud until Ctrl-C; a changed pipeline is deployed over what runs.
 
     Raises:
+        ContractError: the pipeline file, or a filter in it, is not usable.
         AlreadyRunning: one runs for this project.
         EnvironmentProblem: a server did not start, or has ended.
     """
+    checked_pipeline(pipeline)
     with ExitStack() as running:
         found = running.enter_context(claim(root))
         changes = Changes([pipeline, root / f"Pulumi.{ENVIRONMENT}.yaml"])

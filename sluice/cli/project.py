@@ -2,8 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sluice.errors import UsageError
+
+if TYPE_CHECKING:
+    from sluice.pipeline import Pipeline
 
 MARKER = "Pulumi.yaml"
 
@@ -32,3 +36,17 @@ def pipeline_file(root: Path, given: Path | None) -> Path:
     if not path.is_file():
         raise UsageError(f"{path}: no such pipeline file; name one with --pipeline FILE")
     return path
+
+
+def checked_pipeline(file: Path) -> "Pipeline":
+    """Load a pipeline file and check its filters, so that a mistake is one line before anything starts.
+
+    Raises:
+        ContractError: the file is not usable, or a metric's filter is not.
+    """
+    from sluice.pipeline import load_pipeline
+    from sluice.predicate import check_metrics
+
+    pipeline = load_pipeline(file)
+    check_metrics(pipeline)
+    return pipeline

@@ -163,9 +163,10 @@ class _Writer:
         return _Read((*read.tests, f"({name} := {read.text}) is not None"), name, nullable=False)
 
     def _known(self, node: Node) -> str:
-        """An expression that is true if a value is not NULL."""
+        """An expression that is true if a value is not NULL; a call is made, as it may have no answer."""
         read = self._path(node.columns) if isinstance(node, Field) else self.read(node)
-        tests = [*read.tests, f"({read.text}) is not None"] if read.nullable else [*read.tests]
+        certain = isinstance(node, Constant | Field | Tag) and not read.nullable
+        tests = [*read.tests] if certain else [*read.tests, f"({read.text}) is not None"]
         return _joined("and", tests or ["True"])
 
     def _temporary(self) -> str:
