@@ -86,10 +86,11 @@ class Redriver:
             if isinstance(verdict, Retry):
                 continue
             if isinstance(verdict, Delivered):
-                state = self._settle(shard, record, counted[record.position], lane, times)
-                if state is None:
-                    verdicts.each[index] = IN_HAND
+                found = self._settle(shard, record, counted[record.position], lane, times)
+                if isinstance(found, Retry):
+                    verdicts.each[index] = found
                     continue
+                state = found
             else:
                 state = STATES[type(verdict)]
             settled.append((record, state))
@@ -108,16 +109,23 @@ class Redriver:
 
     def _settle(
         self, shard: str, record: Record, counted: Counted, lane: Lane | None, times: Times
-    ) -> str | None:
-        """Count the record if nothing has counted it; return its state, None while its batch is in hand."""
+    ) -> str | Retry:
+        """Count the record if nothing has counted it; return its state, or why that cannot be now."""
         sequence = int(record.sequence)
+        try:
+            state = count(Aggregates(self._taker.plan), counted)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with this record must not keep back the others
+            return Retry(f"counting it failed with {type(error).__name__}")
+        if state != "delivered":
+            return state
         if lane is not None:
             if lane.mark is None or sequence > lane.mark:
-                return None
+                return IN_HAND
             header = self._segment_of(lane, sequence, times)
             if header is None or record.position not in header.refused:
-                return count(Aggregates(self._taker.plan), counted)
-        return self._commit(redriven_lane(shard), record, counted, times)
+                return state
+        self._commit(redriven_lane(shard), record, counted, times)
+        return state
 
     def _segment_of(self, lane: Lane, sequence: int, times: Times) -> Header | None:
         """Find the segment that took a record in; None if it is so old that its header has expired."""
@@ -132,21 +140,18 @@ class Redriver:
                 found, high = header, middle
         return found
 
-    def _commit(self, lane: str, record: Record, counted: Counted, times: Times) -> str:
+    def _commit(self, lane: str, record: Record, counted: Counted, times: Times) -> None:
         for _ in range(MOST_RACES):
             known = self._read(self._windows.lane, times, lane=lane) or Lane(lane)
             gathered = Gathered(base=known.number, prior=-1, aggregates=Aggregates(self._taker.plan))
-            state = count(gathered.aggregates, counted)
-            if state != "delivered":
-                return state
-            gathered.note(record, state)
+            gathered.note(record, count(gathered.aggregates, counted))
             try:
                 self._committer.record(lane, gathered, self._once(record), times.books)
-            except _CountedBefore:
-                return state
             except NotCommitted:
                 continue
-            return state
+            except _CountedBefore:
+                pass
+            return
         raise DeliveryError(
             f"{lane}: other redrives keep getting in between; redrive again when they are done"
         )

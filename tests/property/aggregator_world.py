@@ -67,6 +67,7 @@ class World:
         self.inside = False
         self.processes = 0
         self.troubled = False
+        self.redriven: set[str] = set()
 
     def run(self) -> None:
         """Let time pass and hand everything over, until all of it has come through; then take the census."""
@@ -113,7 +114,9 @@ class World:
         elif fault == 2:
             self.deployed = AFTER if self.deployed is BEFORE else BEFORE
             self.runtimes = [None, None]
-        elif fault == 3:
+        elif fault in (3, 4):
+            self.redrive()
+        elif fault == 5:
             self.runtimes[0] = None
         if self.tape.next() % 4 == 0:
             self.census()
@@ -126,6 +129,32 @@ class World:
             self.runtimes, self.troubled = [None, None], True
         except DeliveryError:
             pass
+
+    def redrive(self) -> None:
+        """Drive some of the letters in again, as somebody might at any time."""
+        held = [
+            letter
+            for letter in self.outside.letterbox.held.values()
+            if b"deadly" not in (letter.payload or b"")
+        ]
+        letters = {f"{one.shard}/{one.sequence}" for one in held[self.tape.next() % 3 :: 2]}
+        entries = [
+            entry
+            for shard in self.kinesis.shards
+            for entry in records_of(
+                shard.name, [one for one in shard.arrivals if f"{shard.name}/{one.sequence}" in letters]
+            )
+        ]
+        try:
+            answer = self.runtime().invoke({"Records": entries, "redrive": True})
+        except Killed:
+            self.runtimes, self.troubled = [None, None], True
+        except DeliveryError:
+            pass
+        else:
+            self.redriven |= {
+                one for one, state in answer.get("outcomes", {}).items() if state != "dead_lettered"
+            }
 
     def interrupt(self) -> None:
         """Let another invocation happen in the middle of one."""
