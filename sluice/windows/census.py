@@ -47,16 +47,20 @@ class Census:
     def take(self, deadline: Deadline, *, ask: bool) -> int | None:
         """Advance the watermark and return it, in epoch milliseconds; None when it cannot be told yet.
 
-        With `ask` the stream is asked about shards that no call has told of for a while. Raises DeliveryError
-        when the stream or the table does not answer.
+        The stream is asked about closed shards, whose end no call tells of, and with `ask` also about others
+        that no call has told of for a while. Raises DeliveryError when the stream or the table does not
+        answer.
         """
         asked_at, shards = self._list(deadline)
         lanes = call(self._windows.lanes, deadline, what=f"the table {self._table}")
-        if ask:
-            stale = [lanes.get(shard, Lane(shard)) for shard in shards]
-            stale = [lane for lane in stale if not lane.ended and (lane.through or 0) < asked_at - STALE_MS]
-            for lane in sorted(stale, key=lambda lane: lane.through or 0):
-                lanes[lane.lane] = self._at_rest(lane, asked_at, deadline)
+        silent = [
+            lane
+            for lane in (lanes.get(shard, Lane(shard)) for shard in shards)
+            if not lane.ended
+            if shards[lane.lane] or (ask and (lane.through or 0) < asked_at - STALE_MS)
+        ]
+        for lane in sorted(silent, key=lambda lane: lane.through or 0):
+            lanes[lane.lane] = self._at_rest(lane, asked_at, deadline)
         through = _least(shards, lanes, asked_at)
         if through == asked_at - LISTED_MS:
             # only a shard that was not listed holds it back, mostly from the end of a window: look once more
@@ -67,8 +71,8 @@ class Census:
             self._write(through, lanes, deadline)
         return through
 
-    def _list(self, deadline: Deadline) -> tuple[int, list[str]]:
-        """Return all shards, and when they were asked for, in epoch milliseconds."""
+    def _list(self, deadline: Deadline) -> tuple[int, dict[str, bool]]:
+        """Return when all shards were listed, in epoch milliseconds, and which of them are closed."""
         return int(self._now().timestamp() * 1000), self._stream.shards(deadline)
 
     def _at_rest(self, lane: Lane, asked_at: int, deadline: Deadline) -> Lane:

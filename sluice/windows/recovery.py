@@ -45,13 +45,14 @@ class Stream:
         self._client = client
         self._name = name
 
-    def shards(self, deadline: Deadline) -> list[str]:
-        """Return every shard that may still have records, closed ones too."""
-        found: list[str] = []
+    def shards(self, deadline: Deadline) -> dict[str, bool]:
+        """Return every shard that may still have records, and whether it is closed: nothing more arrives."""
+        found: dict[str, bool] = {}
         request: dict[str, Any] = {"StreamName": self._name}
         while True:
             answer = self._call(self._client.list_shards, deadline, request)
-            found += [shard["ShardId"] for shard in answer["Shards"]]
+            for shard in answer["Shards"]:
+                found[shard["ShardId"]] = "EndingSequenceNumber" in shard["SequenceNumberRange"]
             if "NextToken" not in answer:
                 return found
             request = {"NextToken": answer["NextToken"]}

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from sluice.contract import Event, field
+from sluice.metrics import Count, Metric
 from sluice.pipeline import Pipeline
 
 
@@ -27,4 +28,7 @@ class Visit(Event, type="visit", id="id", time="at"):
                 hoard.append(b"x" * 50_000_000)
 
 
-pipeline = Pipeline(events=[Visit])
+pipeline = Pipeline(
+    events=[Visit],
+    metrics=[Metric("visits", events=[Visit], window="10s", measures={"count": Count()})],
+)

@@ -45,10 +45,15 @@ class FakeKinesis:
 
     def list_shards(self, *, StreamName: str | None = None, NextToken: str | None = None) -> dict[str, Any]:
         assert (StreamName is None) != (NextToken is None)
-        names = [shard.name for shard in self.shards if shard.opened <= self.now]
+        listed = [shard for shard in self.shards if shard.opened <= self.now]
         start = int(NextToken or 0)
-        more = {"NextToken": str(start + 2)} if len(names) > start + 2 else {}
-        return {"Shards": [{"ShardId": name} for name in names[start : start + 2]], **more}
+        more = {"NextToken": str(start + 2)} if len(listed) > start + 2 else {}
+        return {"Shards": [self._listed(shard) for shard in listed[start : start + 2]], **more}
+
+    def _listed(self, shard: Shard) -> dict[str, Any]:
+        closed = shard.closed is not None and shard.closed <= self.now
+        end = {"EndingSequenceNumber": str(BASE * 2)} if closed else {}
+        return {"ShardId": shard.name, "SequenceNumberRange": {"StartingSequenceNumber": str(BASE), **end}}
 
     def get_shard_iterator(
         self,
