@@ -138,7 +138,7 @@ class Case:
         }
 
     def counted(self) -> set[str]:
-        """What is taken in: all but what was refused, and what of that was redriven; an answer may be lost."""
+        """What is taken in: what was not refused, and what of that was redriven; answers may be lost."""
         items = self.world.outside.dynamodb.tables["windows"]
         redriven = {identity for pk, identity in items if pk == "redriven"}
         assert self.world.redriven & self.refused() - self.uncounted() <= redriven <= self.refused()
