@@ -1,5 +1,7 @@
 """What `sluice demo` does, step by step."""
 
+import os
+import shlex
 import shutil
 import sys
 import time
@@ -26,7 +28,7 @@ from sluice.cli.supply import Supply
 from sluice.cli.target import Endpoints, Target
 from sluice.errors import QueryError, SluiceError
 from sluice.local.cloud import LocalCloud
-from sluice.pipeline import load_pipeline
+from sluice.pipeline import DEFAULT_FILE, load_pipeline
 from sluice.producer import Pace, Producer, Tally
 
 if TYPE_CHECKING:
@@ -88,7 +90,8 @@ def demonstrate(
             for sentence in found.books.sentences:
                 sys.stderr.write(f"{sentence}\n")
         else:
-            _print(console(), found, supply, url)
+            again = _again(supply, None if pipeline == root / DEFAULT_FILE else pipeline)
+            _print(console(), found, supply, url=url, again=again)
         if page is not None:
             _go_on(cloud, target, supply)
     return found.good
@@ -205,7 +208,7 @@ def _answer(target: Target, question: Question) -> Answer | SluiceError:
         return error
 
 
-def _print(out: "Console", found: Shown, supply: Supply, url: str | None) -> None:
+def _print(out: "Console", found: Shown, supply: Supply, *, url: str | None, again: str) -> None:
     books = found.books
     rate = books.produced / books.elapsed_seconds if books.elapsed_seconds else 0
     out.print()
@@ -238,16 +241,24 @@ def _print(out: "Console", found: Shown, supply: Supply, url: str | None) -> Non
         more = f"{LIVE_RATE} fake events a second go on arriving. " if supply.is_fake else ""
         out.print(f"{more}In another terminal: sluice windows, sluice audit. Ctrl-C stops all of it.")
         return
-    out.print(_next(supply, books))
+    out.print(_next(supply, books, again))
     if shutil.which("sluice") is None:
         out.print("`source .venv/bin/activate` first: sluice is not on this shell's path.", style="dim")
 
 
-def _next(supply: Supply, books: Books) -> str:
+def _again(supply: Supply, pipeline: Path | None) -> str:
+    """Return the command that runs the demo with the same pipeline and input."""
+    words = ["sluice", "demo"]
+    if pipeline is not None:
+        words += ["--pipeline", os.path.relpath(pipeline)]
+    if supply.source is not None and supply.source != "-":
+        words += ["--input", supply.source, *(["--rebase-time"] if supply.rebase_time else [])]
+    return shlex.join(words)
+
+
+def _next(supply: Supply, books: Books, again: str) -> str:
     if not books.balanced:
         return "Next: `sluice local` in one terminal, `sluice audit` in another, to look closer."
     if not (supply.poison or supply.source):
-        return (
-            "Next: sluice demo --poison 5 --duplicates 3 --serve: bad records too, and live in your browser."
-        )
-    return "Next: sluice demo --serve shows it live in your browser."
+        return f"Next: {again} --poison 5 --duplicates 3 --serve: bad records too, live in your browser."
+    return f"Next: {again} --serve shows it live in your browser."

@@ -150,6 +150,6 @@ def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> Non
     table.add_row("report page", urls["report_url"])
     out.print(table)
     out.print()
-    out.print("In another terminal: sluice produce --fake 1000, sluice audit, sluice query, sluice dlq list.")
+    out.print("In another terminal: sluice produce --fake 1000, sluice audit, sluice windows, sluice query.")
     out.print(f"When {pipeline.name} changes, it is deployed again over what runs.", style="dim")
     out.print("Ctrl-C stops it, and leaves nothing behind.", style="dim")

@@ -58,7 +58,7 @@ def produce(
 
     import time
 
-    from sluice.cli.output import console, plural, print_json
+    from sluice.cli.output import console, count, plural, print_json
     from sluice.cli.progress import stages
     from sluice.cli.project import find_root, pipeline_file
     from sluice.cli.supply import Supply
@@ -102,11 +102,14 @@ def produce(
         out = console()
         rate_seen = f" ({tally.accepted / seconds:,.0f}/s)" if seconds >= 1 else ""
         out.print(f"{plural(tally.accepted, 'record')} accepted by {stream} in {seconds:.1f} s{rate_seen}.")
-        if supply.strays.count:
-            out.print(
-                f"{plural(supply.strays.count, 'record')} will be dead letters: no events of the contract "
-                f"(the first: {supply.strays.first})."
+        strays = supply.strays
+        if strays.count:
+            become = (
+                "is no event of the contract and becomes a dead letter"
+                if strays.count == 1
+                else "are no events of the contract and become dead letters"
             )
+            out.print(f"{count(strays.count)} of them {become} (the first: {strays.first}).")
             out.print("Next: sluice dlq list", style="dim")
         elif not tally.refused:
             out.print("Next: sluice audit", style="dim")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sluice.cli.target import Target
     from sluice.cli.windows_asked import Asked
-    from sluice.metrics import Definition
+    from sluice.metrics import Definition, Metric
     from sluice.windows.reader import Follower, WindowRow
 
 EXAMPLE = """\b
@@ -94,7 +94,7 @@ def windows(
     if metric is None:
         from sluice.cli.windows_listed import show_metrics
 
-        show_metrics(follower, json=json)
+        show_metrics(follower, lambda: declared_metrics(root, target), json=json)
         return
     definition, known = definition_of(root, target, follower, metric)
     asked = ask(
@@ -135,7 +135,8 @@ def show(
     out = console()
     if not rows:
         what = "of these groups " if asked.group else ""
-        out.print(f"No windows {what}yet." if asked.since is None else f"No windows {what}in that time.")
+        soon = "yet: they show up some seconds after their events"
+        out.print(f"No windows {what}{soon if asked.since is None else 'in that time'}.")
     elif spark:
         out.print(sparks(asked, rows, width=out.width, limit=limit, plain=out.options.ascii_only))
     else:
@@ -170,14 +171,18 @@ def definition_of(
 
     Raises UsageError for a metric that neither the table nor the pipeline has.
     """
-    from sluice.cli.project import pipeline_file
-    from sluice.pipeline import load_pipeline
-
     try:
         return follower.definition(metric), True
     except UsageError:
-        declared = load_pipeline(pipeline_file(root, target.pipeline)).metrics
-        for each in declared:
+        for each in declared_metrics(root, target):
             if each.name == metric:
                 return each.definition, False
         raise
+
+
+def declared_metrics(root: "Path", target: "Target") -> "Sequence[Metric]":
+    """Return the metrics of the pipeline's file."""
+    from sluice.cli.project import pipeline_file
+    from sluice.pipeline import load_pipeline
+
+    return load_pipeline(pipeline_file(root, target.pipeline)).metrics

@@ -5,11 +5,17 @@ from typing import TYPE_CHECKING, Any
 from sluice.cli.output import console, grid, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sluice.metrics import Metric
     from sluice.windows.reader import Follower, KnownMetric
 
 
-def show_metrics(follower: "Follower", *, json: bool) -> None:
-    """List every metric that ever ran, and up to when everything is counted."""
+def show_metrics(follower: "Follower", declared: "Callable[[], Sequence[Metric]]", *, json: bool) -> None:
+    """List every metric that ever ran, and up to when everything is counted.
+
+    `declared` is asked for the pipeline's metrics when none has run yet.
+    """
     known = follower.metrics()
     watermark = follower.watermark
     if json:
@@ -17,7 +23,11 @@ def show_metrics(follower: "Follower", *, json: bool) -> None:
         return
     out = console()
     if not known:
-        out.print("No metrics yet: nothing has been counted. docs/metrics.md says how to declare one.")
+        names = ", ".join(each.name for each in declared())
+        if names:
+            out.print(f"Nothing has been counted yet. The pipeline declares {names}.")
+        else:
+            out.print("No metrics yet: nothing has been counted. docs/metrics.md says how to declare one.")
         return
     table = grid()
     for name in ("metric", "window", "by", "figures", "of", "state"):

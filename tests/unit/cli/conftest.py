@@ -46,7 +46,7 @@ def target(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> Target:
     for name, client in clients.items():
         found.__dict__[name] = client  # as the cached properties would
     monkeypatch.setattr(Target, "find", lambda *_: found)
-    monkeypatch.setattr("sluice.cli.project.find_root", lambda: None)
+    monkeypatch.setattr("sluice.cli.project.find_root", lambda: Path("elsewhere"))
     return found
 
 

@@ -103,7 +103,8 @@ def test_people_see_the_balance_three_questions_with_answers_and_what_to_try_nex
     assert said.count("SELECT") >= 3
     assert said.count("NULL") == 3
     assert "The books balance." in said
-    assert "Next: sluice demo --poison 5" in said
+    assert "Next: sluice demo --pipeline " in said
+    assert "pipeline.py --poison 5 --duplicates 3 --serve" in said
 
 
 @pytest.mark.usefixtures("cloud")

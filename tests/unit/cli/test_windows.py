@@ -223,9 +223,18 @@ def test_a_metric_that_has_counted_nothing_yet_has_no_windows(
 ) -> None:
     assert called(capsys, "fresh") == []
     assert run(["windows", "fresh"]) == 0
-    assert capsys.readouterr().out == "No windows yet.\n"
+    assert capsys.readouterr().out.startswith("No windows yet")
     table.dynamodb.delete_item(TableName="windows", Key=current_key())
     assert called(capsys, "sales") == []
+
+
+def test_before_anything_is_counted_the_declared_metrics_are_named(
+    table: Planted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for item in table.dynamodb.scan(TableName="windows")["Items"]:
+        table.dynamodb.delete_item(TableName="windows", Key={"pk": item["pk"], "sk": item["sk"]})
+    assert run(["windows"]) == 0
+    assert capsys.readouterr().out == "Nothing has been counted yet. The pipeline declares fresh.\n"
 
 
 def test_a_stack_without_windows_is_told(
