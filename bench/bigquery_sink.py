@@ -80,12 +80,7 @@ def sluice_rows(sink: BigQuerySink, records: Sequence[Record]) -> list[Row]:
     rows = []
     for record in records:
         event = CONTRACT.decode(record.data)
-        event_type = CONTRACT.type_of(event)
-        event_id = event_type.event_id(event)
-        row = sink.prepare(
-            Accepted(record, event, event_type, record.fallback_id if event_id is None else event_id)
-        )
-        rows.append(row)
+        rows.append(sink.prepare(Accepted(record, event, CONTRACT.type_of(event))))
     return rows
 
 

@@ -90,11 +90,7 @@ class Attempt(Generic[P]):
         try:
             event = self._contract.decode(record.data)
             event_type = self._contract.type_of(event)
-            event_id = event_type.event_id(event)
-            accepted = Accepted(
-                record, event, event_type, record.fallback_id if event_id is None else event_id
-            )
-            prepared = self._sink.prepare(accepted)
+            prepared = self._sink.prepare(Accepted(record, event, event_type))
         except ContractViolation as violation:
             verdict = Refused("contract", violation.reason, violation.field, violation.type)
         except MemoryError:
@@ -123,18 +119,19 @@ class Attempt(Generic[P]):
             return
         try:
             outcomes = self._sink.deliver([prepared for _, prepared in ready], self._times.sink)
-            pairs = list(zip(ready, outcomes, strict=True))
+            found = [(index, outcome) for (index, _), outcome in zip(ready, outcomes, strict=True)]
         except MemoryError:
             self._deliver_less(ready)
             return
         except Exception as error:  # noqa: BLE001 - nothing is known to be delivered, so all of it comes again
             self.trouble = f"the sink failed with {type(error).__name__}: {error}"
             return
-        for (index, _), outcome in pairs:
+        each = self._verdicts.each
+        for index, outcome in found:
             if isinstance(outcome, Rejected):
-                self._verdicts.each[index] = Refused("rejected", outcome.reason, outcome.field)
+                each[index] = Refused("rejected", outcome.reason, outcome.field)
             else:
-                self._verdicts.each[index] = outcome
+                each[index] = outcome
 
     def _deliver_less(self, ready: list[tuple[int, P]]) -> None:
         """Deliver the first half of what memory does not hold at once; the rest comes again."""

@@ -17,7 +17,12 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     record: Record
     event: Event
     event_type: EventType
-    event_id: str
+
+    @property
+    def event_id(self) -> str:
+        """The event's own id, or what stands for it where its type names none."""
+        own = self.event_type.event_id(self.event)
+        return self.record.fallback_id if own is None else own
 
 
 class Delivered(msgspec.Struct, frozen=True):

@@ -82,11 +82,6 @@ class Aggregates:
         fold = self._plan.folds.get(event.__class__)
         return fold is not None and fold(event, arrived_at, winner, self._rows, self._touched, self._open)
 
-    def wants_claim(self, event: Event) -> bool:
-        """Whether a metric with `dedupe` would count the event."""
-        filters = self._plan.claiming.get(event.__class__)
-        return filters is not None and any(where is None or where(event) for where in filters)
-
     @property
     def size(self) -> int:
         """Bytes of the state. It is packed to know them, so ask once per batch, not once per event."""

@@ -8,7 +8,7 @@ way is not documented. Lambda keeps at most 1 MB of it per shard and ends the wi
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -95,17 +95,20 @@ class Gathered:
             or self.aggregates.windows > MOST_WINDOWS
         )
 
-    def note(self, record: Record, state: str) -> None:
-        """Count one more record, the next of the lane."""
-        sequence, arrived = int(record.sequence), round(record.arrived_at * 1_000_000)
+    def note(self, records: Sequence[Record], states: Sequence[str]) -> None:
+        """Count the next records of the lane, each with its state."""
+        if not records:
+            return
+        arrived = [round(record.arrived_at * 1_000_000) for record in records]
         if self.empty:
-            self.first, self.earliest, self.latest = sequence, arrived, arrived
-        self.last, self.newest = sequence, arrived
-        self.earliest, self.latest = min(self.earliest, arrived), max(self.latest, arrived)
-        self.slots[arrived // 1000 // self.step] += 1
-        self.states[state] += 1
-        if state == "dead_lettered":
-            self.refused.append(record.position)
+            self.first, self.earliest, self.latest = int(records[0].sequence), arrived[0], arrived[0]
+        self.last, self.newest = int(records[-1].sequence), arrived[-1]
+        self.earliest, self.latest = min(self.earliest, *arrived), max(self.latest, *arrived)
+        self.slots.update([micros // 1000 // self.step for micros in arrived])
+        self.states.update(states)
+        self.refused += [
+            record.position for record, state in zip(records, states, strict=True) if state == "dead_lettered"
+        ]
 
     def latency(self, now: float) -> Counter[int]:
         """Return the histogram of the times from arrival to `now`, in epoch seconds."""

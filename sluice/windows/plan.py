@@ -89,6 +89,11 @@ class Plan:
         for event_type in pipeline.contract.types.values():
             self._compile(event_type, pipeline.metrics)
 
+    def wants_claim(self, event: Event) -> bool:
+        """Whether a metric with `dedupe` would count the event."""
+        filters = self.claiming.get(event.__class__)
+        return filters is not None and any(where is None or where(event) for where in filters)
+
     def _compile(self, event_type: EventType, metrics: Sequence[Metric]) -> None:
         """Write the function of an event type, if any metric is about it."""
         chosen = [(at, one) for at, one in enumerate(metrics) if event_type.cls in one.events]

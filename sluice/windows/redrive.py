@@ -10,12 +10,11 @@ from sluice.delivery import Delivered, Ledger, Retry
 from sluice.delivery.calls import call
 from sluice.delivery.caution import Caution
 from sluice.delivery.times import Times
-from sluice.delivery.verdicts import STATES, Verdicts
+from sluice.delivery.verdicts import STATES, Verdict, Verdicts
 from sluice.errors import DeliveryError
 from sluice.records import Record, records_of
 from sluice.windows.aggregates import Aggregates
 from sluice.windows.commit import Committer, Extra, NotCommitted
-from sluice.windows.counting import Counted
 from sluice.windows.gathered import Gathered
 from sluice.windows.items import Header, Lane
 from sluice.windows.keys import redriven_key, redriven_lane
@@ -76,7 +75,7 @@ class Redriver:
         return answer
 
     def _shard(self, shard: str, records: list[Record], times: Times, answer: dict[str, Any]) -> WindowReport:
-        verdicts, counted, trouble = self._taker.judge(
+        verdicts, trouble = self._taker.judge(
             records, Caution(), lambda _suspect, _deadline: None, times, single=True
         )
         lane = self._read(self._windows.lane, times, lane=shard)
@@ -86,7 +85,7 @@ class Redriver:
             if isinstance(verdict, Retry):
                 continue
             if isinstance(verdict, Delivered):
-                found = self._settle(shard, record, counted[record.position], lane, times)
+                found = self._settle(shard, record, verdict, lane, times)
                 if isinstance(found, Retry):
                     verdicts.each[index] = found
                     continue
@@ -108,12 +107,12 @@ class Redriver:
         )
 
     def _settle(
-        self, shard: str, record: Record, counted: Counted, lane: Lane | None, times: Times
+        self, shard: str, record: Record, verdict: Verdict, lane: Lane | None, times: Times
     ) -> str | Retry:
         """Count the record if nothing has counted it; return its state, or why that cannot be now."""
         sequence = int(record.sequence)
         try:
-            state = count(Aggregates(self._taker.plan), counted)
+            state = count(Aggregates(self._taker.plan), record, verdict)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with this record must not keep back the others
             return Retry(f"counting it failed with {type(error).__name__}")
         if state != "delivered":
@@ -124,7 +123,7 @@ class Redriver:
             header = self._segment_of(lane, sequence, times)
             if header is None or record.position not in header.refused:
                 return state
-        self._commit(redriven_lane(shard), record, counted, times)
+        self._commit(redriven_lane(shard), record, verdict, times)
         return state
 
     def _segment_of(self, lane: Lane, sequence: int, times: Times) -> Header | None:
@@ -140,11 +139,11 @@ class Redriver:
                 found, high = header, middle
         return found
 
-    def _commit(self, lane: str, record: Record, counted: Counted, times: Times) -> None:
+    def _commit(self, lane: str, record: Record, verdict: Verdict, times: Times) -> None:
         for _ in range(MOST_RACES):
             known = self._read(self._windows.lane, times, lane=lane) or Lane(lane)
             gathered = Gathered(base=known.number, prior=-1, aggregates=Aggregates(self._taker.plan))
-            gathered.note(record, count(gathered.aggregates, counted))
+            gathered.note([record], [count(gathered.aggregates, record, verdict)])
             try:
                 self._committer.record(lane, gathered, self._once(record), times.books)
             except NotCommitted:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sluice.contract import Contract
-from sluice.delivery import Delivered, Retry
+from sluice.delivery import Retry
 from sluice.delivery.attempt import Attempt, Marking
 from sluice.delivery.caution import Caution
 from sluice.delivery.letters import Letterbox, send_letters
 from sluice.delivery.times import Times
-from sluice.delivery.verdicts import STATES, Verdicts
+from sluice.delivery.verdicts import STATES, Verdict, Verdicts
 from sluice.delivery.watchdog import BATCH_SECONDS, Watchdog
 from sluice.errors import DeliveryError
 from sluice.records import Record
@@ -63,17 +63,14 @@ class Taker:
         Raises:
             CountingFailed: `gathered` is spoilt.
         """
-        verdicts, counted, trouble = self.judge(records, caution, mark, times)
+        verdicts, trouble = self.judge(records, caution, mark, times)
         failure = verdicts.failure()
-        states: Counter[str] = Counter()
+        settled = records[:failure]
         try:
             with self.watchdog(BATCH_SECONDS):
-                for record, verdict in zip(records[:failure], verdicts.each, strict=False):
-                    state = STATES[type(verdict)]
-                    if isinstance(verdict, Delivered):
-                        state = count(gathered.aggregates, counted[record.position])
-                    gathered.note(record, state)
-                    states[state] += 1
+                aggregates = gathered.aggregates
+                states = [count(aggregates, *one) for one in zip(settled, verdicts.each, strict=False)]
+                gathered.note(settled, states)
         except Exception as error:
             raise CountingFailed(
                 f"counting failed with {type(error).__name__}: the batch is retried record by record"
@@ -81,7 +78,7 @@ class Taker:
         retry = verdicts.each[failure] if failure < len(records) else None
         reason = (trouble or retry.reason) if isinstance(retry, Retry) else None
         refusals: Counter[str] = Counter(refused.kind for _, refused in verdicts.refused(failure))
-        return Taken(states, refusals, reason, verdicts.read)
+        return Taken(Counter(states), refusals, reason, verdicts.read)
 
     def judge(
         self,
@@ -91,11 +88,11 @@ class Taker:
         times: Times,
         *,
         single: bool = False,
-    ) -> tuple[Verdicts, dict[str, Counted], str | None]:
+    ) -> tuple[Verdicts, str | None]:
         """Find out what each record is, and send the dead letters of all that will be settled.
 
-        With `single` every record is settled by itself, whatever becomes of those before it. Returns what to
-        count by the record's position, too, and what went wrong with the batch as a whole.
+        With `single` every record is settled by itself, whatever becomes of those before it. Returns what
+        went wrong with the batch as a whole, too.
         """
         careful = caution != Caution()
         counting = Counting(self.sink, self.plan, self.claims, keep=self.keep, tried=careful)
@@ -109,11 +106,12 @@ class Taker:
         send_letters(
             verdicts, below, self.letterbox, sink=self.sink, failed_at=self.now(), deadline=times.letters
         )
-        return verdicts, {one.accepted.record.position: one for one in counting.counted}, attempt.trouble
+        return verdicts, attempt.trouble
 
 
-def count(aggregates: Aggregates, counted: Counted) -> str:
-    """Count an event, and return the state that its record is in now."""
-    record = counted.accepted.record
-    taken = aggregates.add(counted.accepted.event, record.arrived_at, winner=counted.winner)
+def count(aggregates: Aggregates, record: Record, verdict: Verdict) -> str:
+    """Count the record's event if it is to be counted, and return the state that the record is in now."""
+    if not isinstance(verdict, Counted):
+        return STATES[type(verdict)]
+    taken = aggregates.add(verdict.event, record.arrived_at, winner=verdict.winner)
     return "delivered" if taken else "skipped"

@@ -7,6 +7,7 @@ leaves a gap or counts twice. A state counts only if the lane still is where tha
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -196,7 +197,9 @@ class Tumbling:
     def _pieces(self, work: _Work, times: Times) -> Iterator[Sequence[Record]]:
         """Yield the records to take in, in order: first those that are missing, then the call's own."""
         covered = work.gathered.last
-        new = [record for record in work.call.records if int(record.sequence) > covered]
+        new = work.call.records[
+            bisect_right(work.call.records, covered, key=lambda record: int(record.sequence)) :
+        ]
         # a batch has no gaps: if it reaches back into what is covered, nothing is missing before it
         follows = len(new) < len(work.call.records)
         begins = covered == NONE and bool(new) and int(new[0].sequence) <= (work.lane.begun or work.seen)

@@ -16,8 +16,7 @@ STOPPED = {"reason": "stopped", "location": "", "message": ""}
 def accepted(number: int, data: bytes | None = None) -> Accepted:
     one = record(number, data)
     event = CONTRACT.decode(one.data)
-    kind = CONTRACT.type_of(event)
-    return Accepted(one, event, kind, kind.event_id(event) or one.fallback_id)
+    return Accepted(one, event, CONTRACT.type_of(event))
 
 
 def rows_of(sink: BigQuerySink, numbers: Sequence[int], **more: Any) -> list[Row]:

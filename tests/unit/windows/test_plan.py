@@ -52,10 +52,11 @@ def test_only_events_that_a_filter_is_true_for_are_counted() -> None:
 
 def test_only_events_that_a_filter_is_true_for_are_claimed() -> None:
     counted_once = metric(where="pieces > 2", dedupe=True)
-    aggregates = Aggregates(Plan(pipeline(metric("plain"), counted_once)))
-    assert aggregates.wants_claim(sale(pieces=3))
-    assert not aggregates.wants_claim(sale(pieces=2))
-    assert not aggregates.wants_claim(sale())
+    plan = Plan(pipeline(metric("plain"), counted_once))
+    assert plan.wants_claim(sale(pieces=3))
+    assert not plan.wants_claim(sale(pieces=2))
+    assert not plan.wants_claim(sale())
+    aggregates = Aggregates(plan)
     assert aggregates.add(sale(pieces=3), ARRIVED, winner=False)
     assert [part.metric for part in aggregates.parts(10_000)] == ["plain"]
 
