@@ -4,7 +4,7 @@ What wakes it does not say what to do: the tables do. So it may be woken twice, 
 it writes twice, because it failed before it noted its progress, the views count once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from sluice.metrics import Definition
 from sluice.publisher.rows import part_rows, watermark_row
 from sluice.sinks.inserts import Row
 from sluice.sinks.writer import Writer
-from sluice.windows.items import Published, Watermark
+from sluice.windows.items import Watermark
 from sluice.windows.store import WindowTable
 
 ROWS_AT_ONCE = 4_000
@@ -80,20 +80,17 @@ class Publisher:
         # The watermark before the lanes: then all that it covers is among them.
         watermark = self._table.watermark()
         published = self._table.published()
-        numbers = dict(published.numbers)
         failures: list[DeliveryError | ContractError] = []
         for name, lane in sorted(self._table.lanes().items()):
-            start = numbers.get(name, 0)
+            start = published.numbers.get(name, 0)
             if lane.number > start and (deadline.remaining() or not failures):
                 try:
                     self._lane(name, start, lane.number, deadline, report)
                 except (DeliveryError, ContractError) as error:
                     failures.append(error)
-                else:
-                    numbers[name] = lane.number
         if failures:
             raise failures[0]
-        if watermark is not None and _due(watermark, published, numbers):
+        if watermark is not None and (published.through is None or published.through < watermark.through):
             self._watermark(watermark, deadline, report)
         return report
 
@@ -155,9 +152,3 @@ class Publisher:
     @staticmethod
     def _text(moment: datetime) -> str:
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _due(watermark: Watermark, published: Published, numbers: Mapping[str, int]) -> bool:
-    """Whether the watermark is new, and all that it covers is published."""
-    new = published.through is None or published.through < watermark.through
-    return new and all(numbers.get(lane, 0) >= number for lane, number in watermark.numbers.items())

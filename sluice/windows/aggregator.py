@@ -52,8 +52,9 @@ class Aggregator:
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Handle one invocation; the answer to a call of a tumbling window is its state, and nothing else."""
         times = Times.of(context, self._clock, self._sleep)
-        self._definitions.ensure(times.sink)
-        if event.get("source") == SCHEDULED:
+        scheduled = event.get("source") == SCHEDULED
+        self._definitions.ensure(times.sink, anew=scheduled)
+        if scheduled:
             return self._scheduled(times)
         if event.get("redrive") is True:
             return self._redriver.redrive(event, times, self._report)

@@ -5,15 +5,17 @@ taken after each commit from what the lanes say, and once a minute also by askin
 at rest, which no call would ever tell of.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from sluice.deadline import Deadline
 from sluice.delivery.calls import Unmet, call
 from sluice.delivery.entries import padded
+from sluice.windows.commit import HEADER_GRACE
+from sluice.windows.counting import AHEAD
 from sluice.windows.items import Lane
 from sluice.windows.keys import lane_key, watermark_key
 from sluice.windows.recovery import Stream
@@ -31,17 +33,30 @@ AT_REST_MS = 5_000
 STALE_MS = 10_000
 """A lane that is further behind is worth asking the stream about."""
 
+LANE_GRACE = AHEAD + HEADER_GRACE
+"""How much longer than windows the lane of an ended shard is kept: its last window may lie that far ahead."""
+
 
 class Census:
-    """Takes the watermark. Needs `dynamodb:Query` and `UpdateItem` on the table `windows`."""
+    """Takes the watermark. Needs `dynamodb:Query` and `UpdateItem` on the table `windows`.
+
+    `keep` is how long windows are kept.
+    """
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, stream: Stream, *, now: Callable[[], datetime]
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        stream: Stream,
+        *,
+        keep: timedelta,
+        now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._table = table
         self._windows = WindowTable(client, table)
         self._stream = stream
+        self._keep = keep
         self._now = now
 
     def take(self, deadline: Deadline, *, ask: bool) -> int | None:
@@ -60,6 +75,8 @@ class Census:
             if shards[lane.lane] or (ask and (lane.through or 0) < asked_at - STALE_MS)
         ]
         for lane in sorted(silent, key=lambda lane: lane.through or 0):
+            if not deadline.remaining():
+                break  # those asked first were furthest behind: the next census asks the others
             lanes[lane.lane] = self._at_rest(lane, asked_at, deadline)
         through = _least(shards, lanes, asked_at)
         if through == asked_at - LISTED_MS:
@@ -68,7 +85,7 @@ class Census:
             asked_at, shards = self._list(deadline)
             through = _least(shards, lanes, asked_at)
         if through is not None:
-            self._write(through, lanes, deadline)
+            self._write(through, deadline)
         return through
 
     def _list(self, deadline: Deadline) -> tuple[int, dict[str, bool]]:
@@ -77,15 +94,21 @@ class Census:
 
     def _at_rest(self, lane: Lane, asked_at: int, deadline: Deadline) -> Lane:
         """Return the lane, further on if its shard has nothing that is not committed."""
+        if lane.in_hand(asked_at):
+            return lane
         page = self._stream.at_rest(lane, deadline)
         if page is None:
             return lane
         through = max(asked_at - AT_REST_MS, lane.through or 0)
+        put: dict[str, Any] = {"through": {"N": str(through)}}
+        if page.ended:
+            expires = int((self._now() + self._keep + LANE_GRACE).timestamp())
+            put |= {"ended": {"BOOL": True}, "expires_at": {"N": str(expires)}}
         known = {
             "number": {"N": str(lane.number)} if lane.number else None,
             "mark": None if lane.mark is None else {"S": padded(lane.mark)},
         }
-        values = {f":{name}": value for name, value in known.items() if value is not None}
+        values = {**put, **{f"was_{name}": value for name, value in known.items() if value is not None}}
         try:
             call(
                 self._client.update_item,
@@ -93,29 +116,19 @@ class Census:
                 what=f"the table {self._table}",
                 TableName=self._table,
                 Key=lane_key(lane.lane),
-                UpdateExpression="SET #through = :through" + (", #ended = :ended" if page.ended else ""),
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in put),
                 ConditionExpression=" AND ".join(
-                    f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
+                    f"attribute_not_exists(#{name})" if value is None else f"#{name} = :was_{name}"
                     for name, value in known.items()
                 ),
-                ExpressionAttributeNames={
-                    "#through": "through",
-                    "#number": "number",
-                    "#mark": "mark",
-                    **({"#ended": "ended"} if page.ended else {}),
-                },
-                ExpressionAttributeValues={
-                    ":through": {"N": str(through)},
-                    **values,
-                    **({":ended": {"BOOL": True}} if page.ended else {}),
-                },
+                ExpressionAttributeNames={f"#{name}": name for name in (*put, *known)},
+                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
             )
         except Unmet:
             return lane  # a call has committed meanwhile, and says itself how far it came
         return replace(lane, through=through, ended=page.ended)
 
-    def _write(self, through: int, lanes: Mapping[str, Lane], deadline: Deadline) -> None:
-        numbers = {name: {"N": str(lane.number)} for name, lane in lanes.items() if lane.number}
+    def _write(self, through: int, deadline: Deadline) -> None:
         with suppress(Unmet):  # another census was further on already
             call(
                 self._client.update_item,
@@ -123,23 +136,22 @@ class Census:
                 what=f"the table {self._table}",
                 TableName=self._table,
                 Key=watermark_key(),
-                UpdateExpression="SET #through = :through, #numbers = :numbers, #taken = :taken",
+                UpdateExpression="SET #through = :through, #taken = :taken",
                 ConditionExpression="attribute_not_exists(#through) OR #through < :through",
-                ExpressionAttributeNames={"#through": "through", "#numbers": "numbers", "#taken": "taken_at"},
+                ExpressionAttributeNames={"#through": "through", "#taken": "taken_at"},
                 ExpressionAttributeValues={
                     ":through": {"N": str(through)},
-                    ":numbers": {"M": numbers},
                     ":taken": {"S": self._now().isoformat()},
                 },
             )
 
 
-def _least(shards: Iterable[str], lanes: Mapping[str, Lane], asked_at: int) -> int | None:
+def _least(shards: Mapping[str, bool], lanes: Mapping[str, Lane], asked_at: int) -> int | None:
     """Return up to when all shards are committed, in epoch milliseconds; None if one cannot tell."""
     throughs = [asked_at - LISTED_MS]
-    for shard in shards:
+    for shard, closed in shards.items():
         lane = lanes.get(shard, Lane(shard))
-        if lane.ended:
+        if lane.ended and closed:  # a list that still has it open is old, and may lack those that follow it
             continue
         if lane.through is None:
             return None

@@ -25,6 +25,9 @@ docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement
 KEYS = 100
 """Of one BatchGetItem (2026), .../API_BatchGetItem.html."""
 
+TIME_IS_UP = "no time left"
+"""Stands for the error of requests that were not made any more."""
+
 AT_ONCE = 8
 """Requests under way together: 2,000 claims are 80 requests of some 10 ms."""
 
@@ -66,19 +69,18 @@ class Claims:
         try:
             for attempt in attempts(deadline, first_pause=0.05, longest_pause=1.0):
                 with attempt:
-                    self._once(open_, found)
+                    self._once(open_, found, deadline)
         except Again as error:
             return found, error.reason
         return found, None
 
-    def _once(self, open_: dict[str, str], found: dict[str, str]) -> None:
+    def _once(self, open_: dict[str, str], found: dict[str, str], deadline: Deadline) -> None:
         """Claim what is open, and read whose the rest is; raises Again when some of it is still unknown."""
         trouble: list[str] = []
         taken: list[str] = []
         chunks = _chunks([key for key in open_ if key not in found], STATEMENTS)
-        for chunk, codes in zip(
-            chunks, self._each(lambda keys: self._insert(keys, open_), chunks), strict=True
-        ):
+        inserted = self._each(lambda keys: self._insert(keys, open_, deadline), chunks)
+        for chunk, codes in zip(chunks, inserted, strict=True):
             for key, code in zip(chunk, codes, strict=True):
                 if code is None:
                     found[key] = open_[key]
@@ -86,14 +88,16 @@ class Claims:
                     taken.append(key)
                 else:
                     trouble.append(code)
-        for winners, reason in self._each(self._read, _chunks(taken, KEYS)):
+        for winners, reason in self._each(lambda keys: self._read(keys, deadline), _chunks(taken, KEYS)):
             found.update(winners)
             trouble += [reason] if reason else []
         if len(found) < len(open_):
             raise Again(trouble[0] if trouble else "a claim expired at this moment")
 
-    def _insert(self, keys: Sequence[str], open_: dict[str, str]) -> list[str | None]:
+    def _insert(self, keys: Sequence[str], open_: dict[str, str], deadline: Deadline) -> list[str | None]:
         """Return for each key None when it is claimed, else the code of the error."""
+        if not deadline.remaining():
+            return [TIME_IS_UP] * len(keys)
         expires = {"N": str(int((self._now() + self._keep).timestamp()))}
         statement = f"INSERT INTO \"{self._table}\" VALUE {{'pk': ?, 'record': ?, 'expires_at': ?}}"
         try:
@@ -110,8 +114,10 @@ class Claims:
             for response in answer["Responses"]
         ]
 
-    def _read(self, keys: Sequence[str]) -> tuple[dict[str, str], str | None]:
+    def _read(self, keys: Sequence[str], deadline: Deadline) -> tuple[dict[str, str], str | None]:
         """Return the winners that could be read, and what kept the others from it."""
+        if not deadline.remaining():
+            return {}, TIME_IS_UP
         wanted: Any = {"Keys": [{"pk": {"S": key}} for key in keys], "ConsistentRead": True}
         try:
             answer = self._client.batch_get_item(RequestItems={self._table: wanted})

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 class Definitions:
-    """The definitions of a pipeline's metrics, written once per process, where they differ from those there.
+    """The definitions of a pipeline's metrics, written where they differ from those there.
+
+    Each process looks once, and again when it is told to: one of an older deployment may write last.
 
     Needs `dynamodb:Query` and `PutItem` on the table `windows`.
     """
@@ -30,9 +32,9 @@ class Definitions:
         self._now = now
         self._written = False
 
-    def ensure(self, deadline: Deadline) -> None:
+    def ensure(self, deadline: Deadline, *, anew: bool = False) -> None:
         """Write them before the first window that needs them; raises DeliveryError when that fails."""
-        if self._written:
+        if self._written and not anew:
             return
         there = self._read(deadline)
         for metric in self._metrics:

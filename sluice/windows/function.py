@@ -64,7 +64,7 @@ def aggregator(pipeline: Pipeline, environ: Mapping[str, str] = os.environ) -> H
     lanes = Lanes(dynamodb, table, process=uuid4().hex, now=now)
     return Aggregator(
         Tumbling(taker, lanes=lanes, committer=committer, stream=stream, now=now),
-        census=Census(dynamodb, table, stream, now=now),
+        census=Census(dynamodb, table, stream, keep=keep, now=now),
         definitions=Definitions(dynamodb, table, pipeline, now=now),
         redriver=Redriver(dynamodb, table, taker, committer, books, keep=keep, now=now),
         report=_Reporter(sink),

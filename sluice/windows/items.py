@@ -14,14 +14,18 @@ from sluice.windows.keys import PartKey
 Item = Mapping[str, Mapping[str, Any]]
 """An item as DynamoDB's own API writes it: {"number": {"N": "3"}}."""
 
+RETENTION_MS = 24 * 3_600_000
+"""The least that Kinesis keeps records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
     """How far one lane is committed.
 
     `number` segments are committed, numbered from 0. The newest ends with the sequence number `mark`; records
-    up to `seen` were handed over, the first of them was `begun`. All that arrived before `through`, in epoch
-    milliseconds, is committed. `ended` marks a closed shard without a record left.
+    up to `seen` were handed over, the first of them was `begun`, and the newest call began at `opened`. All
+    that arrived before `through` is committed; both are in epoch milliseconds. `ended` marks a closed shard
+    without a record left.
     """
 
     lane: str
@@ -29,8 +33,14 @@ class Lane:
     mark: int | None = None
     seen: int | None = None
     begun: int | None = None
+    opened: int | None = None
     through: int | None = None
     ended: bool = False
+
+    def in_hand(self, now: int) -> bool:
+        """Whether records that were handed over of late are not committed yet; `now` is in epoch ms."""
+        behind = self.seen is not None and (self.mark is None or self.mark < self.seen)
+        return behind and self.opened is not None and self.opened > now - RETENTION_MS
 
     @classmethod
     def of(cls, item: Item) -> "Lane":
@@ -41,6 +51,7 @@ class Lane:
             mark=_sequence(item, "mark"),
             seen=_sequence(item, "seen"),
             begun=_sequence(item, "begun"),
+            opened=_milliseconds(item["opened_at"]["S"]) if "opened_at" in item else None,
             through=int(item["through"]["N"]) if "through" in item else None,
             ended="ended" in item,
         )
@@ -139,10 +150,9 @@ class StoredPart:
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """All that arrived before `through`, in epoch ms, is in each lane's segments numbered below `numbers`."""
+    """All that arrived before `through`, in epoch milliseconds, is committed."""
 
     through: int
-    numbers: Mapping[str, int]
     taken_at: datetime
 
     @classmethod
@@ -150,7 +160,6 @@ class Watermark:
         """Read the watermark's item."""
         return cls(
             through=int(item["through"]["N"]),
-            numbers={lane: int(number["N"]) for lane, number in item["numbers"]["M"].items()},
             taken_at=datetime.fromisoformat(item["taken_at"]["S"]),
         )
 
@@ -188,6 +197,10 @@ def pack_positions(positions: Iterable[str]) -> bytes:
 def unpack_positions(data: bytes) -> Sequence[str]:
     """Return what `pack_positions` took."""
     return zlib.decompress(bytes(data)).decode().split("\n")
+
+
+def _milliseconds(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def _sequence(item: Item, name: str) -> int | None:

@@ -35,6 +35,10 @@ class Page:
     ended: bool
 
 
+class _Elsewhere(DeliveryError):  # noqa: N818 - what happened
+    """Kinesis does not know the sequence number: the stream was replaced by another of its name."""
+
+
 class Stream:
     """A stream by its name. All raise DeliveryError when Kinesis does not answer before the deadline.
 
@@ -75,8 +79,13 @@ class Stream:
         certain that no more are to come: what is missing then has left the stream.
         """
         for page in self._pages(lane, after, PAGE, deadline):
-            entries = [entry for entry in page.records if int(entry["SequenceNumber"]) <= upto]
-            beyond = len(entries) < len(page.records)
+            numbers = [int(entry["SequenceNumber"]) for entry in page.records]
+            entries = [
+                entry
+                for entry, number in zip(page.records, numbers, strict=True)
+                if number <= upto and (after is None or number > after)
+            ]
+            beyond = bool(numbers) and numbers[-1] > upto
             reached = bool(entries) and int(entries[-1]["SequenceNumber"]) == upto
             certain = beyond or reached or page.ended
             yield records_of({"Records": [self._entry(lane.lane, entry) for entry in entries]}), certain
@@ -91,12 +100,23 @@ class Stream:
             start |= {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "StartingSequenceNumber": str(lane.begun)}
         else:
             start |= {"ShardIteratorType": "TRIM_HORIZON"}
-        iterator = self._call(self._client.get_shard_iterator, deadline, start)["ShardIterator"]
+        iterator = self._iterator(start, deadline)
         while iterator:
             request = {"ShardIterator": iterator, "Limit": limit}
             answer = self._call(self._client.get_records, deadline, request)
             iterator = answer.get("NextShardIterator")
             yield Page(answer["Records"], answer.get("MillisBehindLatest", 0) == 0, iterator is None)
+
+    def _iterator(self, start: dict[str, Any], deadline: Deadline) -> str:
+        """Return where to begin; at the oldest record, where the stream that was meant has been replaced."""
+        try:
+            found = self._call(self._client.get_shard_iterator, deadline, start)
+        except _Elsewhere:
+            anew = {name: start[name] for name in ("StreamName", "ShardId")}
+            anew["ShardIteratorType"] = "TRIM_HORIZON"
+            found = self._call(self._client.get_shard_iterator, deadline, anew)
+        iterator: str = found["ShardIterator"]
+        return iterator
 
     def _entry(self, shard: str, found: dict[str, Any]) -> dict[str, Any]:
         """Return a record as Lambda's event holds it, so that it is read as any other."""
@@ -116,6 +136,8 @@ class Stream:
             try:
                 return operation(**request)
             except (BotoCoreError, ClientError, OSError) as error:
+                if code_of(error) == "InvalidArgumentException":
+                    raise _Elsewhere(f"the stream {self._name} refuses {request}") from error
                 raise Again(code_of(error)) from error
 
         try:

@@ -21,8 +21,8 @@ PART_BYTES = 350_000
 docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026)."""
 
 PUTS = 25
-PUT_BYTES = 15_000_000
-"""Of one BatchWriteItem, which takes 16 MB.
+PUT_BYTES = 4_000_000
+"""Of one BatchWriteItem, which takes 16 MB, but has to be answered within a second.
 docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html (2026)."""
 
 DAY_SECONDS = 86_400
@@ -106,6 +106,7 @@ class PartWriter:
         try:
             for attempt in attempts(deadline, first_pause=0.05, longest_pause=1.0):
                 with attempt:
+                    _again_without(deadline)
                     try:
                         answer = self._client.batch_write_item(RequestItems={self._table: waiting})
                     except (BotoCoreError, ClientError, OSError) as error:
@@ -129,6 +130,11 @@ def _lots(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         size += more
     if lot:
         yield lot
+
+
+def _again_without(deadline: Deadline) -> None:
+    if not deadline.remaining():
+        raise Again("no time left")
 
 
 def _again_if(unprocessed: list[Any]) -> None:

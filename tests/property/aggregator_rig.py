@@ -260,7 +260,7 @@ class Runtime:
         lanes = Lanes(dynamodb, "windows", process=process, now=now)
         self._aggregator = Aggregator(
             Tumbling(taker, lanes=lanes, committer=committer, stream=stream, now=now),
-            census=Census(dynamodb, "windows", stream, now=now),
+            census=Census(dynamodb, "windows", stream, keep=KEEP, now=now),
             definitions=Definitions(dynamodb, "windows", of, now=now),
             redriver=Redriver(dynamodb, "windows", taker, committer, books, keep=KEEP, now=now),
             report=self.reports.append,

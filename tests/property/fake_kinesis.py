@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 BASE = 10**55
 
 
@@ -37,21 +39,28 @@ class Shard:
 
 
 class FakeKinesis:
-    """A client of one stream. `now` is in epoch milliseconds and moved by the test."""
+    """A client of one stream. `now` is in epoch milliseconds and moved by the test.
+
+    Shards are listed as they were `list_age` milliseconds ago. Sequence numbers below `born` are those of an
+    earlier stream of this name.
+    """
 
     def __init__(self, shards: list[Shard], now: int) -> None:
         self.shards = shards
         self.now = now
+        self.list_age = 0
+        self.born = 0
 
     def list_shards(self, *, StreamName: str | None = None, NextToken: str | None = None) -> dict[str, Any]:
         assert (StreamName is None) != (NextToken is None)
-        listed = [shard for shard in self.shards if shard.opened <= self.now]
+        at = self.now - self.list_age
+        listed = [shard for shard in self.shards if shard.opened <= at]
         start = int(NextToken or 0)
         more = {"NextToken": str(start + 2)} if len(listed) > start + 2 else {}
-        return {"Shards": [self._listed(shard) for shard in listed[start : start + 2]], **more}
+        return {"Shards": [self._listed(shard, at) for shard in listed[start : start + 2]], **more}
 
-    def _listed(self, shard: Shard) -> dict[str, Any]:
-        closed = shard.closed is not None and shard.closed <= self.now
+    def _listed(self, shard: Shard, at: int) -> dict[str, Any]:
+        closed = shard.closed is not None and shard.closed <= at
         end = {"EndingSequenceNumber": str(BASE * 2)} if closed else {}
         return {"ShardId": shard.name, "SequenceNumberRange": {"StartingSequenceNumber": str(BASE), **end}}
 
@@ -63,6 +72,9 @@ class FakeKinesis:
         ShardIteratorType: str,
         StartingSequenceNumber: str = "-1",
     ) -> dict[str, str]:
+        if 0 <= int(StartingSequenceNumber) < self.born:
+            code = {"Code": "InvalidArgumentException", "Message": "it did not come from this stream"}
+            raise ClientError({"Error": code}, "GetShardIterator")
         first = int(StartingSequenceNumber) + (ShardIteratorType == "AFTER_SEQUENCE_NUMBER")
         return {"ShardIterator": json.dumps([ShardId, first])}
 

@@ -115,12 +115,10 @@ class Planted:
 
     def complete(self, until: str) -> None:
         """Put the watermark at a time of day."""
-        numbers = {lane: {"N": str(number)} for lane, number in self.numbers.items()}
         self._put(
             {
                 **watermark_key(),
                 "through": {"N": str(at(until) * 1000)},
-                "numbers": {"M": numbers},
                 "taken_at": {"S": NOW.isoformat()},
             }
         )

@@ -190,11 +190,11 @@ def test_what_is_published_only_rises(table: WindowTable) -> None:
 
 def test_without_a_watermark_there_is_none(aws: Aws, table: WindowTable) -> None:
     assert table.watermark() is None
-    item = {"through": {"N": "7"}, "numbers": {"M": {SHARD: {"N": "2"}}}}
+    item = {"through": {"N": "7"}}
     put(aws, {**watermark_key(), **item, "taken_at": {"S": "2015-05-17T12:00:00+00:00"}})
     found = table.watermark()
     assert found is not None
-    assert (found.through, found.numbers) == (7, {SHARD: 2})
+    assert found.through == 7
 
 
 def test_definitions_of_all_versions_are_kept_and_the_current_ones_are_known(
