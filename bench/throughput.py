@@ -2,8 +2,8 @@
 
 In one run, over the same local servers and the same events:
 
-- sluice: producer, stream, mapping, the sink's function with contract, ledger and dead letters, BigQuery; and on
-  the same cores, what the others do not do: the metrics of pipeline.py, counted and published;
+- sluice: producer, stream, mapping, the sink's function with contract, ledger and dead letters, BigQuery;
+  and, on the same cores, what the others do not do: the metrics of pipeline.py, counted and published;
 - peer: the consumer one would write by hand: boto3's get_records, json, google-cloud-bigquery's
   insert_rows_json; no validation, no ledger, no dead letters, no retries;
 - floor: what the local servers cost by themselves: PutRecords, GetRecords and ready-made insertAll bodies, in
