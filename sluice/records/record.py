@@ -3,8 +3,6 @@
 The event's shape: https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 """
 
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -72,32 +70,49 @@ def _second(epoch_seconds: int) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+class _Kinesis(msgspec.Struct, rename="camel", gc=False):
+    """What an entry says about its record; msgspec reads the data from base64."""
+
+    partition_key: str
+    approximate_arrival_timestamp: float
+    data: bytes
+    sequence_number: str | None = None
+    sub_sequence_number: int | None = None
+
+
+class _Entry(msgspec.Struct, gc=False):
+    """An entry of Lambda's event."""
+
+    kinesis: _Kinesis
+    event_id: str = msgspec.field(name="eventID")
+    source: str = msgspec.field(name="eventSourceARN")
+
+
 def records_of(event: Mapping[str, Any]) -> list[Record]:
     """Return the records of Lambda's Kinesis event, in the event's order.
 
     Raises DeliveryError when the event is not one that a Kinesis event-source mapping writes.
     """
     try:
-        return [_record(entry) for entry in event["Records"]]
-    except (LookupError, TypeError, AttributeError, ValueError, Base64Error) as error:
+        return [_record(entry) for entry in msgspec.convert(event["Records"], list[_Entry])]
+    except (LookupError, msgspec.ValidationError) as error:
         raise DeliveryError(
             f"the invocation's event is not a Kinesis event ({type(error).__name__}: {error}): "
             "invoke the function through its event-source mapping or with `sluice dlq redrive`"
         ) from error
 
 
-def _record(entry: Mapping[str, Any]) -> Record:
-    kinesis = entry["kinesis"]
-    shard, _, sequence = entry["eventID"].partition(":")
-    sequence = kinesis.get("sequenceNumber", sequence)
+def _record(entry: _Entry) -> Record:
+    kinesis = entry.kinesis
+    shard, _, sequence = entry.event_id.partition(":")
     return Record(
-        _stream(entry["eventSourceARN"]),
+        _stream(entry.source),
         shard,
-        sequence,
-        kinesis["partitionKey"],
-        float(kinesis["approximateArrivalTimestamp"]),
-        a2b_base64(kinesis["data"]),
-        kinesis.get("subSequenceNumber"),
+        sequence if kinesis.sequence_number is None else kinesis.sequence_number,
+        kinesis.partition_key,
+        kinesis.approximate_arrival_timestamp,
+        kinesis.data,
+        kinesis.sub_sequence_number,
     )
 
 

@@ -146,21 +146,20 @@ class Aggregates:
     def _open(self, at: int, key: Key) -> list[Any]:
         """The row of a group that was not met since the state was unpacked; see `sluice.windows.plan`."""
         metric = self._plan.metrics[at]
-        group = pack_group(key[1:])
-        packed = self._packed[at].get(key[0], {}).get(group)
+        group, window = pack_group(key[1:]), self._packed[at].setdefault(key[0], {})
+        packed = window.get(group)
         if packed is None:
             partials = [one.new() for one in metric.accumulators]
         else:
             partials = unpack_partials(metric.accumulators, packed)
-        row = self._rows[at][key] = [True, key[0], group, *partials]
+        row = self._rows[at][key] = [True, window, group, *partials]
         return row
 
     def _settle(self) -> None:
         """Pack what was touched."""
         for at, metric in enumerate(self._plan.metrics):
-            windows = self._packed[at]
             for row in self._touched[at]:
                 row[0] = True
-                windows.setdefault(row[1], {})[row[2]] = msgspec.Raw(_encode(metric.pack(row)))
+                row[1][row[2]] = msgspec.Raw(_encode(metric.pack(row)))
                 self._data = None
             self._touched[at].clear()

@@ -27,7 +27,7 @@ in a row. `Plan.source` shows it; with one metric it reads
         return counted
 
 Filters come first: if one should fail, nothing was counted yet. A row holds whether it is packed as it is,
-the window's start, the group's bytes, and the partial of each signature, the late events first.
+its window's packed rows, the group's bytes, and the partial of each signature, the late events first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
