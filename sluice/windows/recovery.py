@@ -125,7 +125,7 @@ class Stream:
                 "sequenceNumber": found["SequenceNumber"],
                 "partitionKey": found["PartitionKey"],
                 "approximateArrivalTimestamp": found["ApproximateArrivalTimestamp"].timestamp(),
-                "data": b2a_base64(found["Data"], newline=False),
+                "data": b2a_base64(found["Data"], newline=False).decode(),
             },
             "eventID": f"{shard}:{found['SequenceNumber']}",
             "eventSourceARN": f"arn:aws:kinesis:::stream/{self._name}",

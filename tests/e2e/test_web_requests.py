@@ -172,4 +172,6 @@ def test_events_that_are_too_old_become_dead_letters_of_each_sink_that_say_so(
         assert all(said in letter["reason"] for letter in ours), ours[0]
         assert all(letter["field"] == "requested_at" or "requested_at" in letter["reason"] for letter in ours)
     assert books["dead_letters"] == len(letters) == 2 * len(old)
+    lately = document(sluice("audit", "--since", "1h", "--json", cwd=site.project))
+    assert (lately["balanced"], lately["sinks"]) == (True, books["sinks"])
     assert json.loads(old[0])["requested_at"].startswith("2015")

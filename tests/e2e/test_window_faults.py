@@ -55,7 +55,7 @@ pipeline = Pipeline(
 VOLTS = '    volts: Annotated[float | None, field("Of the battery")] = None\n'
 OVERRIDES = {"aggregator": {"tumbling_window_seconds": 1}}
 WAIT_SECONDS = 60
-KILLS = 3
+KILLS = 2
 VIEW = "SELECT window_start, sensor, `count` AS n, `sum` AS total FROM {metric}"
 SEGMENTS = (
     "SELECT lane, number, COUNT(DISTINCT segment) AS n FROM `{dataset}`.window_segments GROUP BY lane, number"

@@ -9,6 +9,7 @@ from sluice.errors import DeliveryError
 from sluice.windows import gathered, tumbling
 from sluice.windows.keys import redriven_lane
 from tests.property.aggregator_rig import AFTER
+from tests.property.fake_kinesis import Shard
 from tests.unit.delivery.builders import Killed
 from tests.unit.windows.calls import SHARD, START, Bench, hit
 
@@ -261,6 +262,16 @@ def test_the_right_segment_is_found_among_many() -> None:
         bench.shard.arrivals[number].data = hit(f"h{number}", page="again")
     assert set(bench.redrive(*range(40))["outcomes"].values()) == {"delivered"}
     assert bench.counts() == {"a": 26, "again": 14}
+
+
+def test_a_shard_that_was_split_holds_no_watermark_back_once_its_end_is_counted() -> None:
+    bench = Bench(hit("h0"))
+    bench.kinesis.shards.append(Shard("parent", START - 60_000, closed=START - 30_000))
+    bench.kinesis.now = START + 10_500
+    bench.close(bench.take([0]))
+    watermark = bench.table.watermark()
+    assert watermark is not None
+    assert watermark.through == START + 10_000
 
 
 def test_the_watermark_waits_for_shards_that_are_in_hand_or_unknown_and_asks_those_at_rest() -> None:
