@@ -49,14 +49,21 @@ def aws(service: str, cloud: LocalCloud) -> Any:
     return client(service, cloud.endpoints.aws_url, cloud.outputs["region"])
 
 
-def test_a_record_that_no_contract_knows_becomes_one_dead_letter(cloud: LocalCloud) -> None:
+def settled(cloud: LocalCloud) -> dict[str, int]:
+    """How many records each sink's mapping on the stream has done with."""
+    functions = {sink["function"]: name for name, sink in cloud.outputs["sinks"].items()}
+    mappings = [each for each in cloud.status()["mappings"] if each["function"] in functions]
+    return {functions[each["function"]]: each["settled"] for each in mappings}
+
+
+def test_a_record_that_no_contract_knows_becomes_one_dead_letter_of_each_sink(cloud: LocalCloud) -> None:
     kinesis, sqs = aws("kinesis", cloud), aws("sqs", cloud)
     kinesis.put_record(StreamName=cloud.outputs["stream_name"], Data=b"not json", PartitionKey="k")
     assert cloud.wait_drained(60)
     queue = cloud.outputs["dead_letter_queue_url"]
-    (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-    letter = json.loads(message["Body"])
-    assert (letter["sink"], letter["kind"]) == ("bigquery", "contract")
+    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    letters = sorted((letter["sink"], letter["kind"]) for letter in (json.loads(m["Body"]) for m in messages))
+    assert letters == [("bigquery", "contract"), ("windows", "contract")]
     kinesis.close()
     sqs.close()
 
@@ -107,7 +114,7 @@ def test_two_clouds_run_at_once_and_know_nothing_of_each_other(cloud: LocalCloud
         kinesis.close()
         assert len(shards) == 3
         assert other.wait_drained(60)
-        assert sum(mapping["settled"] for mapping in other.status()["mappings"]) == 1
+        assert settled(other) == {"bigquery": 1, "windows": 1}
         assert not set(other.pids) & set(cloud.pids)
         pids = other.pids
     assert gone(pids)
@@ -182,9 +189,10 @@ def test_a_stream_that_is_split_and_merged_at_work_loses_nothing() -> None:
         )
         put()
         assert cloud.wait_drained(60)
-        (mapping,) = cloud.status()["mappings"]
-        assert mapping["settled"] == 600
-        assert {shard["shard"][-1] for shard in mapping["shards"]} == {"2", "4"}
+        assert settled(cloud) == {"bigquery": 600, "windows": 600}
+        sinks = {sink["function"] for sink in cloud.outputs["sinks"].values()}
+        for mapping in (each for each in cloud.status()["mappings"] if each["function"] in sinks):
+            assert {shard["shard"][-1] for shard in mapping["shards"]} == {"2", "4"}
         kinesis.close()
 
 
@@ -198,7 +206,12 @@ def test_every_resource_of_aws_and_every_table_is_created_and_the_rest_is_named(
     assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]["Expiration"]
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
-    (role,) = iam.list_roles()["Roles"]
-    assert iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    assert sorted(roles) == [
+        "sluice-dev-bigquery-sink",
+        "sluice-dev-window-publisher",
+        "sluice-dev-windows-sink",
+    ]
+    assert all(iam.list_role_policies(RoleName=role)["PolicyNames"] for role in roles)
     for used in (dynamodb, s3, iam):
         used.close()
