@@ -241,7 +241,7 @@ def _print(out: "Console", found: Shown, supply: Supply, *, url: str | None, aga
         more = f"{LIVE_RATE} fake events a second go on arriving. " if supply.is_fake else ""
         out.print(f"{more}In another terminal: sluice windows, sluice audit. Ctrl-C stops all of it.")
         return
-    out.print(_next(supply, books, again))
+    out.print(_next(supply, books, again), soft_wrap=True)  # a command is copied as one line
     if shutil.which("sluice") is None:
         out.print("`source .venv/bin/activate` first: sluice is not on this shell's path.", style="dim")
 
