@@ -24,7 +24,7 @@ from sluice.windows.redrive import Redriver
 from sluice.windows.taking import Taker
 from sluice.windows.tumbling import Tumbling
 from sluice.windows.writing import PartWriter
-from tests.property.fake_dynamodb import FakeDynamoDB
+from tests.property.fake_dynamodb import FakeDynamoDB, error
 from tests.property.fake_kinesis import FakeKinesis
 from tests.unit.delivery.aws import Intercepted, refusal
 from tests.unit.delivery.builders import Context, Killed, Time
@@ -167,6 +167,7 @@ class Outside:
             raise TimeoutError
         if fault == 4:
             self.arrive_late()
+            self.kinesis.now += 1500  # slow: records arrive meanwhile
         if fault == 5:
             self.meanwhile()
 
@@ -214,6 +215,9 @@ def _partly(name: str, call: Callable[[], Any], request: dict[str, Any]) -> Any:
         request["RequestItems"] = {table: {**wanted, "Keys": wanted["Keys"][:1]}}
         left = wanted["Keys"][1:]
         return {**call(), "UnprocessedKeys": {table: {"Keys": left}} if left else {}}
+    if name == "transact_write_items":
+        reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}, {"Code": "None"}]
+        raise error("TransactionCanceledException", name, CancellationReasons=reasons)
     if name == "get_records":
         return {"Records": [], "MillisBehindLatest": 1000, "NextShardIterator": request["ShardIterator"]}
     return call()

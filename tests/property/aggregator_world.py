@@ -7,14 +7,18 @@ and the old one may go on beside the new one, even in the middle of its calls; t
 
 import base64
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sluice.errors import DeliveryError
+from sluice.publisher.publisher import Publisher
+from sluice.windows.store import WindowTable
 from tests.property.aggregator_rig import AFTER, BEFORE, Outside, Runtime, Tape
 from tests.property.fake_kinesis import Arrival, FakeKinesis, Shard
-from tests.unit.delivery.builders import Killed
+from tests.property.fake_warehouse import FakeWarehouse
+from tests.unit.delivery.builders import Killed, Time
 
 WINDOW = 10_000
 MOST_CALLS = 900
@@ -68,6 +72,7 @@ class World:
         self.processes = 0
         self.troubled = False
         self.redriven: set[str] = set()
+        self.warehouse = FakeWarehouse(tape)
 
     def run(self) -> None:
         """Let time pass and hand everything over, until all of it has come through; then take the census."""
@@ -82,6 +87,7 @@ class World:
         self.kinesis.now += 60_000
         self.census()
         self.check_watermark()
+        self.publish()
 
     def done(self) -> bool:
         if self.tape.next() < 1000 or self.kinesis.now <= self.end + 2 * WINDOW:
@@ -121,6 +127,8 @@ class World:
         if self.tape.next() % 4 == 0:
             self.census()
         self.check_watermark()
+        if self.tape.next() % 4 == 0:
+            self.publish()
 
     def census(self) -> None:
         try:
@@ -129,6 +137,14 @@ class World:
             self.runtimes, self.troubled = [None, None], True
         except DeliveryError:
             pass
+
+    def publish(self) -> None:
+        """Copy what is committed to BigQuery, as far as that goes, and see what is called complete there."""
+        table = WindowTable(cast("Any", self.outside.dynamodb), "windows")
+        publisher = Publisher(table, cast("Any", self.warehouse), now=self.outside.now)
+        with suppress(DeliveryError):
+            publisher.publish(Time().deadline(20))
+        self.warehouse.check(table, self.kinesis.shards)
 
     def redrive(self) -> None:
         """Drive some of the letters in again, as somebody might at any time."""

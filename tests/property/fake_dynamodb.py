@@ -27,6 +27,7 @@ class FakeDynamoDB:
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[tuple[str, ...], Item]] = {name: {} for name in KEYS}
+        self.tokens: set[str] = set()
 
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Item:
         assert ConsistentRead
@@ -112,7 +113,8 @@ class FakeDynamoDB:
         return {"TableName": found[1]}
 
     def transact_write_items(self, *, TransactItems: list[Item], ClientRequestToken: str) -> Item:
-        assert ClientRequestToken
+        if ClientRequestToken in self.tokens:
+            return {}  # it went through before: the same answer, and nothing is written again
         done: list[tuple[str, Item]] = []
         reasons: list[Item] = []
         for each in TransactItems:
@@ -127,6 +129,7 @@ class FakeDynamoDB:
             raise error(code, "TransactWriteItems", CancellationReasons=reasons)
         for table, item in done:
             self._put(table, item)
+        self.tokens.add(ClientRequestToken)
         return {}
 
     def _table(self, name: str) -> dict[tuple[str, ...], Item]:
