@@ -15,6 +15,7 @@ from types import CodeType
 from sluice.contract import Contract, Event
 from sluice.errors import ContractError
 from sluice.metrics.metric import Metric
+from sluice.routes.route import Route
 
 DEFAULT_FILE = "pipeline.py"
 FILE_VARIABLE = "SLUICE_PIPELINE"
@@ -25,13 +26,21 @@ MOST_FLUSH_SECONDS = 30
 
 
 class Pipeline:
-    """What flows: the event types of the stream, and the live metrics made of them."""
+    """What flows: the event types of the stream, the live metrics made of them, and where else events go."""
 
-    def __init__(self, *, events: Iterable[type[Event]], metrics: Iterable[Metric] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        events: Iterable[type[Event]],
+        metrics: Iterable[Metric] = (),
+        routes: Iterable[Route] = (),
+    ) -> None:
         self.events: tuple[type[Event], ...] = tuple(events)
         self.contract = Contract(self.events)
         self.metrics: tuple[Metric, ...] = tuple(metrics)
+        self.routes: tuple[Route, ...] = tuple(routes)
         _check_metrics(self.metrics, self.contract)
+        _check_routes(self.routes, self.contract)
 
     @property
     def flush_seconds(self) -> int:
@@ -59,6 +68,28 @@ def _check_metrics(metrics: tuple[Metric, ...], contract: Contract) -> None:
             if cls not in classes:
                 raise ContractError(
                     f"metric {metric.name!r} is about {cls.__name__}, which this pipeline does not have;"
+                    " add it to Pipeline(events=[...])"
+                )
+
+
+def _check_routes(routes: tuple[Route, ...], contract: Contract) -> None:
+    classes = {kind.cls for kind in contract.types.values()}
+    seen: dict[str, Route] = {}
+    for route in routes:
+        if not isinstance(route, Route):
+            raise ContractError(
+                f'Pipeline(routes=...): {route!r} is no route; write Route("name", "SQL", ...)'
+            )
+        for sink in (sink.replace("_", "-") for sink in route.sinks):
+            if sink in seen:
+                raise ContractError(
+                    f"route {route.name!r}: {seen[sink]!r} has a sink of the same name, {sink!r}; rename one"
+                )
+            seen[sink] = route
+        for kind in route.types:
+            if kind.cls not in classes:
+                raise ContractError(
+                    f"route {route.name!r} is about {kind.cls.__name__}, which this pipeline does not have;"
                     " add it to Pipeline(events=[...])"
                 )
 

@@ -1,0 +1,1 @@
+"""The running part of routes: handlers that decide by SQL and hand over to targets."""
