@@ -1,7 +1,7 @@
 """The AWS clients of a function: made on first use, kept for all invocations, and never waited for long."""
 
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -66,8 +66,14 @@ def kinesis() -> "KinesisClient":
 
 
 @cache
+def firehose() -> Any:
+    """Return the client of a route's Firehose; its type stubs are not among the dependencies."""
+    return _session().create_client("firehose", config=KINESIS_CALL)
+
+
+@cache
 def sqs() -> "SQSClient":
-    """Return the client of the dead-letter queue."""
+    """Return the client of the queues: dead letters', and a route's."""
     return cast("SQSClient", _session().create_client("sqs", config=LETTER_CALL))
 
 
