@@ -7,7 +7,7 @@ SOURCES := sluice infra functions bench __main__.py pipeline.py
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check bench format lock docs clean
+.PHONY: help setup demo test soak check bench format lock docs judge clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ lock: $(READY) ## Pin the newest allowed versions, for the project and for each 
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header --annotation-style line -q -o requirements.lock
 	$(BIN)/python -m infra.function_locks
+
+judge: ## Fetch AWS's own matcher of filter patterns, which tests compare with (needs Java 17 and Maven)
+	@command -v mvn >/dev/null || { echo "error: no Maven; on Debian: apt-get install maven default-jdk-headless" >&2; exit 2; }
+	@mvn -q -B -f tests/judge/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.sluice/judge
 
 clean: ## Remove what setup and runs have left
 	rm -rf $(VENV) .sluice .pytest_cache .mypy_cache .ruff_cache .hypothesis
