@@ -5,6 +5,9 @@ fake data. `sluice contract show` prints what is made of it; docs/contract.md sa
 
 Each metric is counted live, window by window: `sluice windows` and the report page show it, docs/metrics.md
 says how to write one.
+
+Each route takes the events for which its SQL is TRUE somewhere of their own: `sluice routes` shows how,
+docs/routes.md says how to write one.
 """
 
 from datetime import date, datetime
@@ -15,6 +18,7 @@ from typing import Annotated
 from sluice.contract import Event, Json, Nested, field
 from sluice.metrics import Count, CountDistinct, Max, Mean, Metric, Quantiles, Sum, TopK
 from sluice.pipeline import Pipeline
+from sluice.routes import Function, Route
 
 
 class Platform(Enum):
@@ -191,6 +195,24 @@ pipeline = Pipeline(
             where="load_ms >= 3000",
             by=["platform"],
             measures={"views": Count(), "people": CountDistinct("username"), "slowest_ms": Max("load_ms")},
+        ),
+    ],
+    routes=[
+        Route(
+            "payments",
+            "amount >= 0",
+            types=[Transaction],
+            to=Function("transactions"),
+            partition=True,
+            description="What was paid",
+        ),
+        Route(
+            "refunds",
+            "amount < 0",
+            types=[Transaction],
+            to=Function("transactions"),
+            partition=True,
+            description="What was paid back",
         ),
     ],
 )
