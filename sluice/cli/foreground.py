@@ -26,7 +26,9 @@ LOOK_SECONDS = 1.0
 ENVIRONMENT = "dev"
 
 
-def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, json: bool) -> None:
+def run_local(
+    root: Path, pipeline: Path, *, shards: int | None, limits: bool, verbose: bool, json: bool
+) -> None:
     """Run the local cloud until Ctrl-C; a changed pipeline is deployed over what runs.
 
     Raises:
@@ -41,7 +43,7 @@ def run_local(root: Path, pipeline: Path, *, shards: int | None, verbose: bool, 
         with stages(quiet=json) as shown, shown.stage("starting the local cloud") as stage:
             begun = time.monotonic()
             cloud = running.enter_context(
-                LocalCloud(root, pipeline, ENVIRONMENT, shards=shards, verbose=verbose)
+                LocalCloud(root, pipeline, ENVIRONMENT, shards=shards, limits=limits, verbose=verbose)
             )
             stage.finish(f"{time.monotonic() - begun:.1f} s")
         foreground = Foreground(found, cloud, pipeline, changes, json=json)

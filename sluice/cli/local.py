@@ -10,6 +10,7 @@ EXAMPLE = """\b
 Examples:
   sluice local
   sluice local --pipeline my_pipeline.py
+  sluice local --shards 4 --limits
   sluice produce --fake 1000; sluice audit        (in another terminal)
 """
 
@@ -20,6 +21,10 @@ def local(
     shards: Annotated[
         int | None, typer.Option("--shards", metavar="N", help="Give the stream N shards of its own.")
     ] = None,
+    limits: Annotated[
+        bool,
+        typer.Option("--limits", help="Let shards take in and give out only what Kinesis' shards do."),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show what the servers and the functions print.")
     ] = False,
@@ -38,4 +43,4 @@ def local(
     from sluice.cli.project import find_root, pipeline_file
 
     root = find_root()
-    run_local(root, pipeline_file(root, pipeline), shards=shards, verbose=verbose, json=json)
+    run_local(root, pipeline_file(root, pipeline), shards=shards, limits=limits, verbose=verbose, json=json)

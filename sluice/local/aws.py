@@ -25,7 +25,7 @@ from urllib.parse import unquote
 import msgspec
 import uvicorn
 
-from sluice.local.aws_kinesis import TARGET, DataPlane
+from sluice.local.aws_kinesis import CONSUMER, TARGET, DataPlane
 from sluice.local.child import announce, exit_with_parent
 
 Scope = dict[str, Any]
@@ -61,7 +61,10 @@ class Gateway:
         found = SCOPE.search(headers.get(b"authorization", b""))
         region, service = (found[1].decode(), found[2].decode()) if found else ("us-east-1", "")
         if target.startswith(TARGET) and self._plane.handles(target):
-            status, answer = self._plane.call(target, body, region)
+            consumer = headers.get(CONSUMER.encode(), b"").decode()
+            status, answer, pause = self._plane.call(target, body, region, consumer)
+            if pause:
+                await asyncio.sleep(pause)
             answered = [(b"content-type", b"application/x-amz-json-1.1")]
         else:
             lock: contextlib.AbstractContextManager[Any]
@@ -144,7 +147,7 @@ def _preload() -> None:
     gc.freeze()  # what was imported stays; collections need not look at it again
 
 
-def serve(port: int) -> None:
+def serve(port: int, *, limits: bool) -> None:
     """Listen on 127.0.0.1 until the parent goes away."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle stays on
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -159,7 +162,8 @@ def serve(port: int) -> None:
     from sluice.local import aws_patches  # noqa: PLC0415 - moto reads the environment when it is imported
 
     logging.disable(logging.INFO)
-    gateway = Gateway(aws_patches.apply(STREAM_MEMORY_BYTES), DomainDispatcherApplication(create_backend_app))
+    plane = aws_patches.apply(STREAM_MEMORY_BYTES, limits=limits)
+    gateway = Gateway(plane, DomainDispatcherApplication(create_backend_app))
     config = uvicorn.Config(
         gateway, log_config=None, access_log=False, lifespan="off", http="httptools", timeout_keep_alive=3600
     )
@@ -172,9 +176,10 @@ def main() -> None:
     """Entry point of the child process."""
     parser = argparse.ArgumentParser(prog="python -m sluice.local.aws")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--limits", action="store_true", help="throttle shards as Kinesis does")
     arguments = parser.parse_args()
     exit_with_parent()
-    serve(arguments.port)
+    serve(arguments.port, limits=arguments.limits)
 
 
 if __name__ == "__main__":

@@ -1,128 +1,88 @@
 """PutRecord, PutRecords, GetShardIterator and GetRecords, answered without moto's per-request machinery.
 
 Everything else about Kinesis (streams, consumers, encryption, tags, resharding) stays moto's: these calls
-work on moto's own stream objects, whose shards `aws_patches` gives a `RecordLog`. Limits are those of Amazon
-Kinesis Data Streams, "Quotas and limits" (read 2025-11): 500 records and 10 MiB a call, 1 MiB a record with
-its key, 10,000 records and 10 MiB a read. Shards are not throttled.
+work on moto's own stream objects, whose shards `aws_patches` gives a `RecordLog`. Shards are throttled, as
+`budgets` says, when that is switched on.
 """
 
-import binascii
 import hashlib
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-MAX_RECORDS_PER_PUT = 500
-MAX_BYTES_PER_PUT = 10 * 1024 * 1024
-MAX_RECORD_BYTES = 1024 * 1024
-MAX_KEY_LENGTH = 256
-MAX_RECORDS_PER_READ = 10_000
-MAX_TEXT_PER_READ = 13 * 1024 * 1024  # 10 MiB of data in base64
-METRIC_MINUTES = 15 * 24 * 60  # CloudWatch keeps one-minute points for 15 days
+from sluice.local.aws_kinesis_calls import (
+    MAX_BYTES_PER_PUT,
+    MAX_RECORDS_PER_PUT,
+    MAX_RECORDS_PER_READ,
+    MAX_TEXT_PER_READ,
+    Entry,
+    Iterate,
+    KinesisError,
+    Put,
+    PutMany,
+    Read,
+    Sized,
+    size_of,
+)
+from sluice.local.aws_traffic import Traffic
+from sluice.local.budgets import ShardBudget, read_refusal, write_refusal
+
 TARGET = "Kinesis_20131202."
+GET_RECORDS = TARGET + "GetRecords"
+CONSUMER = "x-sluice-consumer"
+"""HTTP header with the ARN of the consumer to whom a GetRecords answer is pushed: no poller's read."""
+
+THROTTLED = "ProvisionedThroughputExceededException"
 ACCOUNT = "123456789012"
-
-
-class KinesisError(Exception):
-    """An error as the service answers it."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class _Entry(msgspec.Struct):
-    Data: str
-    PartitionKey: str
-    ExplicitHashKey: str | None = None
-
-
-class _Put(_Entry):
-    StreamName: str | None = None
-    StreamARN: str | None = None
-
-
-class _PutMany(msgspec.Struct):
-    Records: list[_Entry]
-    StreamName: str | None = None
-    StreamARN: str | None = None
-
-
-class _Read(msgspec.Struct):
-    ShardIterator: str
-    Limit: int | None = None
-
-
-class _Iterate(msgspec.Struct):
-    ShardId: str
-    ShardIteratorType: str
-    StreamName: str | None = None
-    StreamARN: str | None = None
-    StartingSequenceNumber: str | None = None
-    Timestamp: float | None = None
-
-
-class Traffic:
-    """IncomingRecords and IncomingBytes per stream and minute, as CloudWatch would show them."""
-
-    def __init__(self) -> None:
-        self.minutes: dict[str, dict[int, list[int]]] = defaultdict(dict)
-
-    def add(self, stream_arn: str, records: int, size: int, now: float) -> None:
-        """Count one successful put."""
-        minute = int(now // 60)
-        points = self.minutes[stream_arn]
-        point = points.get(minute)
-        if point is None:
-            point = points[minute] = [0, 0, 0]
-            while len(points) > METRIC_MINUTES:
-                del points[next(iter(points))]
-        point[0] += records
-        point[1] += size
-        point[2] += 1
 
 
 class DataPlane:
     """The data plane of Kinesis over moto's streams (`streams(region)` gives them by name)."""
 
     def __init__(
-        self, streams: Callable[[str], dict[str, Any]], now: Callable[[], float] = time.time
+        self,
+        streams: Callable[[str], dict[str, Any]],
+        now: Callable[[], float] = time.time,
+        *,
+        limits: bool = False,
     ) -> None:
         self._streams = streams
         self._now = now
+        self._limits = limits
         self.traffic = Traffic()
         self.metrics_provider: type | None = None
         self._operations: dict[str, Callable[[bytes, str], bytes]] = {
             TARGET + "PutRecord": self._put_record,
             TARGET + "PutRecords": self._put_records,
-            TARGET + "GetRecords": self._get_records,
             TARGET + "GetShardIterator": self._get_shard_iterator,
         }
 
     def handles(self, target: str) -> bool:
         """Whether a call is one of the data plane's."""
-        return target in self._operations
+        return target in self._operations or target == GET_RECORDS
 
-    def call(self, target: str, body: bytes, region: str) -> tuple[int, bytes]:
-        """Answer one call: HTTP status and JSON body."""
+    def call(self, target: str, body: bytes, region: str, consumer: str = "") -> tuple[int, bytes, float]:
+        """Answer one call: HTTP status, JSON body, and the seconds after which it may arrive.
+
+        A GetRecords for an enhanced `consumer` (its ARN) stands for what is pushed to it.
+        """
         try:
-            return 200, self._operations[target](body, region)
+            if target == GET_RECORDS:
+                return 200, *self._get_records(body, region, consumer)
+            return 200, self._operations[target](body, region), 0.0
         except KinesisError as error:
-            return 400, msgspec.json.encode({"__type": error.code, "message": str(error)})
+            return 400, msgspec.json.encode({"__type": error.code, "message": str(error)}), 0.0
         except msgspec.MsgspecError as error:
-            return 400, msgspec.json.encode({"__type": "SerializationException", "message": str(error)})
+            said = {"__type": "SerializationException", "message": str(error)}
+            return 400, msgspec.json.encode(said), 0.0
 
     def totals(self) -> dict[str, int]:
         """How many records each stream (by ARN) has ever taken."""
-        return {
-            arn: sum(point[0] for point in list(points.values()))
-            for arn, points in list(self.traffic.minutes.items())
-        }
+        return self.traffic.totals()
 
     def _stream(self, name: str | None, arn: str | None, region: str) -> Any:
         if name is None and arn is not None:
@@ -134,8 +94,11 @@ class DataPlane:
             )
         return stream
 
-    def _append(self, stream: Any, entry: _Entry, now: float) -> tuple[int, str]:
+    def _append(self, stream: Any, entry: Entry, size: int, now: float) -> tuple[str, int]:
+        """Where a record was put; the sequence number is 0 when the shard had no room for it."""
         shard = route(stream, entry.PartitionKey, entry.ExplicitHashKey)
+        if self._limits and not _budget(shard, now).write(size, now):
+            return shard.shard_id, 0
         log = shard.log
         sequence = log.sequence(log.stop)
         log.append(
@@ -143,19 +106,22 @@ class DataPlane:
             % (sequence, now, entry.Data.encode(), msgspec.json.encode(entry.PartitionKey)),
             now,
         )
-        return sequence, shard.shard_id
+        return shard.shard_id, sequence
 
     def _put_record(self, body: bytes, region: str) -> bytes:
-        request = msgspec.json.decode(body, type=_Put)
+        request = msgspec.json.decode(body, type=Put)
         stream = self._stream(request.StreamName, request.StreamARN, region)
-        size = _size(request, 1)
+        size = size_of(request, 1)
         now = self._tick(stream)
-        sequence, shard_id = self._append(stream, request, now)
+        shard_id, sequence = self._append(stream, request, size, now)
+        if not sequence:
+            self.traffic.add(stream.arn, 0, 0, now, refused=1)
+            raise KinesisError(THROTTLED, write_refusal(ACCOUNT, stream.stream_name, shard_id))
         self.traffic.add(stream.arn, 1, size, now)
         return msgspec.json.encode({"SequenceNumber": str(sequence), "ShardId": shard_id})
 
     def _put_records(self, body: bytes, region: str) -> bytes:
-        request = msgspec.json.decode(body, type=_PutMany)
+        request = msgspec.json.decode(body, type=PutMany)
         stream = self._stream(request.StreamName, request.StreamARN, region)
         if not 1 <= len(request.Records) <= MAX_RECORDS_PER_PUT:
             raise KinesisError(
@@ -163,16 +129,24 @@ class DataPlane:
                 "1 validation error detected: Value at 'records' failed to satisfy constraint: "
                 f"Member must have length between 1 and {MAX_RECORDS_PER_PUT}",
             )
-        size = sum(_size(entry, number) for number, entry in enumerate(request.Records, 1))
-        if size > MAX_BYTES_PER_PUT:
+        sizes = [size_of(entry, number) for number, entry in enumerate(request.Records, 1)]
+        taken = sum(sizes)
+        if taken > MAX_BYTES_PER_PUT:
             raise KinesisError("InvalidArgumentException", "Records size exceeds 10 MB limit")
         now = self._tick(stream)
-        placed = [
-            '{"SequenceNumber":"%d","ShardId":"%s"}' % self._append(stream, e, now)  # noqa: UP031 - fastest per record
-            for e in request.Records
-        ]
-        self.traffic.add(stream.arn, len(placed), size, now)
-        return ('{"FailedRecordCount":0,"Records":[' + ",".join(placed) + "]}").encode()
+        answers: list[str] = []
+        refused = 0
+        for entry, size in zip(request.Records, sizes, strict=True):
+            shard_id, sequence = self._append(stream, entry, size, now)
+            if sequence:
+                answers.append('{"SequenceNumber":"%d","ShardId":"%s"}' % (sequence, shard_id))  # noqa: UP031 - fastest
+            else:
+                refused += 1
+                taken -= size
+                message = write_refusal(ACCOUNT, stream.stream_name, shard_id)
+                answers.append(f'{{"ErrorCode":"{THROTTLED}","ErrorMessage":"{message}"}}')
+        self.traffic.add(stream.arn, len(answers) - refused, taken, now, refused=refused)
+        return f'{{"FailedRecordCount":{refused},"Records":[{",".join(answers)}]}}'.encode()
 
     def _tick(self, stream: Any) -> float:
         now = self._now()
@@ -182,7 +156,7 @@ class DataPlane:
         return now
 
     def _get_shard_iterator(self, body: bytes, region: str) -> bytes:
-        request = msgspec.json.decode(body, type=_Iterate)
+        request = msgspec.json.decode(body, type=Iterate)
         stream = self._stream(request.StreamName, request.StreamARN, region)
         shard = stream.shards.get(request.ShardId)
         if shard is None:
@@ -194,8 +168,8 @@ class DataPlane:
         position = _start_position(shard.log, request)
         return msgspec.json.encode({"ShardIterator": _iterator(stream.stream_name, shard.shard_id, position)})
 
-    def _get_records(self, body: bytes, region: str) -> bytes:
-        request = msgspec.json.decode(body, type=_Read)
+    def _get_records(self, body: bytes, region: str, consumer: str) -> tuple[bytes, float]:
+        request = msgspec.json.decode(body, type=Read)
         try:
             name, shard_id, position = urlsafe_b64decode(request.ShardIterator).decode().split("\n")
         except ValueError:
@@ -206,15 +180,44 @@ class DataPlane:
                 "InvalidArgumentException", f"Limit must be between 1 and {MAX_RECORDS_PER_READ}."
             )
         stream = self._stream(name, None, region)
-        self._tick(stream)
+        now = self._tick(stream)
         shard = stream.shards[shard_id]
-        page = shard.log.read(int(position), limit, MAX_TEXT_PER_READ)
+        most = MAX_TEXT_PER_READ
+        if self._limits:
+            budget = _budget(shard, now)
+            if consumer:
+                most = min(most, budget.push_room(consumer, now) * 4 // 3)
+            elif not budget.may_read(now):
+                self.traffic.refuse_read(stream.arn, now)
+                raise KinesisError(THROTTLED, read_refusal(ACCOUNT, name, shard_id))
+        page = shard.log.read(int(position), limit, most)
+        pause = self._account(shard, page.text, consumer, now) if self._limits else 0.0
         tail: dict[str, Any] = {"MillisBehindLatest": int(page.behind_seconds * 1000)}
         if shard.is_open or page.next_position < shard.log.stop:
             tail["NextShardIterator"] = _iterator(name, shard_id, page.next_position)
         else:
             tail["ChildShards"] = _children(stream, shard_id)
-        return b'{"Records":[%b],%b' % (page.text, msgspec.json.encode(tail)[1:])
+        return b'{"Records":[%b],%b' % (page.text, msgspec.json.encode(tail)[1:]), pause
+
+    @staticmethod
+    def _account(shard: Any, text: bytes, consumer: str, now: float) -> float:
+        """Charge what a read found to whom it went; the seconds after which it has arrived there."""
+        records = msgspec.json.decode(b"[%b]" % text, type=list[Sized])
+        size = sum(
+            len(r.Data) * 3 // 4 - r.Data.count("=", -2) + len(r.PartitionKey.encode()) for r in records
+        )
+        if consumer:
+            return _budget(shard, now).push(consumer, size, now)
+        _budget(shard, now).have_read(size, now)
+        return 0.0
+
+
+def _budget(shard: Any, now: float) -> ShardBudget:
+    """A shard's limits; they go with the shard."""
+    found: ShardBudget | None = getattr(shard, "sluice_budget", None)
+    if found is None:
+        found = shard.sluice_budget = ShardBudget.at(now)
+    return found
 
 
 def route(stream: Any, key: str, explicit_hash: str | None) -> Any:
@@ -231,32 +234,7 @@ def _md5(key: str) -> bytes:
     return hashlib.md5(key.encode(), usedforsecurity=False).digest()
 
 
-def _size(entry: _Entry, number: int) -> int:
-    if not 1 <= len(entry.PartitionKey) <= MAX_KEY_LENGTH:
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value at 'records.{number}.member.partitionKey' failed to satisfy "
-            f"constraint: Member must have length between 1 and {MAX_KEY_LENGTH}",
-        )
-    if entry.ExplicitHashKey and not (
-        entry.ExplicitHashKey.isdecimal() and int(entry.ExplicitHashKey) < 2**128
-    ):
-        raise KinesisError("InvalidArgumentException", f"Invalid ExplicitHashKey {entry.ExplicitHashKey}.")
-    try:
-        data = len(binascii.a2b_base64(entry.Data, strict_mode=True)) if entry.Data else 0
-    except ValueError:
-        raise KinesisError("SerializationException", "Data is not base64.") from None
-    size = data + len(entry.PartitionKey.encode())
-    if size > MAX_RECORD_BYTES:
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value at 'records.{number}.member.data' failed to satisfy "
-            f"constraint: Member must have length less than or equal to {MAX_RECORD_BYTES}",
-        )
-    return size
-
-
-def _start_position(log: Any, request: _Iterate) -> int:
+def _start_position(log: Any, request: Iterate) -> int:
     kind = request.ShardIteratorType
     if kind == "TRIM_HORIZON":
         return int(log.start)

@@ -2,7 +2,7 @@
 
 - Kinesis: a shard keeps a `RecordLog`; resharding leaves the parent's records where they are, as AWS does,
   instead of moving them to the children; a key is routed to open shards only; CloudWatch shows the traffic by
-  the minute instead of keeping an object per request.
+  the minute instead of keeping an object per request (aws_traffic).
 - DynamoDB: see aws_dynamodb.
 - S3: a policy's TLS condition is read (aws_policies).
 - SQS: sending and receiving compute no queue statistics; deleting and changing visibility do not walk the
@@ -26,14 +26,15 @@ from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from sluice.local import aws_dynamodb, aws_policies
 from sluice.local.aws_kinesis import ACCOUNT, DataPlane, route
 from sluice.local.aws_log import SEQUENCE_BASE, RecordLog, SegmentStore
+from sluice.local.aws_traffic import Traffic
 
 RECEIVED_AT_ONCE = 64
 """How many visible messages one pass of ReceiveMessage looks at; it returns 10 at most."""
 
 
-def apply(memory_bytes: int) -> DataPlane:
+def apply(memory_bytes: int, *, limits: bool) -> DataPlane:
     """Patch moto in this process; streams keep `memory_bytes` of records in memory, the rest on disk."""
-    plane = DataPlane(lambda region: kinesis.kinesis_backends[ACCOUNT][region].streams)
+    plane = DataPlane(lambda region: kinesis.kinesis_backends[ACCOUNT][region].streams, limits=limits)
     _patch_kinesis(SegmentStore(memory_bytes))
     _publish_traffic(plane)
     _patch_sqs()
@@ -81,25 +82,22 @@ def _publish_traffic(plane: DataPlane) -> None:
         @staticmethod
         def get_cloudwatch_metrics(account_id: str, region: str) -> list[Any]:
             del account_id
-            return list(_traffic(plane, region))
+            return list(_traffic(plane.traffic, region))
 
     plane.metrics_provider = KinesisMetrics  # moto finds subclasses by weak reference
 
 
-def _traffic(plane: DataPlane, region: str) -> Iterator[Any]:
-    for arn, minutes in list(plane.traffic.minutes.items()):
+def _traffic(traffic: Traffic, region: str) -> Iterator[Any]:
+    for arn, minutes in list(traffic.minutes.items()):
         if arn.split(":")[3] != region:
             continue
         dimensions = [{"Name": "StreamName", "Value": arn.rpartition("/")[2]}]
-        for minute, (records, size, calls) in list(minutes.items()):
-            stamp = datetime.fromtimestamp(minute * 60, tz=UTC).replace(tzinfo=None)
-            for name, total, unit in (
-                ("IncomingRecords", records, "Count"),
-                ("IncomingBytes", size, "Bytes"),
-            ):
-                mean = total / calls
+        for number, minute in list(minutes.items()):
+            stamp = datetime.fromtimestamp(number * 60, tz=UTC).replace(tzinfo=None)
+            for name, total, samples, unit in minute.sums():
+                mean = total / samples
                 yield MetricAggregatedDatum(
-                    "AWS/Kinesis", name, mean, mean, calls, total, dimensions, stamp, unit
+                    "AWS/Kinesis", name, mean, mean, samples, total, dimensions, stamp, unit
                 )
 
 

@@ -54,7 +54,10 @@ class Faults:
 
 
 class LocalCloud:
-    """Runs a project's program on this machine; several may run at once. A context manager."""
+    """Runs a project's program on this machine; several may run at once. A context manager.
+
+    With `limits` its streams' shards take in and give out no more than Kinesis' do (budgets).
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class LocalCloud:
         overrides: Mapping[str, Any] | None = None,
         *,
         shards: int | None = None,
+        limits: bool = False,
         verbose: bool = False,
     ) -> None:
         self._job = {
@@ -73,6 +77,7 @@ class LocalCloud:
             "overrides": dict(overrides or {}),
             "shards": shards,
         }
+        self._limits = limits
         self._verbose = verbose
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
         self._children: list[ChildProcess] = []
@@ -216,7 +221,7 @@ class LocalCloud:
     def _start(self) -> None:
         deploy = self._child("deploy", "the deployment")
         deploy.tell(**self._job)
-        aws = self._child("aws", "the local AWS")
+        aws = self._child("aws", "the local AWS", *(["--limits"] if self._limits else []))
         bigquery = self._child("bigquery", "the local BigQuery", "--port", "0")
         control = self._child("control", "the local Lambda")
         self._servers = [aws, bigquery, control]
@@ -225,7 +230,8 @@ class LocalCloud:
         addresses = {"aws_url": urls[0], "bigquery_url": urls[1]}
         deploy.tell(**addresses)
         deployment = _deployment(deploy)
-        control.tell(**addresses, deployment={**deployment, "made": {}}, verbose=self._verbose)
+        options = {"verbose": self._verbose, "limits": self._limits}
+        control.tell(**addresses, deployment={**deployment, "made": {}}, **options)
         self._deployment = msgspec.convert(deployment, Deployment)
         self._end(deploy)
         control.hear(START_SECONDS)

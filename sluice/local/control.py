@@ -128,7 +128,7 @@ def _error(status: int, code: str, message: str) -> Response:
     )
 
 
-def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool) -> Control:
+def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool, limits: bool) -> Control:
     """The runtime and mappings of a deployment; `urls` are those of AWS, Lambda and BigQuery."""
     variables = {
         "AWS_ENDPOINT_URL": urls["aws_url"],
@@ -138,7 +138,7 @@ def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool) -> 
     runtime = Runtime(
         [function(inputs, variables) for inputs in deployment.functions], _to_stderr if verbose else None
     )
-    runners = Runners(runtime, urls["aws_url"], deployment.region)
+    runners = Runners(runtime, urls["aws_url"], deployment.region, limits=limits)
     return Control(runtime, runners, variables, deployment)
 
 
@@ -162,7 +162,7 @@ def main() -> None:
         "bigquery_url": job["bigquery_url"],
     }
     deployment = msgspec.convert(job["deployment"], Deployment)
-    control = assemble(deployment, urls, verbose=job["verbose"])
+    control = assemble(deployment, urls, verbose=job["verbose"], limits=job["limits"])
     config = uvicorn.Config(control.app(), log_config=None, access_log=False, timeout_keep_alive=3600)
     sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listener])

@@ -124,6 +124,7 @@ class Mapping:
             shard.counted += len(page.records)
         elif page.behind_ms == 0:
             shard.tip_seen = shard.read_began
+        if page.behind_ms == 0 and (self.config.rests_at_tip or not page.records):
             shard.not_before = now + self.config.poll_seconds
         if page.cursor is None:
             shard.read_to_end = True

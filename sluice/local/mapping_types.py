@@ -60,7 +60,8 @@ class MappingConfig:
 
     `window_seconds` is the batching window, `tumbling_seconds` the tumbling window. `window_wait_seconds`:
     how long after its end a quiet tumbling window stays open (Lambda: up to 120 s). `final_carries_records`:
-    a window's last batch is its final call, instead of one without records.
+    a window's last batch is its final call, instead of one without records. `poll_seconds` pass between reads
+    that find nothing; with `rests_at_tip` also after one that found all there was.
     """
 
     uuid: str
@@ -82,6 +83,7 @@ class MappingConfig:
     final_carries_records: bool = False
     retention_seconds: float = 24 * 3600
     poll_seconds: float = 0.1
+    rests_at_tip: bool = False
     backoff_seconds: float = 1
     max_backoff_seconds: float = 30
 
@@ -89,6 +91,11 @@ class MappingConfig:
     def stream_name(self) -> str:
         """Name of the stream, the last part of its ARN."""
         return self.stream_arn.rpartition("/")[2]
+
+    @property
+    def consumer(self) -> str:
+        """ARN of the enhanced fan-out consumer that the mapping is on; empty when it polls its shards."""
+        return self.source_arn if "/consumer/" in self.source_arn else ""
 
     @property
     def reads_table(self) -> bool:

@@ -1,5 +1,6 @@
 """What runs by itself in the local Lambda: mappings and schedules, exchanged when deployed again."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,6 +14,11 @@ from sluice.local.mapping_types import MappingConfig
 from sluice.local.schedule import Schedule, Ticker
 from sluice.local.source import AwsJson, KinesisSource, Source
 from sluice.local.source_table import TableSource
+
+BASE_RATE_SECONDS = 1.0
+"""Lambda "polls each shard in your Kinesis stream for records at a base rate of once per second. When more
+records are available, Lambda keeps processing batches until the function catches up" (Lambda developer guide,
+with-kinesis, read 2026-11). With the shards' limits on, mappings that share them do so."""
 
 
 class Queues:
@@ -31,8 +37,8 @@ class Queues:
 class Runners:
     """The mappings and schedules of a deployment. Not safe for several threads."""
 
-    def __init__(self, invoker: Invoker, url: str, region: str) -> None:
-        self._invoker, self._url, self._region = invoker, url, region
+    def __init__(self, invoker: Invoker, url: str, region: str, *, limits: bool = False) -> None:
+        self._invoker, self._url, self._region, self._limits = invoker, url, region, limits
         self._mappings: dict[str, MappingRunner] = {}
         self._tickers: dict[Schedule, Ticker] = {}
 
@@ -43,6 +49,8 @@ class Runners:
             if inputs.get("enabled", True):
                 stream = inputs["eventSourceArn"].partition("/consumer/")[0]
                 config = mapping(inputs, deployment.retention_hours.get(stream, 24))
+                if self._limits and not (config.consumer or config.reads_table):
+                    config = replace(config, poll_seconds=BASE_RATE_SECONDS, rests_at_tip=True)
                 configs[config.uuid] = config
         for gone in self._mappings.keys() - configs.keys():
             self._mappings.pop(gone).stop()
@@ -69,7 +77,7 @@ class Runners:
         source: Source = (
             TableSource(self._url, self._region, config.stream_arn)
             if config.reads_table
-            else KinesisSource(self._url, self._region, config.stream_name)
+            else KinesisSource(self._url, self._region, config.stream_name, config.consumer)
         )
         return MappingRunner(
             Mapping(config), source, self._invoker, Queues(self._url, self._region), SystemClock()

@@ -1,14 +1,16 @@
 """Reads a Kinesis stream over HTTP for a mapping, without a per-record parser in between.
 
-Enhanced fan-out pushes; here GetRecords is polled, which is the same to the function. What differs is said in
-docs/local-cloud.md.
+Enhanced fan-out pushes; here GetRecords is polled in the consumer's name, which is the same to the function
+and takes nothing from what the shard gives to pollers. What differs is said in docs/local-cloud.md.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
 import urllib3
 
+from sluice.local.aws_kinesis import CONSUMER
 from sluice.local.mapping_types import Page, ShardInfo, SourceError, Start, StartKind, StreamRecord
 
 
@@ -45,13 +47,23 @@ def authorization(region: str, service: str) -> str:
 class AwsJson:
     """Calls one service of the local AWS in its JSON protocol over kept-alive connections."""
 
-    def __init__(self, url: str, region: str, service: str, target: str, version: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        region: str,
+        service: str,
+        target: str,
+        version: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._url = url
         self._target = target
         self._pool = urllib3.PoolManager(maxsize=32, timeout=urllib3.Timeout(30), retries=False)
         self._headers = {
             "Authorization": authorization(region, service),
             "Content-Type": f"application/x-amz-json-{version}",
+            **(headers or {}),
         }
 
     def call(self, operation: str, **arguments: Any) -> bytes:
@@ -69,11 +81,12 @@ class AwsJson:
 
 
 class KinesisSource:
-    """A stream of the local AWS."""
+    """A stream of the local AWS, read by an enhanced `consumer` (its ARN) or, without one, as any poller."""
 
-    def __init__(self, url: str, region: str, stream: str) -> None:
+    def __init__(self, url: str, region: str, stream: str, consumer: str = "") -> None:
         self._stream = stream
-        self._aws = AwsJson(url, region, "kinesis", "Kinesis_20131202", "1.1")
+        headers = {CONSUMER: consumer} if consumer else {}
+        self._aws = AwsJson(url, region, "kinesis", "Kinesis_20131202", "1.1", headers=headers)
 
     def shards(self) -> list[ShardInfo]:
         """The stream's shards, closed ones included."""
