@@ -1,4 +1,4 @@
-"""The program: producers -> stream -> sinks -> BigQuery and windows, with dead letters and books on the way.
+"""The program: producers -> stream -> sinks -> BigQuery, windows and routes, with dead letters and books.
 
 Run by `pulumi up` against the clouds, and by `sluice local`, `sluice demo` and `sluice graph` on a laptop.
 """
@@ -15,7 +15,9 @@ from infra.google_apis import GoogleApis
 from infra.ledger import Ledger
 from infra.one_line_errors import one_line_errors
 from infra.pipeline_file import chosen_pipeline
+from infra.readers import check_readers
 from infra.report import Report
+from infra.routes import Routes, check_route_settings
 from infra.sink_function import Sink, SinkFunction, retried_in_parts
 from infra.stream import Stream
 from infra.warehouse import Warehouse
@@ -25,8 +27,10 @@ from infra.windows import Windows
 with one_line_errors():
     env = Environment.load()
     path, pipeline = chosen_pipeline()
+    check_route_settings(env, pipeline)
+    check_readers(env, pipeline)
 
-    stream = Stream("stream", env)
+    stream = Stream("stream", env, called=env.names.thing("events"), settings=env.settings.stream)
     dead_letters = DeadLetters("dead-letters", env)
     ledger = Ledger("ledger", env)
     windows = Windows("windows", env)
@@ -54,6 +58,7 @@ with one_line_errors():
             env,
             Sink(
                 sink="bigquery",
+                key="bigquery_sink",
                 function="bigquery_sink",
                 description="Delivers the stream's events to bigquery",
                 settings=env.settings.bigquery_sink,
@@ -93,6 +98,12 @@ with one_line_errors():
             after=[warehouse, federation],
         )
 
+    routes = Routes(
+        env=env, pipeline=pipeline, path=path, stream=stream, dead_letters=dead_letters, ledger=ledger
+    )
+    routes.declare()
+    sinks |= routes.sinks
+
     report = None
     if env.settings.report.auth != "none":
         report = Report(
@@ -114,5 +125,6 @@ with one_line_errors():
         windows=windows,
         warehouse=warehouse,
         sinks=sinks,
+        routes=routes.outputs,
         report=report,
     )

@@ -36,6 +36,7 @@ def aggregator(
     """
     return Sink(
         sink=SINK,
+        key="aggregator",
         function="aggregator",
         description="Counts the stream's events into the windows of the metrics",
         settings=env.settings.aggregator,

@@ -1,6 +1,7 @@
 """The stack's outputs: what the command line and the local cloud find their way by."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
@@ -23,6 +24,7 @@ def export(
     windows: Windows,
     warehouse: Warehouse,
     sinks: Mapping[str, SinkFunction],
+    routes: Mapping[str, Mapping[str, pulumi.Input[Any]]],
     report: Report | None,
 ) -> None:
     """Export names and addresses; these keys are an interface, renaming one breaks `sluice --env`."""
@@ -39,5 +41,6 @@ def export(
     pulumi.export("bigquery_dataset", warehouse.dataset)
     pulumi.export("bigquery_views_dataset", warehouse.views_dataset)
     pulumi.export("sinks", {name: sink.outputs for name, sink in sinks.items()})
+    pulumi.export("routes", dict(routes))
     if report is not None:
         pulumi.export("report_url", report.url)

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from infra.environment import Environment
 from infra.packaging import ARCHITECTURE, RUNTIME, package
 from infra.policy import VERSION, allow, allow_through, document
-from infra.settings import FunctionSettings
+from infra.settings_functions import FunctionSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 _LAMBDA_MAPPING = "Lambda API, CreateEventSourceMapping"
 _LAMBDA_QUOTAS = "Lambda developer guide, quotas"
 _KINESIS_QUOTAS = "Kinesis developer guide, quotas and limits"
+_CONSUMERS = "Kinesis API, RegisterStreamConsumer"
+_FIREHOSE = "Firehose API, BufferingHints"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,13 @@ def one_of(values: tuple[int, ...], source: str) -> Limit:
 
 
 SHARDS: Final = whole(1, 10_000, "Kinesis API, UpdateShardCount: not beyond 10,000 shards a stream")
+FEWEST_ENHANCED_CONSUMERS: Final = 20
+"""Enhanced fan-out consumers that every stream may have."""
+
+ENHANCED_CONSUMERS: Final = whole(
+    FEWEST_ENHANCED_CONSUMERS, 50, f"{_CONSUMERS}: 20 a stream, 50 with On-demand Advantage"
+)
+KILOBYTES_PER_SECOND: Final = whole(1, 10_000_000, "10,000 shards full at 1 MB/s", unit="KB/s")
 RETENTION_HOURS: Final = whole(24, 8760, _KINESIS_QUOTAS, unit="hours")
 BATCH_SIZE: Final = whole(1, 10_000, _LAMBDA_MAPPING, unit="records")
 BATCHING_WINDOW_SECONDS: Final = whole(0, 300, _LAMBDA_MAPPING, unit="seconds")
@@ -69,6 +78,10 @@ MEMORY_MB: Final = whole(128, 10_240, _LAMBDA_QUOTAS, unit="MB")
 QUEUE_RETENTION_DAYS: Final = whole(
     1, 14, "SQS API, SetQueueAttributes: 60 to 1,209,600 seconds", unit="days"
 )
+VISIBILITY_SECONDS: Final = whole(0, 43_200, "SQS API, SetQueueAttributes", unit="seconds")
+FIREHOSE_BUFFER_MB: Final = whole(1, 128, _FIREHOSE, unit="MB")
+FIREHOSE_BUFFER_SECONDS: Final = whole(0, 900, _FIREHOSE, unit="seconds")
+KEPT_OBJECT_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps objects for good", unit="days")
 OBJECT_DAYS: Final = whole(1, 36_500, "a hundred years; S3 itself takes any positive number", unit="days")
 LEDGER_DAYS: Final = whole(2, 36_500, "a hundred years; DynamoDB's TTL is any epoch second", unit="days")
 WINDOW_DAYS: Final = whole(
@@ -139,3 +152,17 @@ QUEUE_MESSAGE_BYTES: Final = 1_048_576
 
 BATCH_FOR_A_MINUTE: Final = 2000
 """Records of a batch among which one that kills the function is found within a minute (docs/delivery.md)."""
+
+CONSUMERS_CREATED_AT_ONCE: Final = 5
+"""Enhanced consumers of a stream in CREATING: a sixth registration is refused (Kinesis API,
+RegisterStreamConsumer)."""
+
+SHARED_READS_PER_SECOND: Final = 5
+"""GetRecords calls that a shard takes from all its shared readers together (Kinesis API, GetRecords)."""
+
+LAMBDA_POLLS_PER_SECOND: Final = 1
+"""How often Lambda polls a shard for each mapping on a stream (Lambda developer guide, Kinesis)."""
+
+SHARD_KILOBYTES_IN: Final = 1000
+SHARD_KILOBYTES_OUT: Final = 2000
+"""KB/s that a shard takes in, and gives to all its shared readers together (Kinesis quotas)."""

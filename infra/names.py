@@ -21,6 +21,7 @@ class Names:
 
     prefix: str
     bucket: str
+    routes_bucket: str
     dataset: str
     views_dataset: str
     pool: str
@@ -55,6 +56,7 @@ class Names:
         return cls(
             prefix=prefix,
             bucket=f"{prefix}-dead-letters-{settings.aws_account_id}-{settings.aws_region}",
+            routes_bucket=f"{prefix}-routes-{settings.aws_account_id}-{settings.aws_region}",
             dataset=dataset,
             views_dataset=views_dataset,
             pool=f"{prefix}-{settings.federation.pool_suffix}",
@@ -63,7 +65,11 @@ class Names:
 
     def sink(self, sink: str) -> str:
         """Name of a sink's consumer, function and role, e.g. sluice-dev-bigquery-sink."""
-        return f"{self.prefix}-{sink}-sink"
+        return f"{self.prefix}-{dashed(sink)}-sink"
+
+    def target(self, route: str) -> str:
+        """Name of what a route leads to, e.g. sluice-dev-payments-route."""
+        return f"{self.prefix}-{dashed(route)}-route"
 
     @property
     def publisher(self) -> str:
@@ -73,3 +79,8 @@ class Names:
     def thing(self, thing: str) -> str:
         """Name of anything else, e.g. sluice-dev-ledger."""
         return f"{self.prefix}-{thing}"
+
+
+def dashed(name: str) -> str:
+    """Write a sink's or a route's name, or a folder's, as a part of resource names."""
+    return name.replace("_", "-")

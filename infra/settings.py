@@ -10,55 +10,23 @@ from typing import Annotated, Any, Literal, Self
 
 import pulumi
 from pulumi.runtime import config as stack_config
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, model_validator
 
 from infra import limits
 from infra.settings_errors import in_words
+from infra.settings_functions import (
+    AggregatorSettings,
+    FunctionSettings,
+    RouteSettings,
+    Section,
+    SinkSettings,
+    StreamSettings,
+    Whole,
+    refusal,
+)
 from sluice.errors import SettingsError
 
-
-def _whole(value: Any) -> Any:
-    """Refuse what pydantic would quietly round or count: `true` is not 1, and 1.5 is not 1."""
-    if isinstance(value, bool | float):
-        raise PydanticCustomError("int_type", "a whole number")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-
 _USUAL_CLAIM_DAYS = 8
-
-
-def _refusal(key: str, accepts: str) -> PydanticCustomError:
-    """Refuse the value of one key of a section because of another's."""
-    return PydanticCustomError("limit", "accepted is {accepts}", {"key": key, "accepts": accepts})
-
-
-class Section(BaseModel):
-    """Base of all settings: frozen, and nothing unknown passes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StreamSettings(Section):
-    """The Kinesis stream."""
-
-    mode: Literal["on-demand", "provisioned"] = "on-demand"
-    shards: Annotated[Whole | None, limits.SHARDS] = None
-    retention_hours: Annotated[Whole, limits.RETENTION_HOURS] = 168
-
-    @property
-    def retention_days(self) -> int:
-        """The retention in days, a part of one counted whole."""
-        return -(-self.retention_hours // 24)
-
-    @model_validator(mode="after")
-    def _shards_are_for_provisioned(self) -> Self:
-        if (self.shards is None) == (self.mode == "provisioned"):
-            accepts = "a number when the mode is provisioned, nothing when it is on-demand"
-            raise _refusal("shards", accepts)
-        return self
 
 
 class DeadLetterSettings(Section):
@@ -71,7 +39,7 @@ class DeadLetterSettings(Section):
     def _payloads_outlive_messages(self) -> Self:
         if self.payload_days < self.retention_days:
             words = "a letter must not outlive its payload"
-            raise _refusal("payload_days", f"at least retention_days ({self.retention_days}): {words}")
+            raise refusal("payload_days", f"at least retention_days ({self.retention_days}): {words}")
         return self
 
 
@@ -79,54 +47,6 @@ class LedgerSettings(Section):
     """The delivery ledger."""
 
     days: Annotated[Whole, limits.LEDGER_DAYS] = 90
-
-
-class FunctionSettings(Section):
-    """Any function of the program."""
-
-    timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 20
-    memory_mb: Annotated[Whole, limits.MEMORY_MB] = 512
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_retention_days: Annotated[Whole, limits.LOG_RETENTION_DAYS] = 30
-
-
-class ConsumerSettings(FunctionSettings):
-    """A function that a consumer of the stream feeds, and the event-source mapping between them."""
-
-    enabled: bool = True
-    batch_size: Annotated[Whole, limits.BATCH_SIZE] = 1000
-    batching_window_seconds: Annotated[Whole, limits.BATCHING_WINDOW_SECONDS] = 1
-    starting_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] = "TRIM_HORIZON"
-    starting_position_timestamp: Annotated[str | None, limits.TIMESTAMP] = None
-
-    @model_validator(mode="after")
-    def _timestamp_belongs_to_at_timestamp(self) -> Self:
-        if (self.starting_position_timestamp is None) == (self.starting_position == "AT_TIMESTAMP"):
-            accepts = "a moment when starting_position is AT_TIMESTAMP, nothing otherwise"
-            raise _refusal("starting_position_timestamp", accepts)
-        return self
-
-
-class SinkSettings(ConsumerSettings):
-    """One sink's function and event-source mapping."""
-
-    parallelization: Annotated[Whole, limits.PARALLELIZATION] = 1
-    retry_attempts: Annotated[Whole, limits.RETRY_ATTEMPTS] = -1
-    max_record_age_seconds: Annotated[Whole, limits.RECORD_AGE_SECONDS] = -1
-    bisect: bool = False
-
-
-class AggregatorSettings(ConsumerSettings):
-    """The function that counts events into windows.
-
-    Parallelization, retries and bisecting are no settings: a tumbling window takes one batch of a shard at a
-    time, and a final call that was given up would lose its window.
-    """
-
-    batch_size: Annotated[Whole, limits.BATCH_SIZE] = 2000
-    tumbling_window_seconds: Annotated[Whole | None, limits.TUMBLING_WINDOW_SECONDS] = None
-    timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 30
-    memory_mb: Annotated[Whole, limits.MEMORY_MB] = 1024
 
 
 class WindowSettings(Section):
@@ -157,9 +77,9 @@ class ReportSettings(FunctionSettings):
     def _an_issuer_belongs_to_oidc(self) -> Self:
         for key in ("issuer", "client_id"):
             if (getattr(self, key) is None) == (self.auth == "oidc"):
-                raise _refusal(key, "what the issuer gave when auth is oidc, nothing otherwise")
+                raise refusal(key, "what the issuer gave when auth is oidc, nothing otherwise")
         if self.audience is not None and self.auth != "oidc":
-            raise _refusal("audience", "nothing unless auth is oidc")
+            raise refusal("audience", "nothing unless auth is oidc")
         return self
 
 
@@ -189,7 +109,7 @@ class Settings(Section):
     google_location: Annotated[str, limits.GOOGLE_LOCATION]
     protect: bool = True
     kms_key_arn: Annotated[str | None, limits.KMS_KEY_ARN] = None
-    tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = {}
+    tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = Field(default={})
     enable_google_apis: bool = True
     package_dependencies: bool = True
     stream: StreamSettings = StreamSettings()
@@ -197,6 +117,7 @@ class Settings(Section):
     ledger: LedgerSettings = LedgerSettings()
     bigquery_sink: SinkSettings = SinkSettings()
     aggregator: AggregatorSettings = AggregatorSettings()
+    routes: dict[str, RouteSettings] = Field(default={})
     windows: WindowSettings = WindowSettings()
     window_publisher: PublisherSettings = PublisherSettings()
     report: ReportSettings = ReportSettings()
@@ -215,18 +136,23 @@ class Settings(Section):
     def _parts_fit_together(self) -> Self:
         kept = self.stream.retention_days
         letters = self.dead_letters.retention_days
-        if self.ledger.days < kept:
-            raise _refusal("ledger.days", f"{kept} or more: the books must outlive the stream")
+        longest = max([kept, *(route.stream.retention_days for route in self.routes.values())])
+        if self.ledger.days < longest:
+            raise refusal("ledger.days", f"{longest} or more: the books must outlive the streams")
         if self.windows.days < max(kept, letters):
             words = "a window must outlive the records and dead letters that may still count in it"
-            raise _refusal("windows.days", f"{max(kept, letters)} or more: {words}")
+            raise refusal("windows.days", f"{max(kept, letters)} or more: {words}")
         if self.windows.claim_days is not None and self.windows.claim_days <= kept:
             words = "a claim must outlive the records of its event in the stream"
-            raise _refusal("windows.claim_days", f"{kept + 1} or more: {words}")
+            raise refusal("windows.claim_days", f"{kept + 1} or more: {words}")
         if self.kms_key_arn is not None and self.kms_key_arn.split(":")[3] != self.aws_region:
             words = "the stream can only use a key of its own region"
-            raise _refusal("kms_key_arn", f"a key in {self.aws_region}: {words}")
+            raise refusal("kms_key_arn", f"a key in {self.aws_region}: {words}")
         return self
+
+    def route(self, name: str) -> RouteSettings:
+        """The settings of a route, given or not."""
+        return self.routes.get(name, RouteSettings())
 
     @property
     def claim_days(self) -> int:

@@ -48,7 +48,7 @@ def accepted(field: FieldInfo | None) -> str:  # noqa: PLR0911 one line per kind
     if origin is tuple:
         return f"a list, each {limit.accepts}" if limit else "a list"
     if origin is dict:
-        return "an object of names and text"
+        return "an object of settings by name" if _named(kind) else "an object of names and text"
     if limit is not None:
         return limit.accepts
     if origin is Literal:
@@ -63,15 +63,26 @@ def _nested(kind: Any) -> list[Any]:
 
 
 def _resolve(model: type[BaseModel], path: list[str]) -> tuple[type[BaseModel], FieldInfo | None]:
-    """Walk to the setting at a path; items of lists and objects count as their container's."""
+    """Walk to the setting at a path; items of lists, and of objects of text, count as their container's."""
     owner, field = model, None
+    entries: type[BaseModel] | None = None
     for part in path:
+        if entries is not None:
+            owner, field, entries = entries, FieldInfo(annotation=entries), None
+            continue
         if part not in owner.model_fields:
             break
         field = owner.model_fields[part]
+        entries = _named(field.annotation)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             owner = field.annotation
     return owner, field
+
+
+def _named(kind: Any) -> type[BaseModel] | None:
+    """The section that each name of an object holds, if it is such an object."""
+    held = get_args(kind)[-1] if get_origin(kind) is dict else None
+    return held if isinstance(held, type) and issubclass(held, BaseModel) else None
 
 
 def _given(value: Any, key: str | None, field: FieldInfo | None) -> str:

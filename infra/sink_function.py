@@ -1,4 +1,7 @@
-"""A sink: a consumer of the stream, a function with a role of its own, and the mapping between them."""
+"""A sink: a function with a role of its own, and the mapping that feeds it from a stream.
+
+An *enhanced* sink has a fan-out consumer of its own; a *shared* one reads what a shard gives to all readers.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ from infra.environment import Environment
 from infra.function import Code, Function
 from infra.ledger import Ledger
 from infra.policy import allow
-from infra.settings import ConsumerSettings, SinkSettings
+from infra.settings_functions import ConsumerSettings, SinkSettings
 from infra.stream import Stream
 
 
@@ -21,11 +24,13 @@ from infra.stream import Stream
 class Sink:
     """What a sink is made of.
 
-    `mapping` is what its event-source mapping has beyond the settings that all have, `statements` what its
-    role may do beyond what every sink does.
+    `key` is where its settings stand. `mapping` is what its event-source mapping has beyond the settings that
+    all have, `patterns` what Lambda lets through (any of them; none: everything), `statements` what its role
+    may do beyond what every sink does.
     """
 
     sink: str
+    key: str
     function: str
     description: str
     settings: ConsumerSettings
@@ -36,6 +41,8 @@ class Sink:
     environment: Mapping[str, pulumi.Input[str]]
     mapping: Mapping[str, Any]
     parallelization: int = 1
+    route: str | None = None
+    patterns: Sequence[str] = ()
     ledger_actions: Sequence[str] = ("dynamodb:Query", "dynamodb:UpdateItem")
     statements: Sequence[dict[str, Any]] = field(default=())
     after: Sequence[pulumi.Resource]
@@ -53,15 +60,17 @@ def retried_in_parts(settings: SinkSettings) -> dict[str, Any]:
 
 
 class SinkFunction(pulumi.ComponentResource):
-    """One sink, fed over its own enhanced fan-out consumer."""
+    """One sink, and how it is fed."""
 
     def __init__(self, name: str, env: Environment, args: Sink) -> None:
         super().__init__("sluice:infra:SinkFunction", name, None, env.component)
         self._resource, self._env, self._args = name, env, args
         self._warn_when_a_killer_would_hold_its_shard()
         called = env.names.sink(args.sink)
-        self.consumer = aws.kinesis.StreamConsumer(
-            f"{name}-consumer", name=called, stream_arn=args.stream.arn, opts=env.within(self)
+        self.consumer = (
+            args.stream.consumer(f"{name}-consumer", called=called, parent=self)
+            if args.settings.consumer == "enhanced"
+            else None
         )
         self.function = Function(
             name,
@@ -90,9 +99,13 @@ class SinkFunction(pulumi.ComponentResource):
         self.mapping = self._mapping()
         self.outputs = {
             "function": self.function.name,
-            "consumer": self.consumer.arn,
+            "consumer": self.consumer.arn if self.consumer else None,
             "mapping": self.mapping.uuid,
             "parallelization": args.parallelization,
+            "reads": args.settings.consumer,
+            "stream": args.stream.name,
+            "filtered": bool(args.patterns),
+            "route": args.route,
         }
         self.register_outputs(self.outputs)
 
@@ -100,19 +113,16 @@ class SinkFunction(pulumi.ComponentResource):
         batch = self._args.settings.batch_size
         if batch > limits.BATCH_FOR_A_MINUTE:
             pulumi.log.warn(
-                f"{self._args.function}.batch_size is {batch}: to find a record that kills the function"
+                f"{self._args.key}.batch_size is {batch}: to find a record that kills the function"
                 " among so many may hold its shard for more than a minute;"
                 f" {limits.BATCH_FOR_A_MINUTE} or less keeps it within one"
             )
 
     def _statements(self) -> list[dict[str, Any]]:
         args = self._args
+        own = ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"]
         return [
-            allow(
-                "ReadOwnConsumer",
-                ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"],
-                self.consumer.arn,
-            ),
+            *([allow("ReadOwnConsumer", own, self.consumer.arn)] if self.consumer else []),
             allow(
                 "ReadStream",
                 [
@@ -139,11 +149,21 @@ class SinkFunction(pulumi.ComponentResource):
 
         Another consumer or starting position replaces a mapping and loses its checkpoint. The old one goes
         first: Lambda refuses two mappings of one function on one consumer.
+
+        What a filter drops shows in the mapping's own counts alone, which CloudWatch keeps when asked to.
         """
         args, settings = self._args, self._args.settings
+        filtered: dict[str, Any] = (
+            {
+                "filter_criteria": {"filters": [{"pattern": pattern} for pattern in args.patterns]},
+                "metrics_config": {"metrics": ["EventCount"]},
+            }
+            if args.patterns
+            else {}
+        )
         return aws.lambda_.EventSourceMapping(
             f"{self._resource}-mapping",
-            event_source_arn=self.consumer.arn,
+            event_source_arn=self.consumer.arn if self.consumer else args.stream.arn,
             function_name=self.function.arn,
             enabled=settings.enabled,
             starting_position=settings.starting_position,
@@ -157,5 +177,6 @@ class SinkFunction(pulumi.ComponentResource):
                 delete_before_replace=True,
                 depends_on=[self.function.policy, *args.after],
             ),
+            **filtered,
             **args.mapping,
         )

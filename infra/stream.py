@@ -1,9 +1,11 @@
-"""The stream that producers write to, and that every sink reads over a consumer of its own."""
+"""Kinesis streams: the one that producers write to, and those of routes."""
 
 import pulumi
 import pulumi_aws as aws
 
+from infra import limits
 from infra.environment import Environment
+from infra.settings_functions import StreamSettings
 
 _AWS_MANAGED_KEY = "alias/aws/kinesis"
 
@@ -11,12 +13,11 @@ _AWS_MANAGED_KEY = "alias/aws/kinesis"
 class Stream(pulumi.ComponentResource):
     """A Kinesis stream, on-demand or provisioned, always encrypted."""
 
-    def __init__(self, name: str, env: Environment) -> None:
+    def __init__(self, name: str, env: Environment, *, called: str, settings: StreamSettings) -> None:
         super().__init__("sluice:infra:Stream", name, None, env.component)
-        settings = env.settings.stream
         self.stream = aws.kinesis.Stream(
             f"{name}-stream",
-            name=env.names.thing("events"),
+            name=called,
             stream_mode_details={"stream_mode": settings.mode.replace("-", "_").upper()},
             shard_count=settings.shards,
             retention_period=settings.retention_hours,
@@ -27,4 +28,20 @@ class Stream(pulumi.ComponentResource):
         )
         self.name = self.stream.name
         self.arn = self.stream.arn
+        self._consumers: list[aws.kinesis.StreamConsumer] = []
         self.register_outputs({"name": self.name})
+
+    def consumer(self, name: str, *, called: str, parent: pulumi.Resource) -> aws.kinesis.StreamConsumer:
+        """Register an enhanced fan-out consumer, after the fifth before it.
+
+        Kinesis refuses a registration while five others are being created.
+        """
+        at_once = limits.CONSUMERS_CREATED_AT_ONCE
+        consumer = aws.kinesis.StreamConsumer(
+            name,
+            name=called,
+            stream_arn=self.arn,
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=self._consumers[-at_once : 1 - at_once]),
+        )
+        self._consumers.append(consumer)
+        return consumer

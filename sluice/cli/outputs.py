@@ -1,7 +1,7 @@
 """What a deployed stack, or the local cloud, says about itself: the program's exports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sluice.errors import NoCloud
@@ -23,17 +23,45 @@ _TEXTS = (
 """Exports that every stack has."""
 
 
+ENHANCED = "enhanced"
+"""How a sink reads, unless a stack says otherwise: over a fan-out consumer of its own."""
+
 WINDOWS = "windows"
 """The sink that counts events into windows instead of keeping rows; infra/aggregator.py calls it so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkOutputs:
-    """One sink: its Lambda function, its stream consumer's ARN, how many batches of a shard run at once."""
+    """One sink: its Lambda function, and how that is fed.
+
+    `consumer` is the ARN of its fan-out consumer, None where it is a shared reader. `parallelization` is how
+    many batches of a shard run at once, `stream` the name of the Kinesis stream that it reads (None: of a
+    stack that was deployed before there were routes), `filtered` whether Lambda drops what does not match,
+    `route` the route that it belongs to.
+    """
 
     function: str
     consumer: str | None = None
+    mapping: str | None = None
     parallelization: int = 1
+    reads: str = ENHANCED
+    stream: str | None = None
+    filtered: bool = False
+    route: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteOutputs:
+    """Where a route leads: `target` is function, stream, queue or firehose, `name` what that is called.
+
+    A queue has a `url`; a Firehose's objects lie in `bucket` under `prefix`.
+    """
+
+    target: str
+    name: str
+    url: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +81,7 @@ class Outputs:
     bigquery_dataset: str
     bigquery_views_dataset: str
     sinks: Mapping[str, SinkOutputs]
+    routes: Mapping[str, RouteOutputs] = field(default_factory=dict)
     windows_table: str | None = None
     claims_table: str | None = None
     window_days: int = DAYS
@@ -70,13 +99,29 @@ class Outputs:
             name: SinkOutputs(
                 function=str(sink["function"]),
                 consumer=sink.get("consumer"),
+                mapping=sink.get("mapping"),
                 parallelization=int(sink.get("parallelization") or 1),
+                reads=str(sink.get("reads") or ENHANCED),
+                stream=sink.get("stream"),
+                filtered=bool(sink.get("filtered")),
+                route=sink.get("route"),
             )
             for name, sink in exports["sinks"].items()
+        }
+        routes = {
+            name: RouteOutputs(
+                target=str(route["target"]),
+                name=str(route["name"]),
+                url=route.get("url"),
+                bucket=route.get("bucket"),
+                prefix=route.get("prefix"),
+            )
+            for name, route in (exports.get("routes") or {}).items()
         }
         return cls(
             **{name: str(exports[name]) for name in _TEXTS},
             sinks=sinks,
+            routes=routes,
             windows_table=exports.get("windows_table"),
             claims_table=exports.get("claims_table"),
             window_days=int(exports.get("window_days") or DAYS),

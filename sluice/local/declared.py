@@ -64,6 +64,10 @@ def _consumer(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"arn": f"{inputs['streamArn']}/consumer/{name}:1700000000"}
 
 
+def _log_stream(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"arn": _arn("logs", f"log-group:{inputs['logGroupName']}:log-stream:{name}")}
+
+
 def _table(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     arn = _arn("dynamodb", f"table/{name}")
     stream = {"streamArn": f"{arn}/stream/2026-01-01T00:00:00.000"} if inputs.get("streamEnabled") else {}
@@ -97,6 +101,10 @@ _INVENTED: Final = {
     "aws:apigatewayv2/api:Api": _api,
     "aws:cloudwatch/eventRule:EventRule": lambda name, _: {"arn": _arn("events", f"rule/{name}")},
     "aws:lambda/functionUrl:FunctionUrl": _function_url,
+    "aws:cloudwatch/logStream:LogStream": _log_stream,
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": lambda name, _: {
+        "arn": _arn("firehose", f"deliverystream/{name}")
+    },
     "aws:kinesis/stream:Stream": lambda name, _: {"arn": _arn("kinesis", f"stream/{name}")},
     "aws:kinesis/streamConsumer:StreamConsumer": _consumer,
     "aws:sqs/queue:Queue": _queue,

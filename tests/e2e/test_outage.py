@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from infra.settings import SinkSettings
+from infra.settings_functions import SinkSettings
 from sluice.contract import Event
 from sluice.deadletters import DeadLetterQueue, read_queue
 from sluice.delivery import Ledger, LedgerReader, Processor

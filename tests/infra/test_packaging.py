@@ -174,7 +174,8 @@ def test_the_real_package_runs_on_its_own_and_imports_no_tools(function: str, tm
     )
     pipeline, imported, modules = json.loads(done.stdout)
     assert pipeline == f"{directory}/pipeline.py"
-    assert imported == f"{directory}/{str(module).replace('.', '/')}.py"
+    place = f"{directory}/{str(module).replace('.', '/')}"
+    assert imported in {f"{place}.py", f"{place}/__init__.py"}
     assert not {"pulumi", "pulumi_aws", "moto", "duckdb", "pydantic", "typer", "mimesis"} & set(modules)
 
 

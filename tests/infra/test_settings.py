@@ -11,8 +11,9 @@ import yaml
 from pulumi.runtime.settings import Settings as PulumiSettings
 from pulumi.runtime.settings import configure
 
-from infra.settings import Section, Settings, SinkSettings, load_settings, parse_settings
+from infra.settings import Settings, load_settings, parse_settings
 from infra.settings_errors import accepted
+from infra.settings_functions import Section, SinkSettings
 from sluice.errors import ContractError, SettingsError
 from sluice.local.config import stack_config
 from tests.infra.conftest import ROOT

@@ -1,0 +1,119 @@
+"""Who reads which stream: no more fan-out consumers than Kinesis allows, and a warning of crowded shards.
+
+Enhanced consumers each get 2 MB/s of a shard. Shared readers together get 2 MB/s and five reads a second.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from infra import limits
+from infra.aggregator import SINK as WINDOWS
+from infra.environment import Environment
+from infra.settings_functions import ConsumerSettings, RouteSettings, SinkSettings, StreamSettings
+from sluice.errors import SettingsError
+from sluice.pipeline import Pipeline
+from sluice.routes import Stream as StreamTarget
+
+_MB = 1000
+"""KB of one MB, as Kinesis counts them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readers:
+    """One stream, and the sinks that read it: by name, and where the settings of each stand."""
+
+    key: str
+    stream: StreamSettings
+    enhanced: tuple[tuple[str, str], ...]
+    shared: tuple[tuple[str, str], ...]
+
+
+def check_readers(env: Environment, pipeline: Pipeline) -> None:
+    """Look at all streams; what is possible but slow is warned of.
+
+    Raises:
+        SettingsError: a stream would have more enhanced consumers than it may.
+    """
+    project = pulumi.get_project()
+    for readers in _streams(env, pipeline):
+        _refuse_too_many(readers, project=project, file=f"Pulumi.{env.stack}.yaml")
+        for warning in _crowded(readers, project=project):
+            pulumi.log.warn(warning)
+
+
+def _streams(env: Environment, pipeline: Pipeline) -> Iterator[Readers]:
+    settings = env.settings
+    routes: list[tuple[str, str, RouteSettings]] = [
+        (route.name, f"routes.{route.name}", settings.route(route.name)) for route in pipeline.routes
+    ]
+    sinks: list[tuple[str, str, ConsumerSettings]] = [("bigquery", "bigquery_sink", settings.bigquery_sink)]
+    if pipeline.metrics:
+        sinks.append((WINDOWS, "aggregator", settings.aggregator))
+    yield _readers("stream", settings.stream, [*sinks, *routes])
+    for route, (_, key, given) in zip(pipeline.routes, routes, strict=True):
+        if isinstance(route.to, StreamTarget):
+            consumers = [
+                (
+                    route.consumer(each),
+                    f"{key}.consumers.{each.folder}",
+                    given.consumers.get(each.folder, SinkSettings()),
+                )
+                for each in route.consumers
+            ]
+            yield _readers(f"{key}.stream", given.stream, consumers)
+
+
+def _readers(key: str, stream: StreamSettings, sinks: Sequence[tuple[str, str, ConsumerSettings]]) -> Readers:
+    def those(kind: str) -> tuple[tuple[str, str], ...]:
+        return tuple((sink, where) for sink, where, settings in sinks if settings.consumer == kind)
+
+    return Readers(key=key, stream=stream, enhanced=those("enhanced"), shared=those("shared"))
+
+
+def _refuse_too_many(readers: Readers, *, project: str, file: str) -> None:
+    limit, count = readers.stream.enhanced_consumers_limit, len(readers.enhanced)
+    if count <= limit:
+        return
+    several = f" and {count - limit - 1} more" if count > limit + 1 else ""
+    raise SettingsError(
+        f"{project}:{readers.key}.enhanced_consumers_limit is {limit}, and {count} sinks would read the"
+        f" stream over enhanced consumers: set {project}:{readers.enhanced[-1][1]}.consumer{several} to"
+        " shared, or, in an account with On-demand Advantage, the limit to"
+        f" {limits.ENHANCED_CONSUMERS.accepts}; change it in {file}"
+    )
+
+
+def _crowded(readers: Readers, *, project: str) -> Iterator[str]:
+    shared, stream = readers.shared, readers.stream
+    start = f"{project}:{readers.key}: {len(shared)} shared readers ({', '.join(sink for sink, _ in shared)})"
+    reads = len(shared) * limits.LAMBDA_POLLS_PER_SECOND
+    if reads > limits.SHARED_READS_PER_SECOND:
+        yield (
+            f"{start} poll each shard {reads} times a second of {limits.SHARED_READS_PER_SECOND}: they wait"
+            f" for each other; {_relief(readers, reads - limits.SHARED_READS_PER_SECOND, project)}"
+        )
+    expected = stream.expected_kilobytes_per_second
+    shards = stream.shards if expected is not None and stream.shards else 1
+    incoming = min(expected or shards * limits.SHARD_KILOBYTES_IN, shards * limits.SHARD_KILOBYTES_IN)
+    wanted, given = len(shared) * incoming, shards * limits.SHARD_KILOBYTES_OUT
+    if wanted <= given:
+        return
+    relief = _relief(readers, len(shared) - given // incoming, project)
+    where = f"that {shards} shard{'s give' if shards > 1 else ' gives'}"
+    more = f", or {project}:{readers.key}.shards to {math.ceil(wanted / limits.SHARD_KILOBYTES_OUT)}"
+    if expected is None:
+        where = "that a full shard gives"
+        known = f"; if shards are never full, say so in {project}:{readers.key}.expected_kilobytes_per_second"
+        more = known if stream.mode == "provisioned" else ""
+    yield (
+        f"{start} want {wanted / _MB:g} MB/s of the {given / _MB:g} MB/s {where}: they fall behind;"
+        f" {relief}{more}"
+    )
+
+
+def _relief(readers: Readers, excess: int, project: str) -> str:
+    several = f" and {excess - 1} more" if excess > 1 else ""
+    return f"set {project}:{readers.shared[-1][1]}.consumer{several} to enhanced"
