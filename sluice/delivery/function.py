@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from sluice.contract import Contract
 from sluice.deadletters import DeadLetterQueue
@@ -49,11 +50,14 @@ def handler_of(contract: Contract, sink: Sink[P], environ: Mapping[str, str] = o
 
 
 class _Reporter:
-    """Logs and counts what an invocation did; no payload comes here."""
+    """Logs and counts what an invocation did; no payload comes here.
+
+    Its metrics are its own: powertools' `Metrics` shares dimensions with those that a user's function writes.
+    """
 
     def __init__(self, sink: str) -> None:
         self.logger = Logger()
-        self.metrics = Metrics()
+        self.metrics = AmazonCloudWatchEMFProvider()
         self.metrics.set_default_dimensions(sink=sink)
 
     def __call__(self, report: Report) -> None:

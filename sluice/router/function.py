@@ -1,18 +1,18 @@
 """The Lambdas of routes, put together from their environment."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sluice.deadline import Deadline
 from sluice.delivery import clients
 from sluice.delivery.environment import required
 from sluice.delivery.function import Handler, handler_of
 from sluice.errors import SettingsError
 from sluice.pipeline import Pipeline
+from sluice.producer import put_record_batch, put_records
 from sluice.router.queue import QueueTarget
 from sluice.router.sink import RouteSink, Target
-from sluice.router.streams import FirehoseTarget, KeyedRecord, StreamTarget
+from sluice.router.streams import FirehoseTarget, KeyedRecord, Put, StreamTarget
 from sluice.router.taking import Take, Taking
 from sluice.routes import Firehose, Queue, Route, Stream
 
@@ -68,19 +68,13 @@ def _target(route: Route, environ: Mapping[str, str]) -> Target[Any]:
             )
 
 
-def _put(stream: str) -> Callable[[Sequence[KeyedRecord], Deadline], Sequence[str | None]]:
-    from sluice.producer import put_records  # noqa: PLC0415 - a function of the user's own loads no producer
-
-    def put(records: Sequence[KeyedRecord], deadline: Deadline) -> Sequence[str | None]:
-        return put_records(clients.kinesis(), stream, records, remaining=deadline.remaining)
-
-    return put
+def _put(stream: str) -> Put[KeyedRecord]:
+    return lambda records, deadline: put_records(
+        clients.kinesis(), stream, records, remaining=deadline.remaining
+    )
 
 
-def _put_lines(firehose: str) -> Callable[[Sequence[bytes], Deadline], Sequence[str | None]]:
-    from sluice.producer import put_record_batch  # noqa: PLC0415 - as above
-
-    def put(lines: Sequence[bytes], deadline: Deadline) -> Sequence[str | None]:
-        return put_record_batch(clients.firehose(), firehose, lines, remaining=deadline.remaining)
-
-    return put
+def _put_lines(firehose: str) -> Put[bytes]:
+    return lambda lines, deadline: put_record_batch(
+        clients.firehose(), firehose, lines, remaining=deadline.remaining
+    )

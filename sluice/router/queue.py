@@ -48,13 +48,13 @@ NOT_YET = Retry("there was no time left to send it, or an earlier one of its par
 
 @dataclass(slots=True)
 class Message:
-    """One event on its way: `group` and `token` are what a FIFO queue orders and recognises it by."""
+    """One event on its way: `group` and `once_as` are what a FIFO queue orders and recognises it by."""
 
     body: str
     attributes: dict[str, str]
-    group: str
-    token: str
     size: int
+    group: str
+    once_as: str
     outcome: Outcome = NOT_YET
 
 
@@ -77,16 +77,14 @@ class QueueTarget:
         if not body.isascii():
             body = _REFUSED.sub(_escaped, body)
         kind, event_id = accepted.event_type.name, accepted.event_id
-        attributes = {"route": self._route, "type": kind}
-        if event_id:
-            attributes["event_id"] = _REFUSED.sub(_escaped, event_id)
+        attributes = {"route": self._route, "type": kind, "event_id": _REFUSED.sub(_escaped, event_id)}
         size = len(body.encode()) + sum(
             len(name) + len("String") + len(value.encode()) for name, value in attributes.items()
         )
         if size > REQUEST_BYTES:
             return Rejected(f"its message would have {size:,} bytes, and a queue takes {REQUEST_BYTES:,}")
-        group, token = _named(accepted.record.partition_key), _named(f"{kind}:{event_id}")
-        return Message(body, attributes, group, token, size)
+        group, once_as = _named(accepted.record.partition_key), _named(f"{kind}:{event_id}")
+        return Message(body, attributes, size, group, once_as)
 
     def deliver(self, prepared: Sequence[Message], deadline: Deadline) -> Sequence[Outcome]:
         """Send all messages, several requests at once, until the deadline."""
@@ -157,7 +155,7 @@ class QueueTarget:
             },
         }
         if self._fifo:
-            entry["MessageGroupId"], entry["MessageDeduplicationId"] = message.group, message.token
+            entry["MessageGroupId"], entry["MessageDeduplicationId"] = message.group, message.once_as
         return entry
 
 
