@@ -49,6 +49,9 @@ RULES = frozenset(
 )
 """Types that hold nothing: the runtime takes them as they are declared each time."""
 
+OF_A_MAPPING = frozenset({"enabled", "filterCriteria", "metricsConfig"})
+"""Inputs of a mapping that change while it keeps its checkpoint."""
+
 AFRESH = "stop `sluice local` and start it again, with empty tables"
 
 
@@ -92,10 +95,14 @@ class Update:
         if resource.type == FUNCTION:
             self.functions.append({**resource.inputs, "arn": made.outputs["arn"]})
         elif _changed(resource.type, made.inputs, resource.inputs):
-            if resource.type not in REPEATABLE:
-                names = ", ".join(sorted(_differing(made.inputs, resource.inputs)))
+            differing = _differing(made.inputs, resource.inputs)
+            if resource.type in REPEATABLE:
+                self._steps.append(partial(self._aws.create, resource))
+            elif resource.type != MAPPING or differing - OF_A_MAPPING:
+                names = ", ".join(sorted(differing))
                 raise SettingsError(f"{names} of {resource.name} cannot be changed in place: {AFRESH}")
-            self._steps.append(partial(self._aws.create, resource))
+            else:
+                mapping({**resource.inputs, "uuid": made.id})  # refuses what the runtime could not do
         if resource.type == MAPPING:
             self._mappings.append({**resource.inputs, "uuid": made.id})
         return made.id, made.outputs

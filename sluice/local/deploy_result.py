@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from sluice.errors import SettingsError
-from sluice.local.filters import compile_filters
+from sluice.local.filters import compile_data_filters, compile_filters
 from sluice.local.mapping_types import MappingConfig, Start, StartKind
 from sluice.local.runtime_worker import Function
 from sluice.local.schedule import Schedule
@@ -83,6 +83,7 @@ def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
         parallelization=parallelization,
         tumbling_seconds=tumbling,
         filters=_filters(inputs, table=table),
+        enabled=inputs.get("enabled", True),
         poll_seconds=TABLE_POLL_SECONDS if table else STREAM_POLL_SECONDS,
         retry_attempts=inputs.get("maximumRetryAttempts", -1),
         max_age_seconds=inputs.get("maximumRecordAgeInSeconds", -1),
@@ -113,10 +114,8 @@ def _tumbling(inputs: dict[str, Any]) -> tuple[int, int]:
 def _filters(inputs: dict[str, Any], *, table: bool) -> tuple[str, ...]:
     declared = (inputs.get("filterCriteria") or {}).get("filters") or []
     patterns = tuple(one["pattern"] for one in declared)
-    if patterns and not table:
-        raise SettingsError("the local cloud does not run mappings of Kinesis with filterCriteria yet")
     if patterns:
-        compile_filters(patterns)
+        (compile_filters if table else compile_data_filters)(patterns)
     return patterns
 
 

@@ -12,7 +12,7 @@ Status = Mapping[str, Any]
 def behind(mappings: Sequence[Status], totals: Mapping[str, int]) -> int:
     """How many records of a stream the slowest mapping has still to settle; `totals` by stream ARN."""
     most = 0
-    for mapping in mappings:
+    for mapping in (each for each in mappings if not _paused(each)):
         arn = str(mapping.get("source")).partition("/consumer/")[0]
         if arn in totals:
             most = max(most, totals[arn] - int(mapping.get("settled", 0)))
@@ -23,7 +23,7 @@ class Drain:
     """One wait: first for the streams, then for the tables' streams that those functions wrote to.
 
     All that was put before the first look counts; for tables, all that was written before the streams were
-    done.
+    done. Paused mappings are not waited for.
     """
 
     def __init__(self, stuck_seconds: float) -> None:
@@ -38,6 +38,7 @@ class Drain:
         """Look once (`now` in epoch seconds): done, stuck (False), or not yet (None)."""
         if self._asked is None:
             self._asked = self._moved = now
+        mappings = [mapping for mapping in mappings if not _paused(mapping)]
         tables = [mapping for mapping in mappings if _reads_table(mapping)]
         streams = [mapping for mapping in mappings if not _reads_table(mapping)]
         if self._streams_done is None and _caught_up(streams, self._asked):
@@ -49,6 +50,11 @@ class Drain:
         if settled > self._most or ending:
             self._most, self._moved = max(settled, self._most), now
         return False if now - self._moved > self._patience else None
+
+
+def _paused(mapping: Status) -> bool:
+    """Whether nothing is to be waited for: it takes nothing until it is enabled again."""
+    return mapping.get("state") in ("Disabling", "Disabled")
 
 
 def _reads_table(mapping: Status) -> bool:

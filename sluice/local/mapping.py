@@ -9,13 +9,12 @@ Where Lambda's behaviour is not documented this one is chosen: retries wait 1 s,
 response without bisect consumes a retry; records past the age limit leave a batch from its head.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
-import msgspec
-
-from sluice.local.filters import compile_filters
+from sluice.local.mapping_filter import NOTHING, RecordFilter, Tally
 from sluice.local.mapping_lane import Lane
 from sluice.local.mapping_shard import Checkpoint, Shard
 from sluice.local.mapping_types import (
@@ -31,6 +30,7 @@ from sluice.local.mapping_types import (
     SourceError,
     Start,
     StartKind,
+    StreamRecord,
     Work,
 )
 
@@ -42,17 +42,22 @@ class Mapping:
 
     def __init__(self, config: MappingConfig) -> None:
         self.config = config
-        self._wanted = compile_filters(config.filters) if config.filters else None
+        self._filter = RecordFilter(config) if config.filters else None
+        self._enabled = config.enabled
+        self._retired = NOTHING
         self._shards: dict[str, Shard] = {}
         self._finished: set[str] = set()
         self._settled_before = 0
         self._listed = False
         self._listing = False
+        self._enabling = False
         self._list_again: float | None = 0.0
 
     def next_work(self, now: float) -> list[Work]:
         """Everything that can be started now. Each piece must be answered exactly once."""
         work: list[Work] = []
+        if not self._enabled:
+            return work
         if self._list_again is not None and now >= self._list_again:
             self._list_again = None
             self._listing = True
@@ -63,6 +68,8 @@ class Mapping:
 
     def wake_at(self) -> float | None:
         """When to ask again if nothing is answered before (epoch seconds); None: only an answer can help."""
+        if not self._enabled:
+            return None
         moments = [self._list_again] if self._list_again is not None else []
         for shard in self._shards.values():
             moments += [moment for lane in shard.lanes if (moment := lane.wake_at()) is not None]
@@ -74,7 +81,7 @@ class Mapping:
 
     def listed(self, shards: list[ShardInfo] | SourceError, now: float) -> None:
         """Answer to `ListShards`."""
-        self._listing = False
+        self._listing = self._enabling = False
         if isinstance(shards, SourceError):
             self._list_again = now + RETRY_READ_SECONDS
             return
@@ -114,11 +121,7 @@ class Mapping:
         shard.error = ""
         shard.cursor = page.cursor
         shard.behind_ms = page.behind_ms
-        for record in page.records:
-            if self._wanted is None or self._wanted(msgspec.json.decode(record.data)):
-                shard.lanes[crc32(record.partition_key.encode()) % len(shard.lanes)].push(record, now)
-            else:
-                shard.filtered += 1
+        self._take(shard, page.records, now)
         if page.records:
             shard.last_read = page.records[-1].sequence
             shard.counted += len(page.records)
@@ -166,7 +169,9 @@ class Mapping:
             start = Start(StartKind.AFTER_SEQUENCE_NUMBER, sequence=checkpoint.sequence)
         self._settled_before += before.settled
         lanes = self._lanes(shard, checkpoint)
-        self._shards[shard] = Shard(before.info, start, lanes, before.first_start, run=before.run + 1)
+        self._shards[shard] = Shard(
+            before.info, start, lanes, before.first_start, tally=checkpoint.tally, run=before.run + 1
+        )
         return True
 
     def status(self) -> list[dict[str, Any]]:
@@ -175,6 +180,34 @@ class Mapping:
             {**shard.status(self.config), "idle": shard.idle and self._may_read(shard)}
             for shard in self._shards.values()
         ]
+
+    @property
+    def tally(self) -> Tally:
+        """What the filter did since the mapping was made, up to the checkpoints."""
+        return sum((shard.checkpoint.tally for shard in self._shards.values()), self._retired)
+
+    @property
+    def state(self) -> str:
+        """As Lambda names it: what is under way is left to its end, and then the mapping is disabled."""
+        if self._enabled:
+            began = "Enabling" if self._enabling else "Enabled"
+            return began if self._listed else "Creating"
+        under_way = self._listing or any(
+            shard.waiting or any(lane.busy for lane in shard.lanes) for shard in self._shards.values()
+        )
+        return "Disabling" if under_way else "Disabled"
+
+    def enable(self, *, enabled: bool) -> None:
+        """Pause, or go on where it was: checkpoints, queues and the state of open windows stay."""
+        self._enabling = enabled and not self._enabled
+        if self._enabling:
+            self._list_again = 0.0
+        self._enabled = enabled
+
+    def refilter(self, filters: tuple[str, ...]) -> None:
+        """Let other patterns decide, of records that are read from now on."""
+        self.config = replace(self.config, filters=filters)
+        self._filter = RecordFilter(self.config) if filters else None
 
     @property
     def settled(self) -> int:
@@ -210,6 +243,17 @@ class Mapping:
             work.append(Read(shard.info.id, shard.cursor, room, shard.run))
         return work
 
+    def _take(self, shard: Shard, records: Sequence[StreamRecord], now: float) -> None:
+        """Queue what a function is to see of the records that were read."""
+        for record in records:
+            entries: Sequence[StreamRecord] = (record,)
+            if self._filter is not None:
+                entries, tally = self._filter.entries(record)
+                shard.note(record.sequence, tally)
+            for entry in entries:
+                shard.lanes[crc32(entry.partition_key.encode()) % len(shard.lanes)].push(entry, now)
+            shard.passed |= bool(entries)
+
     def _lanes(self, shard: str, checkpoint: Checkpoint | None = None) -> list[Lane]:
         window = checkpoint.window if checkpoint else None
         lanes = [Lane(self.config, shard, number, window) for number in range(self.config.parallelization)]
@@ -230,5 +274,6 @@ class Mapping:
         if shard.finished and not shard.waiting:
             del self._shards[shard.info.id]
             self._settled_before += shard.settled
+            self._retired += shard.checkpoint.tally
             self._finished.add(shard.info.id)
             self._list_again = now

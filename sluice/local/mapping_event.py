@@ -56,7 +56,8 @@ def lowest_failure(payload: bytes, records: Sequence[StreamRecord]) -> int | Non
     """Index of the first record to retry according to a partial batch response; None when all succeeded.
 
     Read as Lambda does: an empty or missing list is a success; an answer that cannot be understood, or that
-    names a record which was not in the batch, fails the whole batch.
+    names a record which was not in the batch, fails the whole batch. Of entries that a filter took out of one
+    aggregate, and which share its sequence number, the first is the one that is named.
     """
     try:
         answer = msgspec.json.decode(payload) if payload else None
@@ -65,7 +66,9 @@ def lowest_failure(payload: bytes, records: Sequence[StreamRecord]) -> int | Non
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
     if not failures:
         return None
-    places = {record.sequence: index for index, record in enumerate(records)}
+    places: dict[str, int] = {}
+    for index, record in enumerate(records):
+        places.setdefault(record.sequence, index)
     try:
         return min(places[failure["itemIdentifier"]] for failure in failures)
     except (KeyError, TypeError):

@@ -80,6 +80,12 @@ class Lane:
         """Nothing is left to do."""
         return not (self.busy or self._queue or self._todo or self._reports or self.window)
 
+    @property
+    def oldest(self) -> str | None:
+        """Sequence number of the first record that is queued or in flight."""
+        attempt = next((one for one in self._todo if one.records), None)
+        return attempt.records[0].sequence if attempt else self._queue.oldest
+
     def push(self, record: StreamRecord, now: float) -> None:
         """Take a record that was read."""
         self._queue.push(record, now)
@@ -181,7 +187,7 @@ class Lane:
         self._not_before = 0.0
         if records:
             self.done = records[-1].sequence
-            self.settled += len(records)
+            self.settled += sum(not record.part for record in records)
 
     def _retry(self, attempt: Attempt, failed: int, now: float) -> None:
         bisect = self._config.bisect

@@ -30,6 +30,11 @@ class BatchQueue:
         return self._records[0][1] if self._records else None
 
     @property
+    def oldest(self) -> str | None:
+        """Sequence number of the oldest record; None when nothing waits."""
+        return self._records[0][0].sequence if self._records else None
+
+    @property
     def due_at(self) -> float:
         """When the batching window ends (epoch seconds)."""
         return self._opened + self._config.window_seconds

@@ -14,6 +14,7 @@ from sluice.local.mapping_types import (
     Invocation,
     Invoke,
     ListShards,
+    MappingConfig,
     Open,
     Read,
     Report,
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 60.0
 THREADS = 64
+ANSWER_SECONDS = 5.0
+"""How long a mapping may take to come to the end of a decision."""
 
 T = TypeVar("T")
 
@@ -54,6 +57,8 @@ class MappingRunner:
         self, mapping: Mapping, source: Source, invoker: Invoker, destination: Destination, clock: Clock
     ) -> None:
         self.mapping = mapping
+        self.changed_at = clock.now()
+        self._declared = mapping.config
         self._source = source
         self._invoker = invoker
         self._destination = destination
@@ -76,19 +81,43 @@ class MappingRunner:
 
     def inspect(self) -> dict[str, Any]:
         """The mapping's status, taken between two of its decisions."""
-        box: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._answers.put(lambda: box.put(self._status()))
+        found = self.between(self._status)
+        return found or {"mapping": self.mapping.config.uuid, "error": "the mapping does not answer"}
+
+    def between(self, call: Callable[[], T]) -> T | None:
+        """Call something between two of the mapping's decisions; None when the mapping does not answer."""
+        box: queue.SimpleQueue[T] = queue.SimpleQueue()
+        self._answers.put(lambda: box.put(call()))
         try:
-            return box.get(timeout=5)
+            return box.get(timeout=ANSWER_SECONDS)
         except queue.Empty:
-            return {"mapping": self.mapping.config.uuid, "error": "the mapping does not answer"}
+            return None
+
+    def enable(self, *, enabled: bool) -> None:
+        """Pause the mapping, or let it go on where it was."""
+        self.changed_at = self._clock.now()
+        self.between(lambda: self.mapping.enable(enabled=enabled))
+
+    def declare(self, config: MappingConfig) -> None:
+        """Take what was declared anew; as with Pulumi, a pause stays unless `enabled` itself was changed."""
+        before, self._declared = self._declared, config
+        if config.filters != before.filters:
+            self.changed_at = self._clock.now()
+            self.between(lambda: self.mapping.refilter(config.filters))
+        if config.enabled != before.enabled:
+            self.enable(enabled=config.enabled)
 
     def _status(self) -> dict[str, Any]:
-        config = self.mapping.config
+        config, tally = self.mapping.config, self.mapping.tally
         return {
             "mapping": config.uuid,
             "function": config.function,
             "source": config.source_arn,
+            "state": self.mapping.state,
+            "filters": list(config.filters),
+            "filtered": tally.filtered,
+            "aggregates": tally.aggregates,
+            "unpacked": tally.unpacked,
             "caught_up_at": self.mapping.caught_up_at,
             "settled": self.mapping.settled,
             "shards": self.mapping.status(),

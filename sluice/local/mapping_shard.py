@@ -1,8 +1,10 @@
 """One shard as a mapping sees it: how far it has been read, and the lanes that work on it."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import Any
 
+from sluice.local.mapping_filter import NOTHING, Tally
 from sluice.local.mapping_lane import Lane
 from sluice.local.mapping_types import PAYLOAD_BYTES, MappingConfig, ShardInfo, Start
 from sluice.local.mapping_window import OpenWindow
@@ -13,10 +15,14 @@ READ_AHEAD = 500
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a shard was worked on: after which record, with which tumbling window's state."""
+    """How far a shard was worked on: after which record, with which tumbling window's state.
+
+    `tally` is what the filter did up to there.
+    """
 
     sequence: str | None
     window: OpenWindow | None
+    tally: Tally = NOTHING
 
 
 @dataclass(slots=True)
@@ -37,7 +43,9 @@ class Shard:
     behind_ms: int = 0
     error: str = ""
     counted: int = 0
-    filtered: int = 0
+    tally: Tally = NOTHING
+    dropped: deque[tuple[int, Tally]] = field(default_factory=deque)
+    passed: bool = False
     run: int = 0
 
     @property
@@ -53,22 +61,49 @@ class Shard:
     @property
     def settled(self) -> int:
         """How many records were delivered, given up or filtered out."""
-        return self.filtered + sum(lane.settled for lane in self.lanes)
+        ahead = sum(tally.dropped for _, tally in self.dropped)
+        return self.tally.dropped + ahead + sum(lane.settled for lane in self.lanes)
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """How far this shard is worked on now."""
-        done = min((lane.done or "" for lane in self.lanes), default="")
-        return Checkpoint(done or None, self.lanes[0].window)
+        """How far this shard is worked on now: what was filtered needs no function to be done with."""
+        self.advance()
+        oldest = self._oldest
+        if oldest is not None:
+            return Checkpoint(str(oldest - 1), self.lanes[0].window, self.tally)
+        return Checkpoint(self.last_read or self.start.sequence, self.lanes[0].window, self.tally)
+
+    def note(self, sequence: str, tally: Tally) -> None:
+        """Take down what the filter did to a record; between two that passed, it is one sum."""
+        if tally == NOTHING:
+            return
+        if self.dropped and not self.passed:
+            tally += self.dropped.pop()[1]
+        self.dropped.append((int(sequence), tally))
+        self.passed = False
+
+    def advance(self) -> None:
+        """Count what was filtered in front of the oldest record that is still at work."""
+        oldest = self._oldest
+        while self.dropped and (oldest is None or self.dropped[0][0] < oldest):
+            self.tally += self.dropped.popleft()[1]
+
+    @property
+    def _oldest(self) -> int | None:
+        """The first sequence number that is queued or in flight."""
+        return min((int(first) for lane in self.lanes if (first := lane.oldest) is not None), default=None)
 
     def status(self, config: MappingConfig) -> dict[str, Any]:
         """Where it stands. `caught_up_at`: when its end was last seen with nothing left to do."""
+        self.advance()
         window = self.lanes[0].window
         return {
             "shard": self.info.id,
-            "position": max((lane.done or "" for lane in self.lanes), default="") or None,
+            "position": self._position,
             "read": self.counted,
-            "filtered": self.filtered,
+            "filtered": self.tally.filtered,
+            "aggregates": self.tally.aggregates,
+            "unpacked": self.tally.unpacked,
             "behind_ms": self.behind_ms,
             "queued": sum(lane.queued for lane in self.lanes),
             "in_flight": sum(lane.in_flight for lane in self.lanes),
@@ -77,6 +112,13 @@ class Shard:
             "caught_up_at": self.tip_seen if self.idle else None,
             "last_error": next((lane.error for lane in self.lanes if lane.error), self.error),
         }
+
+    @property
+    def _position(self) -> str | None:
+        """The newest record that is dealt with, by the function or by the filter."""
+        if self.idle:
+            return self.last_read or self.start.sequence
+        return max((lane.done or "" for lane in self.lanes), default="") or None
 
     def room(self, config: MappingConfig) -> int:
         """How many records may be read ahead now; 0 while enough are waiting."""

@@ -15,12 +15,16 @@ ENVELOPE_BYTES = 620
 
 
 class StreamRecord(msgspec.Struct, frozen=True):
-    """A record as GetRecords answers it; `data` stays in base64, as the function's event wants it."""
+    """A record as GetRecords answers it; `data` stays in base64, as the function's event wants it.
+
+    `part`: further entries of the same record follow it, all taken out of an aggregate by a filter.
+    """
 
     sequence: str = msgspec.field(name="SequenceNumber")
     arrived: float = msgspec.field(name="ApproximateArrivalTimestamp")
     data: str = msgspec.field(name="Data")
     partition_key: str = msgspec.field(name="PartitionKey")
+    part: bool = False
 
     @property
     def event_bytes(self) -> int:
@@ -78,6 +82,7 @@ class MappingConfig:
     on_failure_arn: str | None = None
     start: Start = Start(StartKind.TRIM_HORIZON)
     filters: tuple[str, ...] = ()
+    enabled: bool = True
     tumbling_seconds: int = 0
     window_wait_seconds: float = 0
     final_carries_records: bool = False

@@ -46,14 +46,15 @@ class Runners:
         """Run what a deployment declares: what is there goes on, what is new starts, what is gone stops."""
         configs: dict[str, MappingConfig] = {}
         for inputs in deployment.mappings:
-            if inputs.get("enabled", True):
-                stream = inputs["eventSourceArn"].partition("/consumer/")[0]
-                config = mapping(inputs, deployment.retention_hours.get(stream, 24))
-                if self._limits and not (config.consumer or config.reads_table):
-                    config = replace(config, poll_seconds=BASE_RATE_SECONDS, rests_at_tip=True)
-                configs[config.uuid] = config
+            stream = inputs["eventSourceArn"].partition("/consumer/")[0]
+            config = mapping(inputs, deployment.retention_hours.get(stream, 24))
+            if self._limits and not (config.consumer or config.reads_table):
+                config = replace(config, poll_seconds=BASE_RATE_SECONDS, rests_at_tip=True)
+            configs[config.uuid] = config
         for gone in self._mappings.keys() - configs.keys():
             self._mappings.pop(gone).stop()
+        for uuid in configs.keys() & self._mappings.keys():
+            self._mappings[uuid].declare(configs[uuid])
         for uuid in configs.keys() - self._mappings.keys():
             self._mappings[uuid] = self._runner(configs[uuid])
             self._mappings[uuid].start()

@@ -37,9 +37,9 @@ def test_a_declared_tumbling_window_is_run() -> None:
         ({"tumblingWindowInSeconds": 901}, "0 to 900"),
         ({"tumblingWindowInSeconds": 30, "parallelizationFactor": 2}, "it must be 1"),
         ({"eventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:queue"}, "Kinesis and DynamoDB streams only"),
-        ({"eventSourceArn": STREAM}, "filterCriteria"),
+        ({"eventSourceArn": STREAM}, "data alone"),
         ({"startingPosition": "AT_TIMESTAMP"}, "TRIM_HORIZON or LATEST"),
-        ({"filterCriteria": {"filters": [{"pattern": '{"a": [1]}'}]}}, "does not know 1"),
+        ({"filterCriteria": {"filters": [{"pattern": '{"a": [1]}'}]}}, "compared with the number 1"),
         ({"destinationConfig": {"onFailure": {"destinationArn": "arn:aws:sns:x:y:z"}}}, "SQS queues only"),
     ],
 )
