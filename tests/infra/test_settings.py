@@ -13,7 +13,7 @@ from pulumi.runtime.settings import configure
 
 from infra.settings import Settings, load_settings, parse_settings
 from infra.settings_errors import accepted
-from infra.settings_functions import Section, SinkSettings
+from infra.settings_functions import RouteSettings, Section, SinkSettings
 from sluice.errors import ContractError, SettingsError
 from sluice.local.config import stack_config
 from tests.infra.conftest import ROOT
@@ -120,6 +120,61 @@ def test_any_other_age_is_refused(value: int) -> None:
             "1 to 900 seconds",
         ),
         ({"aggregator": {"parallelization": 2}}, "aggregator.parallelization is no setting", "known are"),
+        (
+            {"bigquery_sink": {"consumer": "own"}},
+            "bigquery_sink.consumer is 'own'",
+            "one of enhanced, shared",
+        ),
+        (
+            {"stream": {"enhanced_consumers_limit": 51}},
+            "stream.enhanced_consumers_limit is 51",
+            "20 to 50",
+        ),
+        (
+            {"stream": {"mode": "provisioned", "shards": 2, "enhanced_consumers_limit": 21}},
+            "stream.enhanced_consumers_limit is 21",
+            "20 when the mode is provisioned: more are On-demand Advantage's",
+        ),
+        (
+            {"stream": {"expected_kilobytes_per_second": 500}},
+            "stream.expected_kilobytes_per_second is 500",
+            "nothing when the mode is on-demand",
+        ),
+        ({"routes": "payments"}, "routes is 'payments'", "an object of settings"),
+        ({"routes": '["payments"]'}, "routes is ['payments']", "an object of settings by name"),
+        ({"routes": {"payments": 5}}, "routes.payments is 5", "an object of settings"),
+        ({"routes": {"payments": {"memory": 5}}}, "routes.payments.memory is no setting", "memory_mb"),
+        ({"routes": {"payments": {"memory_mb": 5}}}, "routes.payments.memory_mb is 5", "128 to 10240 MB"),
+        (
+            {"routes": {"payments": {"consumers": {"fraud": {"batch_size": 0}}}}},
+            "routes.payments.consumers.fraud.batch_size is 0",
+            "1 to 10000 records",
+        ),
+        (
+            {"routes": {"payments": {"stream": {"shards": 2}}}},
+            "routes.payments.stream.shards is 2",
+            "nothing when it is on-demand",
+        ),
+        (
+            {"routes": {"payments": {"stream": {"retention_hours": 8760}}}},
+            "ledger.days is 90 (the default)",
+            "365 or more: the books must outlive the streams",
+        ),
+        (
+            {"routes": {"payments": {"queue": {"visibility_timeout_seconds": 43_201}}}},
+            "routes.payments.queue.visibility_timeout_seconds is 43201",
+            "0 to 43200 seconds",
+        ),
+        (
+            {"routes": {"payments": {"firehose": {"buffer_mb": 129}}}},
+            "routes.payments.firehose.buffer_mb is 129",
+            "1 to 128 MB",
+        ),
+        (
+            {"routes": {"payments": {"firehose": {"buffer_seconds": 901}}}},
+            "routes.payments.firehose.buffer_seconds is 901",
+            "0 to 900 seconds",
+        ),
         ({"windows": {"days": 13}}, "windows.days is 13", "14 or more: a window must outlive"),
         ({"windows": {"days": 1801}}, "windows.days is 1801", "2 to 1800 days"),
         ({"windows": {"claim_days": 7}}, "windows.claim_days is 7", "8 or more: a claim must outlive"),
@@ -218,6 +273,8 @@ def fields(model: type[Section] = Settings, above: str = "") -> dict[str, Any]:
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             found |= fields(field.annotation, f"{above}{name}.")
+        elif field.annotation == dict[str, RouteSettings]:
+            found |= fields(RouteSettings, f"{above}{name}.<name>.")
         else:
             found[f"{above}{name}"] = field
     return found
@@ -228,7 +285,7 @@ def test_every_setting_is_documented_with_its_default_and_limits() -> None:
     rows = {
         key: (default, accepts)
         for key, default, accepts in re.findall(
-            r"^\| `([\w.]+)` \| (.*?) \| (.*?) \| .* \|$", page, re.MULTILINE
+            r"^\| `([\w.<>]+)` \| (.*?) \| (.*?) \| .* \|$", page, re.MULTILINE
         )
     }
     assert rows.keys() == fields().keys()

@@ -161,9 +161,13 @@ def test_outputs_are_those_that_the_command_line_reads(programs: "dict[str, Prog
                 "consumer": f"{consumer}{name}-sink:1700000000",
                 "mapping": "00000000-0000-4000-8000-000000000001",
                 "parallelization": 1,
+                "reads": "enhanced",
+                "stream": "sluice-dev-events",
+                "filtered": False,
             }
             for name in ("bigquery", "windows")
         },
+        "routes": {},
     }
 
 
