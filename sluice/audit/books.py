@@ -1,74 +1,51 @@
-"""The arithmetic of the books, without any cloud: evidence in, a balance and sentences out."""
+"""The arithmetic of the books, without any cloud: evidence in, a balance and sentences out.
 
-from collections.abc import Iterable, Sequence
+The books count events. The stream counts records, and an aggregate is one record of many events: so each
+sink's books say how many more events than records they are about. What a filter drops no ledger knows of: a
+filtered sink is held against the events that the stream's unfiltered sinks found in its records.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
+from sluice.audit import differences
+from sluice.audit.evidence import Evidence, FilteredOut
 from sluice.audit.spans import Lettered, Settled, Span, keep_all, merge_latency, percentile, settle
 from sluice.delivery import latency_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """A batch that Lambda gave up on: `count` records of a shard, from `first` to `last`."""
-
-    shard: str
-    first: int
-    last: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Redriven:
-    """What became of one record when it was redriven last."""
-
-    shard: str
-    sequence: int
-    state: Literal["delivered", "dead_lettered", "skipped"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What was found out about one sink.
+class SinkBooks:
+    """Where one sink's events are, and what does not agree, in sentences.
 
-    `found` counts the records in the sink itself, `letters` the distinct dead letters in the queue (None if
-    there were too many to read), `behind` the stream's records after the last closed batch of each shard
-    (`behind_complete` is False when they were too many to count), `oldest` when the first of those arrived.
-    `parallel` says that the mapping works on several batches of a shard at once: their intervals interleave.
+    `skipped` takes in what the mapping's filter dropped, which is also in `filtered`. All of them came in
+    `surplus` fewer records of the `stream`: an aggregate is one record of many events.
     """
 
     sink: str
-    spans: Sequence[Span]
-    found: int
-    duplicates: int = 0
-    behind: int = 0
-    behind_complete: bool = True
-    oldest: datetime | None = None
-    parallel: bool = False
-    letters: int | None = None
-    pointers: Sequence[Pointer] = ()
-    redriven: Sequence[Redriven] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkBooks:
-    """Where one sink's records are, and what does not agree, in sentences."""
-
-    sink: str
+    stream: str = ""
     delivered: int
     dead_lettered: int
     skipped: int
     in_flight: int
+    filtered: int = 0
+    surplus: int = 0
     redriven: int = 0
     duplicates: int = 0
     spans: tuple[Span, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
-        """All records that are in some state."""
+        """All events that are in some state."""
         return self.delivered + self.dead_lettered + self.skipped + self.in_flight
+
+    @property
+    def records(self) -> int:
+        """The records of the stream that all these events came in."""
+        return self.total - self.surplus
 
     def latency(self, share: float) -> float | None:
         """Return the milliseconds from arrival to settlement that this share (0 to 1) of its records kept."""
@@ -81,13 +58,19 @@ class SinkBooks:
             "delivered": self.delivered,
             "dead_lettered": self.dead_lettered,
             "skipped": self.skipped,
+            "filtered": self.filtered,
             "in_flight": self.in_flight,
+            "events": self.total,
+            "records": self.records,
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """The whole balance. `latency_ms` is from arrival in the stream to the closing of the record's batch."""
+    """The whole balance: `produced` are the records that the pipeline's stream took in.
+
+    `latency_ms` is from arrival in the stream to the closing of the record's batch.
+    """
 
     produced: int
     sinks: tuple[SinkBooks, ...]
@@ -135,62 +118,109 @@ def produced_between(before: int, after: int, sinks: Iterable[SinkBooks]) -> int
     """Choose the count of produced records that the books are held against.
 
     Records may arrive while the books are read: `before` and `after` are the stream's own figure at either
-    end. Any total in between is exact for some moment of the reading; the first sink's total decides.
+    end. Any count in between is exact for some moment of the reading; the first sink's decides.
     """
-    return min(max(next((sink.total for sink in sinks), before), before), after)
+    return min(max(next((sink.records for sink in sinks), before), before), after)
 
 
-def balance(evidence: Evidence, *, produced: tuple[int, int] | None = None) -> SinkBooks:
+def balance(
+    evidence: Evidence, *, produced: tuple[int, int] | None = None, surplus: int | None = None
+) -> SinkBooks:
     """Work out one sink's books.
 
-    `produced` is the stream's own figure before and after the reading; None leaves it out of the comparison.
+    `produced` are the records that the stream took in, before and after the reading; None leaves them out of
+    the comparison. `surplus` is how many more events they hold, as an unfiltered sink of the stream tells; a
+    filtered one needs it.
     """
     settled = keep_all(evidence.spans) if evidence.parallel else settle(evidence.spans)
-    problems = [_torn(evidence.sink, settled.torn)] if settled.torn else []
+    problems = [differences.torn(evidence.sink, settled.torn)] if settled.torn else []
     state = add_up(evidence, settled)
+    found = state.delivered if evidence.found is None else evidence.found
     # A batch in hand: its rows and letters are there before the ledger closes it.
-    early_rows = evidence.found - state.delivered
+    early_rows = found - state.delivered
     early_letters = 0 if evidence.letters is None else evidence.letters - state.lettered
     in_flight = evidence.behind
     if early_rows:
         if 0 < early_rows <= in_flight:
             in_flight -= early_rows
         else:
-            problems.append(_sink_differs(evidence.sink, evidence.found, state.delivered))
+            problems.append(differences.sink_differs(evidence.sink, found, state.delivered))
     if early_letters and evidence.letters is not None:
         if 0 < early_letters <= in_flight:
             in_flight -= early_letters
             state.lettered += early_letters
         else:
-            problems.append(_queue_differs(evidence.sink, evidence.letters, state.lettered))
+            problems.append(differences.queue_differs(evidence.sink, evidence.letters, state.lettered))
     books = SinkBooks(
         sink=evidence.sink,
-        delivered=evidence.found,
+        stream=evidence.stream,
+        delivered=found,
         dead_lettered=state.lettered + state.pointed,
         skipped=state.skipped,
         in_flight=in_flight,
+        surplus=state.surplus + evidence.behind_surplus,
         redriven=state.redriven,
         duplicates=evidence.duplicates,
         spans=settled.spans,
+        problems=tuple(problems),
     )
     if not evidence.behind_complete:
-        problems.append(
-            f"{evidence.sink}: more than {evidence.behind} records are in flight, too many to count: "
-            "audit again when it has caught up"
-        )
-    elif produced is not None and not produced[0] <= books.total <= produced[1]:
-        problems.append(_total_differs(books, produced))
-    return replace(books, problems=tuple(problems))
+        return _and(books, differences.too_many_behind(evidence.sink, evidence.behind))
+    if evidence.filtered is not None:
+        return _filtered(books, evidence.filtered, produced, books.surplus if surplus is None else surplus)
+    if produced is not None and not produced[0] <= books.records <= produced[1]:
+        return _and(books, differences.total_differs(books.sink, books.records, produced))
+    return books
+
+
+def _filtered(
+    books: SinkBooks, filtered: FilteredOut, produced: tuple[int, int] | None, surplus: int
+) -> SinkBooks:
+    """Add what the filter dropped, and take from what is in flight what it has dropped already.
+
+    What lies after the last closed batch may all have been dropped: only the sum tells.
+    """
+    ahead = books.in_flight
+    books = replace(
+        books,
+        skipped=books.skipped + filtered.events,
+        filtered=filtered.events,
+        surplus=surplus,
+    )
+    if produced is None:
+        return books
+    known = books.total - ahead
+    least, most = produced[0] + surplus - known, produced[1] + surplus - known
+    books = replace(books, in_flight=min(max(least, 0), ahead))
+    missing = least - ahead if least > ahead else min(most, 0)
+    events = produced[1] + surplus
+    if not filtered.exact:
+        return replace(books, notes=(differences.filter_unsure(books.sink, missing, events),))
+    # while aggregates arrive, what is known of them and of the stream is not of one moment
+    moving = surplus > 0 and produced[0] != produced[1]
+    return (
+        _and(books, differences.filter_differs(books.sink, missing, events))
+        if missing and not moving
+        else books
+    )
+
+
+def _and(books: SinkBooks, problem: str) -> SinkBooks:
+    return replace(books, problems=(*books.problems, problem))
 
 
 @dataclass(slots=True)
 class States:
-    """How many records of a sink are where, by the ledger, Lambda's pointers and what was redriven since."""
+    """How many events of a sink are where, by the ledger, Lambda's pointers and what was redriven since.
+
+    They came in `surplus` fewer records. Of a batch that Lambda gave up on only the records are known.
+    """
 
     delivered: int = 0
     lettered: int = 0
     pointed: int = 0
     skipped: int = 0
+    surplus: int = 0
     redriven: int = 0
 
 
@@ -200,6 +230,7 @@ def add_up(evidence: Evidence, settled: Settled) -> States:
         delivered=sum(span.delivered for span in settled.spans),
         lettered=sum(span.dead_lettered for span in settled.spans),
         skipped=sum(span.skipped for span in settled.spans),
+        surplus=sum(span.surplus for span in settled.spans),
     )
     pointers = {
         (pointer.shard, pointer.first): pointer
@@ -208,6 +239,7 @@ def add_up(evidence: Evidence, settled: Settled) -> States:
     }
     state.pointed = sum(pointer.count for pointer in pointers.values())
     letters = Lettered(settled.spans)
+    seen: set[tuple[str, int]] = set()
     for record in evidence.redriven:
         state.redriven += record.state != "dead_lettered"
         if settled.cover.covers(record.shard, record.sequence):
@@ -220,51 +252,10 @@ def add_up(evidence: Evidence, settled: Settled) -> States:
         state.delivered += record.state == "delivered"
         state.skipped += record.state == "skipped"
         state.lettered += record.state == "dead_lettered"
+        if (record.shard, record.sequence) in seen:
+            state.surplus += 1  # another event of an aggregate: the record itself counts once
+            continue
+        seen.add((record.shard, record.sequence))
         if any(p.shard == record.shard and p.first <= record.sequence <= p.last for p in pointers.values()):
             state.pointed -= 1
     return state
-
-
-def _torn(sink: str, torn: tuple[Span, ...]) -> str:
-    shards = ", ".join(sorted({span.shard for span in torn}))
-    records = sum(span.records for span in torn)
-    return (
-        f"{sink}: {len(torn)} batches of {shards} ({records} records) overlap newer ones in part, as after a "
-        "mapping was created anew; wait until it has read past them, then audit again"
-    )
-
-
-def _sink_differs(sink: str, found: int, ledger: int) -> str:
-    if found < ledger:
-        return (
-            f"{sink}: the ledger says {ledger} delivered, the sink holds {found}: {ledger - found} records "
-            "were removed from it (an expired partition, a deletion) or lost"
-        )
-    return (
-        f"{sink}: the sink holds {found} records, the ledger says {ledger} delivered: {found - ledger} were "
-        "written by an invocation that never closed its books, or by something else"
-    )
-
-
-def _queue_differs(sink: str, letters: int, ledger: int) -> str:
-    if letters < ledger:
-        return (
-            f"{sink}: the ledger says {ledger} dead-lettered, the queue holds {letters}: {ledger - letters} "
-            "dead letters were deleted, have expired, or are held by another reader"
-        )
-    return (
-        f"{sink}: the queue holds {letters} dead letters, the ledger says {ledger}: {letters - ledger} come "
-        "from before the time that was audited, or from an invocation that never closed its books"
-    )
-
-
-def _total_differs(books: SinkBooks, produced: tuple[int, int]) -> str:
-    if books.total < produced[0]:
-        return (
-            f"{books.sink}: {produced[0] - books.total} of the {produced[0]} records that the stream "
-            "accepted are in no state: not in the sink, not dead-lettered, not skipped, not in flight"
-        )
-    return (
-        f"{books.sink}: {books.total - produced[1]} records more are accounted for than the stream's "
-        f"{produced[1]}: its metric is some minutes late, or leaves out what arrived before the time audited"
-    )

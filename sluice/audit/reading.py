@@ -1,20 +1,15 @@
-"""Gathering the evidence: the ledger, the queue, the sinks and the stream, in that order."""
+"""Gathering the evidence: the ledger, the queue, the sinks and the streams, in that order."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sluice.audit.books import (
-    Books,
-    Evidence,
-    Pointer,
-    Redriven,
-    SinkBooks,
-    balance,
-    produced_between,
-)
+from sluice.audit import differences
+from sluice.audit.books import Books, SinkBooks, balance, produced_between
+from sluice.audit.evidence import Evidence, FilteredOut, Pointer, Redriven
 from sluice.audit.segments import count_segments
+from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.spans import marks, merge_latency, percentile
 from sluice.audit.stream import begin, behind, created_at, shards_since, taken_in
 from sluice.audit.warehouse import Counted, count_tables
@@ -23,52 +18,11 @@ from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, rea
 from sluice.delivery import Entry, LedgerReader, latency_ms
 from sluice.windows.store import WindowTable
 
-if TYPE_CHECKING:
-    from google.cloud import bigquery
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_kinesis import KinesisClient
-    from mypy_boto3_sqs import SQSClient
-
 LAGGING = timedelta(minutes=1)
 """In flight for longer, a record waits for something other than its turn."""
 
 MOST_LETTERS = 50_000
 """Dead letters that are read one by one; beyond, the ledger's count stands alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkSource:
-    """One sink: its function's name, and how many batches of a shard run at once.
-
-    `windows_table` is where a sink holds its records that counts them into windows instead of keeping rows.
-    """
-
-    function: str
-    parallelization: int = 1
-    windows_table: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Where the evidence lies.
-
-    `patience_seconds` is SQS's long polling: an empty answer then is the end. The stream's metric may be
-    `metric_lag_seconds` late; what arrived since may exceed it.
-    """
-
-    kinesis: "KinesisClient"
-    cloudwatch: "CloudWatchClient"
-    dynamodb: "DynamoDBClient"
-    sqs: "SQSClient"
-    bigquery: "bigquery.Client"
-    stream: str
-    ledger_table: str
-    queue_url: str
-    dataset: str
-    sinks: Mapping[str, SinkSource]
-    patience_seconds: int = 1
-    metric_lag_seconds: int = 0
 
 
 def read_books(sources: Sources, *, since: datetime | None = None, now: datetime | None = None) -> Books:
@@ -79,15 +33,19 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
     now = now or datetime.now(UTC)
     if since is not None:
         since = begin(since, now)
-    begun = since or created_at(sources.kinesis, sources.stream)
-    before = taken_in(sources.cloudwatch, sources.stream, begun, now)
-    shards = shards_since(sources.kinesis, sources.stream, since, now)
+    streams = _Streams(sources, since, now)
+    passed = sources.filtered(since)
     ledger = LedgerReader(sources.dynamodb, sources.ledger_table)
     lag = timedelta(seconds=sources.metric_lag_seconds)
     windows = {
-        sink: window(ledger.read(sink, shards=shards, since=since), since, now - lag if lag else None)
+        sink: window(
+            ledger.read(sink, shards=streams.shards(sources.stream_of(sink)), since=since),
+            since,
+            now - lag if lag else None,
+        )
         for sink in sources.sinks
     }
+    filtered = sources.filtered(since)
     letters = read_queue(
         sources.sqs,
         sources.queue_url,
@@ -96,22 +54,96 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         wait_seconds=sources.patience_seconds,
     )
     evidence = {
-        sink: _evidence(sources, sink, seen, letters, complete=len(letters) < MOST_LETTERS)
+        sink: replace(
+            _evidence(sources, sink, seen, letters, passed.get(sink), complete=len(letters) < MOST_LETTERS),
+            filtered=filtered.get(sink),
+        )
         for sink, seen in windows.items()
     }
-    after = taken_in(sources.cloudwatch, sources.stream, begun, datetime.now(UTC))
+    streams.read_again()
     if lag:
-        after += max((windows[sink].late + found.behind for sink, found in evidence.items()), default=0)
-    sinks = tuple(
-        balance(found, produced=(before, after + sum(span.records for span in windows[sink].across)))
-        for sink, found in evidence.items()
-    )
-    books = _books(sinks, windows, evidence, letters, produced=(before, after))
-    return replace(books, notes=(*_waiting(evidence.values(), sources, now), *books.notes))
+        for sink, found in evidence.items():
+            streams.allow(found.stream, windows[sink].late + found.behind - found.behind_surplus)
+    sinks = _balanced(sources, streams, windows, evidence)
+    books = _books(sinks, windows, evidence, letters, produced=streams.produced(sources.stream))
+    problems = tuple(_lost_on_the_way(sources, streams, windows, sinks, now - lag))
+    notes = (*_waiting(evidence.values(), sources, now), *books.notes)
+    return replace(books, notes=notes, problems=problems)
+
+
+class _Streams:
+    """What each stream took in, before and after the reading, in records."""
+
+    def __init__(self, sources: Sources, since: datetime | None, now: datetime) -> None:
+        self._sources = sources
+        self._now = now
+        into = (sink.into for sink in sources.sinks.values() if sink.into)
+        names = dict.fromkeys([sources.stream, *map(sources.stream_of, sources.sinks), *into])
+        self._begun = {name: since or created_at(sources.kinesis, name) for name in names}
+        self._before = {name: self._taken_in(name, now) for name in names}
+        self._shards = {name: shards_since(sources.kinesis, name, since, now) for name in names}
+        self._after = self._before
+        self._more: dict[str, int] = {}
+
+    def read_again(self) -> None:
+        self._after = {name: self._taken_in(name, datetime.now(UTC)) for name in self._before}
+
+    def allow(self, name: str, records: int) -> None:
+        """Expect that the metric may not tell of so many records yet."""
+        self._more[name] = max(records, self._more.get(name, 0))
+
+    def shards(self, name: str) -> list[str] | None:
+        return self._shards[name]
+
+    def produced(self, name: str) -> tuple[int, int]:
+        return self._before[name], self._after[name] + self._more.get(name, 0)
+
+    def _taken_in(self, name: str, now: datetime) -> int:
+        return taken_in(self._sources.cloudwatch, name, self._begun[name], now)
+
+
+def _balanced(
+    sources: Sources, streams: _Streams, windows: Mapping[str, Window], evidence: Mapping[str, Evidence]
+) -> tuple[SinkBooks, ...]:
+    """Work out each sink's books: unfiltered ones first, which tell how many events the records hold."""
+    found: dict[str, SinkBooks] = {}
+    surplus: dict[str, int] = {}
+    for sink in sorted(evidence, key=lambda sink: evidence[sink].filtered is not None):
+        stream = sources.stream_of(sink)
+        before, after = streams.produced(stream)
+        after += sum(span.records for span in windows[sink].across)
+        found[sink] = balance(evidence[sink], produced=(before, after), surplus=surplus.get(stream))
+        if evidence[sink].filtered is None:
+            surplus[stream] = max(found[sink].surplus, surplus.get(stream, 0))
+    return tuple(found[sink] for sink in evidence)
+
+
+def _lost_on_the_way(
+    sources: Sources,
+    streams: _Streams,
+    windows: Mapping[str, Window],
+    sinks: Iterable[SinkBooks],
+    told_until: datetime,
+) -> Iterator[str]:
+    """Say which routes delivered more into their own stream than it took in, where its metric can tell."""
+    for books in sinks:
+        into = sources.sinks[books.sink].into
+        closed = windows[books.sink].last_closed
+        if into is None or closed is None or (sources.metric_lag_seconds and closed >= told_until):
+            continue
+        _, taken = streams.produced(into)
+        if taken < books.delivered:
+            yield differences.stream_differs(books.sink, books.delivered, into, taken)
 
 
 def _evidence(
-    sources: Sources, sink: str, seen: Window, letters: Iterable[Letter], *, complete: bool
+    sources: Sources,
+    sink: str,
+    seen: Window,
+    letters: Iterable[Letter],
+    passed: FilteredOut | None,
+    *,
+    complete: bool,
 ) -> Evidence:
     source = sources.sinks[sink]
     own = [letter for letter in letters if isinstance(letter, DeadLetter) and letter.sink == sink]
@@ -125,15 +157,19 @@ def _evidence(
         [(span.shard, span.last) for span in seen.spans]
         + [(pointer.shard, pointer.last) for pointer in pointers]
         + [(entry.shard, entry.last) for entry in seen.redriven]
+        + list(passed.passed.items() if passed else ())
     )
-    ahead = behind(sources.kinesis, sources.stream, after, since=seen.since)
+    stream = sources.stream_of(sink)
+    ahead = behind(sources.kinesis, stream, after, since=seen.since)
     counted = _counted(sources, source, seen)
     return Evidence(
         sink=sink,
+        stream=stream,
         spans=seen.spans,
-        found=counted.records,
-        duplicates=counted.duplicates,
-        behind=ahead.records,
+        found=counted.records if counted else None,
+        duplicates=counted.duplicates if counted else 0,
+        behind=ahead.events,
+        behind_surplus=ahead.events - ahead.records,
         behind_complete=ahead.complete,
         oldest=ahead.oldest,
         parallel=source.parallelization > 1,
@@ -145,11 +181,13 @@ def _evidence(
     )
 
 
-def _counted(sources: Sources, source: SinkSource, seen: Window) -> Counted:
-    if source.windows_table is None:
-        return count_tables(sources.bigquery, sources.dataset, since=seen.since, across=seen.across)
-    records = count_segments(WindowTable(sources.dynamodb, source.windows_table), seen)
-    return Counted(records, records)
+def _counted(sources: Sources, source: SinkSource, seen: Window) -> Counted | None:
+    if source.windows_table is not None:
+        records = count_segments(WindowTable(sources.dynamodb, source.windows_table), seen)
+        return Counted(records, records)
+    if not source.keeps:
+        return None
+    return count_tables(sources.bigquery, sources.dataset, since=seen.since, across=seen.across)
 
 
 def _state(entry: Entry) -> Literal["delivered", "dead_lettered", "skipped"]:
@@ -182,9 +220,14 @@ def _books(
         elapsed_seconds=max(elapsed.total_seconds(), 0.0),
         p50=None if medians[0] is None else round(latency_ms(medians[0]), 1),
         p99=None if medians[1] is None else round(latency_ms(medians[1]), 1),
-        notes=(f"the dead-letter queue holds {strange} messages that neither Sluice nor Lambda wrote",)
-        if strange
-        else (),
+        notes=(
+            *(note for sink in sinks for note in sink.notes),
+            *(
+                [f"the dead-letter queue holds {strange} messages that neither Sluice nor Lambda wrote"]
+                if strange
+                else []
+            ),
+        ),
     )
 
 

@@ -15,7 +15,8 @@ from itertools import groupby
 class Span:
     """One closed ledger entry: what became of a shard's records `first` to `last`, both included.
 
-    `closed_at` is epoch seconds. `latency` counts records per bucket of the ledger's histogram.
+    It counts events, `surplus` more than there are records: an aggregate is one record of many events.
+    `closed_at` is epoch seconds. `latency` counts events per bucket of the ledger's histogram.
     """
 
     shard: str
@@ -24,13 +25,14 @@ class Span:
     delivered: int = 0
     dead_lettered: int = 0
     skipped: int = 0
+    surplus: int = 0
     closed_at: float = 0.0
     latency: Mapping[int, int] = field(default_factory=dict, hash=False)
 
     @property
     def records(self) -> int:
-        """How many records the span accounts for."""
-        return self.delivered + self.dead_lettered + self.skipped
+        """How many records of the stream the span accounts for."""
+        return self.delivered + self.dead_lettered + self.skipped - self.surplus
 
 
 class Cover:

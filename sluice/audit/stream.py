@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sluice.records.aggregate import events_in
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_kinesis import KinesisClient
@@ -63,12 +65,13 @@ def _period(since: datetime, now: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """Records after the marks; `complete` is False when there were too many to count.
+    """Records after the marks, and the events in them; `complete` is False when there were too many to count.
 
     `oldest` is when the one that has waited longest arrived in the stream.
     """
 
     records: int
+    events: int
     complete: bool
     oldest: datetime | None = None
 
@@ -86,7 +89,7 @@ def behind(
 
     `since` leaves out what arrived earlier in shards without a mark.
     """
-    total = 0
+    total = events = 0
     oldest: datetime | None = None
     for shard in shards_of(kinesis, stream):
         mark = marks.get(shard)
@@ -101,16 +104,17 @@ def behind(
         while iterator:
             answer = kinesis.get_records(ShardIterator=iterator, Limit=READ_LIMIT)
             total += len(answer["Records"])
+            events += sum(events_in(record["Data"]) for record in answer["Records"])
             for record in answer["Records"][:1]:
                 arrived = record["ApproximateArrivalTimestamp"].astimezone(UTC)
                 oldest = min(oldest or arrived, arrived)
             if total > most:
-                return Behind(total, complete=False, oldest=oldest)
+                return Behind(total, events, complete=False, oldest=oldest)
             if not answer.get("MillisBehindLatest"):
                 break
             iterator = answer.get("NextShardIterator", "")
             sleep(1 / READS_PER_SECOND)
-    return Behind(total, complete=True, oldest=oldest)
+    return Behind(total, events, complete=True, oldest=oldest)
 
 
 def created_at(kinesis: "KinesisClient", stream: str) -> datetime:

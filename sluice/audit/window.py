@@ -80,6 +80,7 @@ def _span(entry: Entry) -> Span:
         delivered=entry.delivered,
         dead_lettered=entry.dead_lettered,
         skipped=entry.skipped,
+        surplus=entry.surplus,
         closed_at=entry.closed_at.timestamp() if entry.closed_at else 0.0,
         latency=entry.latency,
     )

@@ -8,16 +8,17 @@ from sluice.deadline import Deadline
 from sluice.delivery.caution import Caution
 from sluice.delivery.entries import DELIVERY
 from sluice.delivery.outcomes import Accepted, Rejected, Retry, Sink, Skipped
+from sluice.delivery.suspects import DELIVERED_GROUPS, GROUPS, Suspect, suspects
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import Refused, Verdicts
 from sluice.delivery.watchdog import BATCH_SECONDS, RECORD_SECONDS, Watchdog
 from sluice.errors import DeliveryError
-from sluice.records import Record
+from sluice.records import Record, readable
 
 P = TypeVar("P")
 
 Marking = Callable[[str, Deadline], None]
-"""Writes down a suspect, a record's position or DELIVERY, before it is touched; raises DeliveryError."""
+"""Writes down a suspect, its name or DELIVERY, before it is touched; raises DeliveryError."""
 
 KILLER = Refused(
     "crash",
@@ -25,7 +26,14 @@ KILLER = Refused(
     "look in the function's log for its time-out or its memory",
 )
 
-OUT_OF_MEMORY = Refused("crash", "the function ran out of memory over this record alone; give it more memory")
+OUT_OF_MEMORY = Refused(
+    "crash",
+    "the function ran out of memory over this record, or over its aggregate, alone; give it more memory",
+)
+
+MOST_AT_ONCE = 50_000
+"""Events of a batch. Lambda hands over 10,000 records at most, but those may be aggregates of junk, of which
+each piece becomes a dead letter of a kilobyte: what lies beyond comes in another invocation."""
 
 
 class Attempt(Generic[P]):
@@ -46,55 +54,68 @@ class Attempt(Generic[P]):
         """Read every record, then deliver all together."""
         with self._watchdog(BATCH_SECONDS):
             for index, record in enumerate(self._verdicts.records):
-                if not self._read(index, record):
+                if self._enough(index) or not self._read(index, record):
                     break
         self._deliver()
 
     def carefully(self, caution: Caution, mark: Marking) -> None:
-        """Name each record to `mark` before touching it; stop when time runs out or naming fails."""
+        """Name each suspect to `mark` before touching it; stop when time runs out or naming fails."""
+        records = self._verdicts.records
+        groups = DELIVERED_GROUPS if caution.singly else GROUPS
         try:
-            for index, record in enumerate(self._verdicts.records):
-                if not self._with_care(index, record, caution, mark):
+            for suspect in suspects(records, caution.killers, groups=groups):
+                if self._enough(suspect.start) or not self._with_care(suspect, caution, mark):
                     break
-                self._verdicts.read = int(record.sequence)
-            if self._ready and caution.until >= int(self._verdicts.records[0].sequence):
+                if suspect.ends:
+                    self._verdicts.read = int(records[suspect.start].sequence)
+            if self._ready and caution.until >= int(records[0].sequence):
                 mark(DELIVERY, self._times.sink)
         except DeliveryError as error:
             self.trouble = str(error)
         else:
             self._deliver()
 
-    def _with_care(self, index: int, record: Record, caution: Caution, mark: Marking) -> bool:
-        """Handle one record; return False when the batch has to end before it."""
-        suspected = int(record.sequence) <= caution.until
-        if record.position in caution.killers:
-            self._verdicts.each[index] = KILLER
+    def _with_care(self, suspect: Suspect, caution: Caution, mark: Marking) -> bool:
+        """Handle what is named together; return False when the batch has to end before it."""
+        each, records = self._verdicts.each, self._verdicts.records
+        suspected = int(records[suspect.start].sequence) <= caution.until
+        if suspect.name in caution.killers:
+            each[suspect.start] = KILLER
             return True
         if suspected:
             if not self._times.reading.remaining():
                 return False
-            mark(record.position, self._times.reading)
+            mark(suspect.name, self._times.reading)
         with self._watchdog(RECORD_SECONDS):
-            read = self._read(index, record)
+            read = all(self._read(index, records[index]) for index in range(suspect.start, suspect.stop))
         if read and suspected and caution.singly:
             self._deliver()
-            return not isinstance(self._verdicts.each[index], Retry)
+            return not any(isinstance(verdict, Retry) for verdict in each[suspect.start : suspect.stop])
         return read
+
+    def _enough(self, index: int) -> bool:
+        """Whether the batch has to end before a record, because so many events are in hand already."""
+        if index < MOST_AT_ONCE or self._verdicts.comes_with_the_one_before(index):
+            return False
+        self.trouble = (
+            f"of a batch of more than {MOST_AT_ONCE} events the rest is left for the next invocation"
+        )
+        return True
 
     def _read(self, index: int, record: Record) -> bool:
         """Decode and prepare one record; whatever goes wrong concerns this record alone.
 
-        Returns False when memory ran out: then the record comes again, as the first of its batch, and if
+        Returns False when memory ran out: then the record comes again, with the first of its batch, and if
         there is no room even then it is refused.
         """
         try:
-            event = self._contract.decode(record.data)
+            event = self._contract.decode(readable(record))
             event_type = self._contract.type_of(event)
             prepared = self._sink.prepare(Accepted(record, event, event_type))
         except ContractViolation as violation:
             verdict = Refused("contract", violation.reason, violation.field, violation.type)
         except MemoryError:
-            if index:
+            if record.sequence != self._verdicts.records[0].sequence:
                 self.trouble = "memory ran out"
                 return False
             verdict = OUT_OF_MEMORY
@@ -134,10 +155,17 @@ class Attempt(Generic[P]):
                 each[index] = outcome
 
     def _deliver_less(self, ready: list[tuple[int, P]]) -> None:
-        """Deliver the first half of what memory does not hold at once; the rest comes again."""
+        """Deliver the first half of what memory does not hold at once.
+
+        The rest comes again, but for what is out of the batch's first aggregate: that would come whole again.
+        """
         self.trouble = "memory ran out"
         if len(ready) == 1:
             self._verdicts.each[ready[0][0]] = OUT_OF_MEMORY
-        else:
-            self._ready = ready[: len(ready) // 2]
-            self._deliver()
+            return
+        half = len(ready) // 2
+        self._ready = ready[:half]
+        self._deliver()
+        records = self._verdicts.records
+        self._ready = [one for one in ready[half:] if records[one[0]].sequence == records[0].sequence]
+        self._deliver()

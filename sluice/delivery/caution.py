@@ -17,7 +17,8 @@ class Caution:
 
     Records up to the sequence number `until` are read one at a time, each named in the ledger as the suspect
     beforehand. With `singly` they are delivered one at a time too, because an attempt died while it wrote to
-    the sink. `killers` are the positions of records that were the suspect when an attempt died.
+    the sink. `killers` are the names of suspects in whose hands an attempt died: the position of a record, or
+    `sequence:first-last` of several out of an aggregate, of which one is to blame.
     """
 
     until: int = -1

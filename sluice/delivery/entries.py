@@ -42,6 +42,8 @@ class Entry:
     `latency_ms`) from arrival to the moment the books closed. `redriven` marks a record that came back
     from the dead letters; such an entry holds one record, and `position` is its sequence number with
     `:sub` for a record out of an aggregate.
+
+    It counts events: a record each, but for `aggregated` ones that came in only `aggregates` records.
     """
 
     sink: str
@@ -52,6 +54,8 @@ class Entry:
     delivered: int = 0
     dead_lettered: int = 0
     skipped: int = 0
+    aggregates: int = 0
+    aggregated: int = 0
     latency: Mapping[int, int] = field(default_factory=dict)
     first_arrived: datetime | None = None
     last_arrived: datetime | None = None
@@ -62,9 +66,19 @@ class Entry:
     position: str = ""
 
     @property
-    def records(self) -> int:
-        """How many records the entry settles."""
+    def events(self) -> int:
+        """How many events the entry settles."""
         return self.delivered + self.dead_lettered + self.skipped
+
+    @property
+    def surplus(self) -> int:
+        """How many more events than records of the stream these are: an aggregate is one record of many."""
+        return self.aggregated - self.aggregates
+
+    @property
+    def records(self) -> int:
+        """How many records of the stream the entry settles."""
+        return self.events - self.surplus
 
 
 def entry_of(item: Item) -> Entry:
@@ -82,6 +96,8 @@ def entry_of(item: Item) -> Entry:
         delivered=_number(item, "delivered"),
         dead_lettered=_number(item, "dead_lettered"),
         skipped=_number(item, "skipped"),
+        aggregates=_number(item, "aggregates"),
+        aggregated=_number(item, "aggregated"),
         latency={int(bucket): int(n["N"]) for bucket, n in item.get("latency", {}).get("M", {}).items()},
         first_arrived=_moment(item, "first_arrived"),
         last_arrived=_moment(item, "last_arrived"),
@@ -99,20 +115,24 @@ def closed_values(
     states: Mapping[str, int],
     latency: Mapping[int, int],
     arrived: tuple[float, float],
+    packed: tuple[int, int],
     now: datetime,
     keep: timedelta,
 ) -> dict[str, Any]:
     """Return the attributes of a closed entry.
 
-    `states` counts records by delivered, dead_lettered and skipped; `arrived` is when the first and the last
-    one arrived, in epoch seconds.
+    `states` counts events by delivered, dead_lettered and skipped; `arrived` is when the first and the last
+    one arrived, in epoch seconds; `packed` how many aggregates there were, and how many events they held.
     """
+    aggregates, aggregated = packed
     return {
         "state": {"S": "closed"},
         "last": {"S": last},
         "delivered": {"N": str(states.get("delivered", 0))},
         "dead_lettered": {"N": str(states.get("dead_lettered", 0))},
         "skipped": {"N": str(states.get("skipped", 0))},
+        "aggregates": {"N": str(aggregates)},
+        "aggregated": {"N": str(aggregated)},
         "latency": {"M": {str(bucket): {"N": str(count)} for bucket, count in latency.items()}},
         "first_arrived": {"S": _iso(arrived[0])},
         "last_arrived": {"S": _iso(arrived[1])},

@@ -19,7 +19,7 @@ from sluice.delivery.calls import Unmet, call
 from sluice.delivery.caution import ATTRIBUTES, Caution, caution_for
 from sluice.delivery.entries import Item, closed_values, lane_of, padded, redriven_lane
 from sluice.delivery.latency import histogram
-from sluice.records import Record
+from sluice.records import Record, packed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -170,6 +170,7 @@ class Ledger:
             states=Counter(state for _, state in run),
             latency=histogram(arrivals, now.timestamp()),
             arrived=(min(arrivals), max(arrivals)),
+            packed=packed(record for record, _ in run),
             now=now,
             keep=self._keep,
         )

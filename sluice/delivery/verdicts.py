@@ -49,9 +49,13 @@ class Verdicts:
 
     def _first_of_aggregate(self, index: int) -> int:
         """Lambda retries whole Kinesis records: what came out of the same aggregate comes again together."""
-        while index and self.records[index - 1].sequence == self.records[index].sequence:
+        while self.comes_with_the_one_before(index):
             index -= 1
         return index
+
+    def comes_with_the_one_before(self, index: int) -> bool:
+        """Whether a record is out of the same aggregate as the one before it."""
+        return index > 0 and self.records[index - 1].sequence == self.records[index].sequence
 
     def settled(self, below: int) -> list[tuple[Record, str]]:
         """Return the records below an index with their states, but for those that come again."""

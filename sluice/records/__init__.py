@@ -1,5 +1,5 @@
 """Kinesis records as Lambda hands them over."""
 
-from sluice.records.record import Record, records_of
+from sluice.records.record import Record, packed, readable, records_of, unpacked
 
-__all__ = ["Record", "records_of"]
+__all__ = ["Record", "packed", "readable", "records_of", "unpacked"]

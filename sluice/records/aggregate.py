@@ -92,6 +92,14 @@ def unpack(data: bytes) -> list[UserRecord]:
     return found
 
 
+def events_in(data: bytes) -> int:
+    """Return how many events a Kinesis record is for a sink; a broken aggregate is one, to be refused."""
+    try:
+        return len(unpack(data)) if is_aggregate(data) else 1
+    except AggregateError:
+        return 1
+
+
 def _message(data: bytes) -> Any:
     """Return the protobuf message, every required field there."""
     if not is_aggregate(data):

@@ -1,9 +1,14 @@
-"""What Lambda hands over from Kinesis, as typed records.
+"""What Lambda hands over from Kinesis, as typed records: those inside aggregates one by one.
 
 The event's shape: https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+
+Readers that follow a shard by themselves, as KCL does, drop user records whose key hashes into another shard:
+after a reshard both shards' readers would count them. Lambda hands each Kinesis record over in one shard
+and does not tell a function which keys that shard holds, so here all of them count, once.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -11,13 +16,14 @@ from typing import Any
 import msgspec
 
 from sluice.errors import DeliveryError
+from sluice.records.aggregate import AggregateError, is_aggregate, unpack
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record of a shard.
+    """One record of a shard, or one user record out of an aggregate of the Kinesis Producer Library.
 
     `arrived_at` is Kinesis' approximate arrival in epoch seconds. `sub_sequence` numbers the user records
-    inside one aggregate of the Kinesis Producer Library, and is None for a plain record.
+    inside one aggregate from 0, and is None for a plain record; `partition_key` is the user record's own.
     """
 
     stream: str
@@ -89,17 +95,89 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 def records_of(event: Mapping[str, Any]) -> list[Record]:
-    """Return the records of Lambda's Kinesis event, in the event's order.
+    """Return the records of Lambda's Kinesis event, in the event's order, aggregates unpacked.
+
+    An aggregate that cannot be read stays one record, as it came: `readable` says why. What a redrive hands
+    over with its sub-sequence is out of an aggregate already.
+
+    A mapping with a filter looks into aggregates (only where it reads over enhanced fan-out), and how it then
+    hands over what matched is not documented. So several entries of one sequence number are numbered as
+    they come, which is the same in every retry; a single one counts as a plain record.
 
     Raises DeliveryError when the event is not one that a Kinesis event-source mapping writes.
     """
     try:
-        return [_record(entry) for entry in msgspec.convert(event["Records"], list[_Entry])]
+        records = [_record(entry) for entry in msgspec.convert(event["Records"], list[_Entry])]
     except (LookupError, msgspec.ValidationError) as error:
         raise DeliveryError(
             f"the invocation's event is not a Kinesis event ({type(error).__name__}: {error}): "
             "invoke the function through its event-source mapping or with `sluice dlq redrive`"
         ) from error
+    if any(is_aggregate(record.data) for record in records):
+        records = [each for record in records for each in unpacked(record)]
+    return _numbered(records)
+
+
+def unpacked(record: Record) -> list[Record]:
+    """Return what is inside an aggregate; the record itself where it is none, or cannot be read."""
+    if record.sub_sequence is not None or not is_aggregate(record.data):
+        return [record]
+    try:
+        inside = unpack(record.data)
+    except AggregateError:
+        return [record]
+    return [
+        Record(record.stream, record.shard, record.sequence, key, record.arrived_at, data, place)
+        for place, (key, data, _) in enumerate(inside)
+    ]
+
+
+def readable(record: Record) -> bytes:
+    """Return the record's data, for the contract to decode.
+
+    Raises:
+        AggregateError: they are a broken aggregate, or one inside another, which no reader unpacks.
+    """
+    data = record.data
+    if is_aggregate(data):
+        if record.sub_sequence is None:
+            unpack(data)
+        raise AggregateError("an aggregate inside an aggregate: only what the outer one holds is read")
+    return data
+
+
+def packed(records: Iterable[Record]) -> tuple[int, int]:
+    """Return how many aggregates the records of a shard, in order, came out of, and how many of them did.
+
+    The stream counts an aggregate as one record.
+    """
+    aggregates = inside = 0
+    last: str | None = None
+    for record in records:
+        if record.sub_sequence is not None:
+            inside += 1
+            aggregates += record.sequence != last
+        last = record.sequence
+    return aggregates, inside
+
+
+def _numbered(records: list[Record]) -> list[Record]:
+    """Tell apart what Lambda took out of an aggregate by itself."""
+    if len({(record.sequence, record.sub_sequence) for record in records}) == len(records):
+        return records
+    many = Counter((record.shard, record.sequence) for record in records if record.sub_sequence is None)
+    return list(_with_places(records, many))
+
+
+def _with_places(records: Iterable[Record], many: Mapping[tuple[str, str], int]) -> Iterator[Record]:
+    places: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        name = record.shard, record.sequence
+        if record.sub_sequence is None and many[name] > 1:
+            yield msgspec.structs.replace(record, sub_sequence=places[name])
+            places[name] += 1
+        else:
+            yield record
 
 
 def _record(entry: _Entry) -> Record:

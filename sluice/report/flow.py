@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sluice.audit.books import Evidence, Redriven, add_up
+from sluice.audit.books import add_up
+from sluice.audit.evidence import Evidence, Redriven
 from sluice.audit.spans import keep_all, percentile, settle
 from sluice.audit.stream import begin, created_at, shards_of, taken_in
 from sluice.audit.window import Window, window
@@ -111,7 +112,7 @@ class LedgerFlow:
         again = [Redriven(each.shard, each.first, _state(each)) for each in seen.redriven]
         evidence = Evidence(sink=sink, spans=seen.spans, found=0, parallel=parallel, redriven=again)
         state = add_up(evidence, settled)
-        total = state.delivered + state.lettered + state.skipped
+        total = state.delivered + state.lettered + state.skipped - state.surplus
         across = sum(span.records for span in seen.across)
         return {
             "sink": sink,
@@ -132,7 +133,7 @@ def _columns(entries: Sequence[Entry], times: range) -> dict[str, Any]:
             continue
         place = (int(entry.closed_at.timestamp()) - times.start) // times.step
         if 0 <= place < len(settled):
-            settled[place] += entry.records
+            settled[place] += entry.events
             histograms[place].update(entry.latency)
     whole: Counter[int] = sum(histograms.values(), Counter())
     return {

@@ -83,6 +83,7 @@ class Committer:
                 states=gathered.states,
                 latency=gathered.latency(now.timestamp()),
                 arrived=(gathered.earliest / 1_000_000, gathered.latest / 1_000_000),
+                packed=gathered.packed,
                 now=now,
                 keep=self._keep_books,
             ),

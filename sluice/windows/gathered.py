@@ -16,7 +16,7 @@ import msgspec
 
 from sluice.delivery.latency import bucket_of
 from sluice.errors import DeliveryError
-from sluice.records import Record
+from sluice.records import Record, packed
 from sluice.windows.aggregates import Aggregates
 from sluice.windows.items import pack_positions, unpack_positions
 from sluice.windows.plan import Plan
@@ -51,6 +51,7 @@ class _Wire(msgspec.Struct, array_like=True):
     slots: dict[int, int]
     refused: bytes
     data: bytes
+    packed: tuple[int, int] = (0, 0)
 
 
 _decoder = msgspec.msgpack.Decoder(_Wire)
@@ -62,7 +63,7 @@ class Gathered:
 
     `states` counts them by delivered, skipped and dead_lettered; `refused` are the positions of the last. The
     earliest and the latest arrival, and that of the last record, are in microseconds since 1970; `slots`
-    counts arrivals by `step` milliseconds.
+    counts arrivals by `step` milliseconds. `packed` is how many aggregates there were, and what they held.
     """
 
     base: int
@@ -77,6 +78,7 @@ class Gathered:
     latest: int = 0
     newest: int = 0
     slots: Counter[int] = field(default_factory=Counter)
+    packed: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         self.last = max(self.last, self.prior)
@@ -106,6 +108,8 @@ class Gathered:
         self.earliest, self.latest = min(self.earliest, *arrived), max(self.latest, *arrived)
         self.slots.update([micros // 1000 // self.step for micros in arrived])
         self.states.update(states)
+        aggregates, inside = packed(records)
+        self.packed = self.packed[0] + aggregates, self.packed[1] + inside
         self.refused += [
             record.position for record, state in zip(records, states, strict=True) if state == "dead_lettered"
         ]
@@ -130,6 +134,7 @@ class Gathered:
             slots=dict(self.slots),
             refused=pack_positions(self.refused) if self.refused else b"",
             data=self.aggregates.pack(),
+            packed=self.packed,
         )
         data = b2a_base64(msgspec.msgpack.encode(wire), newline=False).decode("ascii")
         return {"v": VERSION, "data": data}
@@ -159,6 +164,7 @@ class Gathered:
                 latest=wire.arrived[1],
                 newest=wire.arrived[2],
                 slots=Counter(wire.slots),
+                packed=wire.packed,
             )
         except (msgspec.DecodeError, Base64Error, KeyError, TypeError, ValueError) as error:
             raise DeliveryError(f"the state cannot be read ({type(error).__name__})") from error

@@ -205,12 +205,7 @@ class Tumbling:
         begins = covered == NONE and bool(new) and int(new[0].sequence) <= (work.lane.begun or work.seen)
         if covered < work.seen and not follows and not begins:
             yield from self._missing(work, int(new[0].sequence) - 1 if new else work.seen, times)
-        while new:
-            end = min(PAGE, len(new))
-            while end < len(new) and new[end].sequence == new[end - 1].sequence:
-                end += 1  # records out of one aggregate stay together
-            yield new[:end]
-            new = new[end:]
+        yield from _portions(new)
 
     def _missing(self, work: _Work, upto: int, times: Times) -> Iterator[Sequence[Record]]:
         """Yield the records up to a sequence number that were handed over before and are not in the state."""
@@ -220,7 +215,7 @@ class Tumbling:
             certain = last
             if records:
                 work.report.recovered += len(records)
-                yield records
+                yield from _portions(records)
         if work.gathered.last >= work.seen or (certain and work.seen > upto):
             return
         end = work.call.end or 1000 * self._now().timestamp()
@@ -259,3 +254,14 @@ class Tumbling:
         """End the attempt; a record that kills stays known until it is in a segment, as refused."""
         left = caution.after(read=read, settled=work.gathered.prior)
         self._lanes.end(work.call.shard, left, times.books)
+
+
+def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Cut into what is counted before looking whether to commit a segment; aggregates stay whole."""
+    start = 0
+    while start < len(records):
+        end = min(start + PAGE, len(records))
+        while end < len(records) and records[end].sequence == records[end - 1].sequence:
+            end += 1
+        yield records[start:end]
+        start = end

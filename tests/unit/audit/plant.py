@@ -12,14 +12,13 @@ from typing import Annotated, Any, Final
 import boto3
 from moto import mock_aws
 
-from sluice.audit.reading import SinkSource, Sources
+from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.warehouse import Counted
 from sluice.contract import Contract, Event
 from sluice.contract import field as described
 from sluice.deadletters import DeadLetterQueue
 from sluice.delivery import Accepted, Ledger, Outcome, Processor
 from sluice.delivery.outcomes import DELIVERED
-from sluice.producer import Producer
 from sluice.sinks.memory import MemorySink
 from tests.unit.delivery.aws import create_ledger
 from tests.unit.delivery.builders import Context
@@ -64,7 +63,11 @@ class Plant:
     breaks: Exception | None = None
 
     def produce(self, *records: tuple[str, bytes]) -> None:
-        Producer(self.kinesis, STREAM).send(records)
+        for start in range(0, len(records), 500):
+            self.kinesis.put_records(
+                StreamName=STREAM,
+                Records=[{"PartitionKey": key, "Data": data} for key, data in records[start : start + 500]],
+            )
 
     def processor(self) -> Processor[Accepted]:
         letters = DeadLetterQueue(lambda: self.sqs, self.queue_url, lambda: self.s3, BUCKET)

@@ -33,7 +33,17 @@ def test_books_balance_at_every_moment(plant: Plant) -> None:
     assert books.sentences == []
     assert books.document() | {"elapsed_seconds": 0, "latency_ms": {}} == {
         "produced": 48,
-        "sinks": {"memory": {"delivered": 45, "dead_lettered": 3, "skipped": 0, "in_flight": 0}},
+        "sinks": {
+            "memory": {
+                "delivered": 45,
+                "dead_lettered": 3,
+                "skipped": 0,
+                "filtered": 0,
+                "in_flight": 0,
+                "events": 48,
+                "records": 48,
+            }
+        },
         "dead_letters": 3,
         "duplicates": 5,
         "balanced": True,

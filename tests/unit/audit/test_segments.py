@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from sluice.audit.books import Evidence, Redriven, balance
+from sluice.audit.books import balance
+from sluice.audit.evidence import Evidence, Redriven
 from sluice.audit.segments import count_segments
 from sluice.audit.spans import Span
 from sluice.audit.window import Window
@@ -140,11 +141,11 @@ def test_segments_and_ledger_balance_a_redriven_record_included(planted: Planted
     evidence = Evidence(
         sink="windows",
         spans=(books_of,),
-        found=count_segments(table, seen(books_of, redriven=(back("s0", 4),))),
+        found=(found := count_segments(table, seen(books_of, redriven=(back("s0", 4),)))),
         letters=1,
         redriven=(Redriven("s0", 4, "delivered"),),
     )
     books = balance(evidence, produced=(10, 10))
     assert (books.delivered, books.dead_lettered, books.redriven, books.problems) == (9, 1, 1, ())
-    lost = balance(replace(evidence, found=evidence.found - 1), produced=(10, 10))
+    lost = balance(replace(evidence, found=found - 1), produced=(10, 10))
     assert "the ledger says 9 delivered, the sink holds 8" in lost.problems[0]

@@ -1,0 +1,90 @@
+"""What does not agree, each in one sentence: which sink, both figures, and what may be behind it."""
+
+from sluice.audit.spans import Span
+
+
+def torn(sink: str, spans: tuple[Span, ...]) -> str:
+    """Say that batches overlap newer ones in part."""
+    shards = ", ".join(sorted({span.shard for span in spans}))
+    records = sum(span.records for span in spans)
+    return (
+        f"{sink}: {len(spans)} batches of {shards} ({records} records) overlap newer ones in part, as after "
+        "a mapping was created anew; wait until it has read past them, then audit again"
+    )
+
+
+def sink_differs(sink: str, found: int, ledger: int) -> str:
+    """Say that the sink holds more or fewer events than the ledger says."""
+    if found < ledger:
+        return (
+            f"{sink}: the ledger says {ledger} delivered, the sink holds {found}: {ledger - found} records "
+            "were removed from it (an expired partition, a deletion) or lost"
+        )
+    return (
+        f"{sink}: the sink holds {found} records, the ledger says {ledger} delivered: {found - ledger} were "
+        "written by an invocation that never closed its books, or by something else"
+    )
+
+
+def queue_differs(sink: str, letters: int, ledger: int) -> str:
+    """Say that the queue holds more or fewer dead letters than the ledger says."""
+    if letters < ledger:
+        return (
+            f"{sink}: the ledger says {ledger} dead-lettered, the queue holds {letters}: {ledger - letters} "
+            "dead letters were deleted, have expired, or are held by another reader"
+        )
+    return (
+        f"{sink}: the queue holds {letters} dead letters, the ledger says {ledger}: {letters - ledger} come "
+        "from before the time that was audited, or from an invocation that never closed its books"
+    )
+
+
+def too_many_behind(sink: str, behind: int) -> str:
+    """Say that what is in flight was not counted to its end."""
+    return (
+        f"{sink}: more than {behind} records are in flight, too many to count: "
+        "audit again when it has caught up"
+    )
+
+
+def total_differs(sink: str, records: int, produced: tuple[int, int]) -> str:
+    """Say that more or fewer records are accounted for than the stream took in."""
+    if records < produced[0]:
+        return (
+            f"{sink}: {produced[0] - records} of the {produced[0]} records that the stream "
+            "accepted are in no state: not in the sink, not dead-lettered, not skipped, not in flight"
+        )
+    return (
+        f"{sink}: {records - produced[1]} records more are accounted for than the stream's "
+        f"{produced[1]}: its metric is some minutes late, or leaves out what arrived before the time audited"
+    )
+
+
+def filter_differs(sink: str, missing: int, events: int) -> str:
+    """Say that what a mapping has filtered and handed over is not what the stream took in, by `missing`."""
+    if missing > 0:
+        return (
+            f"{sink}: {missing} of the {events} events that the stream accepted are in no state: neither "
+            "handed over nor dropped by its filter"
+        )
+    return (
+        f"{sink}: {-missing} events more are accounted for than the {events} that the stream accepted: its "
+        "filter dropped some that were handed over as well"
+    )
+
+
+def filter_unsure(sink: str, missing: int, events: int) -> str:
+    """Say how far off the only count of what a filter dropped is in the cloud."""
+    about = "agrees with" if not missing else f"is {abs(missing)} {'below' if missing > 0 else 'above'}"
+    return (
+        f"{sink}: what its filter dropped is known from Lambda's metric FilteredOutEventCount alone, which "
+        f"is minutes late and approximate; it {about} what other sinks say of the stream's {events} events"
+    )
+
+
+def stream_differs(sink: str, delivered: int, stream: str, taken_in: int) -> str:
+    """Say that a route's own stream took in less than the route delivered."""
+    return (
+        f"{sink}: the ledger says {delivered} delivered, its stream {stream} took in {taken_in}: "
+        f"{delivered - taken_in} are not there, or the stream was created anew"
+    )
