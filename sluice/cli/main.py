@@ -12,7 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
-from sluice.cli import audit, contract, demo, dlq, graph, local, produce, query, reconcile, report, windows
+from sluice.cli import (
+    audit,
+    contract,
+    demo,
+    discover,
+    dlq,
+    graph,
+    local,
+    produce,
+    query,
+    reconcile,
+    report,
+    routes,
+    windows,
+)
 from sluice.cli.entry import STOPPED
 from sluice.errors import SluiceError
 
@@ -36,6 +50,8 @@ ORDER = (
     "audit",
     "reconcile",
     "contract",
+    "discover",
+    "routes",
     "graph",
 )
 """As a newcomer meets them."""
@@ -63,6 +79,8 @@ app.command("report", epilog=report.EXAMPLE)(report.report)
 app.add_typer(dlq.app, name="dlq")
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.add_typer(contract.app, name="contract")
+app.command("discover", epilog=discover.EXAMPLE)(discover.discover)
+app.command("routes", epilog=routes.EXAMPLE)(routes.routes)
 app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
 
 

@@ -39,14 +39,19 @@ def pipeline_file(root: Path, given: Path | None) -> Path:
 
 
 def checked_pipeline(file: Path) -> "Pipeline":
-    """Load a pipeline file and check its filters, so that a mistake is one line before anything starts.
+    """Load a pipeline file and check its SQL, so that a mistake is one line before anything starts.
 
     Raises:
-        ContractError: the file is not usable, or a metric's filter is not.
+        ContractError: the file is not usable, or a metric's filter or a route's condition is not.
     """
+    import sys
+
+    from sluice.patterns import check_routes
     from sluice.pipeline import load_pipeline
     from sluice.predicate import check_metrics
 
     pipeline = load_pipeline(file)
     check_metrics(pipeline)
+    for warning in check_routes(pipeline):
+        sys.stderr.write(f"warning: {warning}\n")
     return pipeline
