@@ -81,31 +81,35 @@ def sink(
     statements: list[dict[str, Any]],
     variables: dict[str, Any],
     mapping: dict[str, Any],
+    stream: str = "events",
+    shared: bool = False,
     **function: Any,
 ) -> dict[str, tuple[str, dict[str, Any]]]:
     """Any sink: type and inputs of each resource, under its logical name."""
     bucket = f"{env.prefix}-dead-letters-{env.account}-eu-central-1"
-    called = f"{env.prefix}-{sink}-sink"
-    stream_arn = f"arn:aws:kinesis:{REGION}:stream/{env.prefix}-events"
+    called = f"{env.prefix}-{sink.replace('_', '-')}-sink"
+    stream_arn = f"arn:aws:kinesis:{REGION}:stream/{env.prefix}-{stream}"
     consumer_arn = f"{stream_arn}/consumer/{called}:1700000000"
     queue_arn = f"arn:aws:sqs:{REGION}:{env.prefix}-dead-letters"
     queue_url = f"https://sqs.eu-central-1.amazonaws.com/{PLACEHOLDER_ACCOUNT}/{env.prefix}-dead-letters"
-    return {
+    consumer = {
         f"{logical}-consumer": (
             "aws:kinesis/streamConsumer:StreamConsumer",
             {"name": called, "streamArn": stream_arn},
-        ),
+        )
+    }
+    own = allow(
+        "ReadOwnConsumer", ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"], consumer_arn
+    )
+    return {
+        **({} if shared else consumer),
         **lambda_function(
             env,
             logical,
             called,
             duty=f"{sink} sink",
             statements=[
-                allow(
-                    "ReadOwnConsumer",
-                    ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"],
-                    consumer_arn,
-                ),
+                *([] if shared else [own]),
                 allow(
                     "ReadStream",
                     [
@@ -140,7 +144,7 @@ def sink(
         f"{logical}-mapping": (
             "aws:lambda/eventSourceMapping:EventSourceMapping",
             {
-                "eventSourceArn": consumer_arn,
+                "eventSourceArn": stream_arn if shared else consumer_arn,
                 "functionName": f"arn:aws:lambda:{REGION}:function:{called}",
                 "enabled": True,
                 "startingPosition": "TRIM_HORIZON",
@@ -237,8 +241,8 @@ def lambda_function(
     }
 
 
-def allow(sid: str, actions: list[str], resource: str) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": [resource]}
+def allow(sid: str, actions: list[str], *resources: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": list(resources)}
 
 
 def credentials(env: Env) -> dict[str, Any]:

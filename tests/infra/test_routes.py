@@ -1,0 +1,347 @@
+"""Routes: every resource of every kind of target by its exact inputs, and what their settings change."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sluice.errors import ContractError, SettingsError
+from sluice.patterns import Compiled
+from tests.infra import expected_aws, expected_routes, expected_sink
+from tests.infra.conftest import by_name
+from tests.infra.test_every_aws_resource import compare, declared, readable
+
+if TYPE_CHECKING:
+    from sluice.local.declared import Declared
+    from sluice.local.program import Program
+    from tests.infra.conftest import Run
+
+ROUTED = Path(__file__).with_name("routed.py")
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/8d5f0c1e-0000-4000-8000-000000000000"
+PATTERNS = ('{"data": {"type": ["order"]}}', '{"data": {"total": [{"numeric": [">=", 1000]}]}}')
+FILTERED = {
+    "filterCriteria": {"filters": [{"pattern": json.loads(text)} for text in PATTERNS]},
+    "metricsConfig": {"metrics": ["EventCount"]},
+}
+
+
+@pytest.fixture(autouse=True)
+def _without_filters(monkeypatch: pytest.MonkeyPatch, programs: object) -> None:  # noqa: ARG001 the program imports the providers as it must
+    """What a condition is compiled to is another test's matter; one route here has a filter."""
+
+    def compile_route(route: Any, *, enhanced: bool) -> Compiled:
+        return Compiled(PATTERNS if enhanced and route.name == "large_orders" else (), "for the test")
+
+    monkeypatch.setattr("infra.routes.compile_route", compile_route)
+
+
+def routes(run: "Run", stack: str = "dev", **given: Any) -> "dict[str, Declared]":
+    return by_name(run(stack, pipeline=ROUTED, **given))
+
+
+@pytest.mark.parametrize("stack", expected_aws.ENVS)
+def test_routes_consist_of_exactly_these_resources(stack: str, run: "Run") -> None:
+    env = expected_aws.ENVS[stack]
+    found = declared(run(stack, pipeline=ROUTED))
+    compare(
+        found,
+        {
+            **expected_aws.expected(env),
+            **expected_sink.bigquery(env, f"example-analytics-{stack}"),
+            **expected_routes.large_orders(env, filtered=FILTERED),
+            **expected_routes.paid(env),
+            **expected_routes.queue(env, "free"),
+            **expected_routes.queue(env, "returned_orders", **expected_routes.FIFO),
+            **expected_routes.objects(env),
+            **expected_routes.all_orders(env),
+        },
+    )
+    assert len(found) == 12 + 6 + 6 + (1 + 6 + 6) + (2 + 6) + (2 + 6) + 5 + (5 + 6)
+
+
+def test_a_shared_reader_has_neither_a_consumer_nor_a_filter(run: "Run") -> None:
+    """On a shared mapping Lambda does not look into KPL aggregates: a filter would drop them unseen."""
+    env = expected_aws.ENVS["dev"]
+    found = routes(run, routes={"large_orders": {"consumer": "shared"}})
+    wanted = expected_routes.large_orders(env, shared=True)
+    compare({name: each for name, each in found.items() if name in wanted}, wanted)
+    assert "route-large-orders-consumer" not in found
+    stream = found["stream-stream"]
+    assert stream.urn in found["route-large-orders-mapping"].depends_on
+
+
+def test_exports_say_where_routes_lead_and_how_sinks_read(run: "Run") -> None:
+    outputs = run("dev", pipeline=ROUTED, routes={"free": {"consumer": "shared"}}).outputs
+    place = "https://sqs.eu-central-1.amazonaws.com/123456789012/sluice-dev"
+    assert outputs["routes"] == {
+        "large_orders": {"target": "function", "name": "sluice-dev-large-orders-sink"},
+        "paid": {"target": "stream", "name": "sluice-dev-paid-route"},
+        "free": {"target": "queue", "name": "sluice-dev-free-route", "url": f"{place}-free-route"},
+        "returned_orders": {
+            "target": "queue",
+            "name": "sluice-dev-returned-orders-route.fifo",
+            "url": f"{place}-returned-orders-route.fifo",
+        },
+        "all_orders": {
+            "target": "firehose",
+            "name": "sluice-dev-all-orders-route",
+            "bucket": "sluice-dev-routes-111111111111-eu-central-1",
+            "prefix": "all_orders/",
+        },
+    }
+    sinks = outputs["sinks"]
+    assert list(sinks) == sorted(
+        ["bigquery", "large_orders", "paid", "paid-transactions", "free", "returned_orders", "all_orders"]
+    )
+    mapping = "00000000-0000-4000-8000-000000000001"
+    common = {"mapping": mapping, "parallelization": 1, "filtered": False}
+    streams = "arn:aws:kinesis:eu-central-1:123456789012:stream/sluice-dev"
+    assert sinks["large_orders"] == {
+        **common,
+        "function": "sluice-dev-large-orders-sink",
+        "consumer": f"{streams}-events/consumer/sluice-dev-large-orders-sink:1700000000",
+        "reads": "enhanced",
+        "stream": "sluice-dev-events",
+        "filtered": True,
+        "route": "large_orders",
+    }
+    assert sinks["free"] == {
+        **common,
+        "function": "sluice-dev-free-sink",
+        "reads": "shared",
+        "stream": "sluice-dev-events",
+        "route": "free",
+    }
+    assert sinks["paid-transactions"] == {
+        **common,
+        "function": "sluice-dev-paid-transactions-sink",
+        "consumer": f"{streams}-paid-route/consumer/sluice-dev-paid-transactions-sink:1700000000",
+        "reads": "enhanced",
+        "stream": "sluice-dev-paid-route",
+        "route": "paid",
+    }
+
+
+def test_what_routes_keep_is_protected_outside_dev(run: "Run") -> None:
+    protected = {
+        each.name
+        for each in routes(run, "prod").values()
+        if each.protect and each.name.startswith(("route", "target"))
+    }
+    mappings = {
+        f"route-{sink}-mapping"
+        for sink in ("large-orders", "paid", "paid-transactions", "free", "returned-orders", "all-orders")
+    }
+    holding = {"target-paid-stream", "target-free-queue", "target-returned-orders-queue"}
+    assert protected == mappings | holding | {"routes-bucket", "target-all-orders-firehose"}
+    assert not [each.name for each in routes(run).values() if each.protect]
+
+
+def test_every_route_has_a_box_of_its_own_and_one_for_what_it_leads_to(run: "Run") -> None:
+    boxes = {each.name: each.type.rpartition(":")[2] for each in routes(run).values() if not each.custom}
+    found = {name: kind for name, kind in boxes.items() if name.startswith(("route", "target"))}
+    assert found == {
+        **{
+            f"route-{sink}": "SinkFunction"
+            for sink in ("large-orders", "paid", "paid-transactions", "free", "returned-orders", "all-orders")
+        },
+        "target-paid": "Stream",
+        "target-free": "RouteQueue",
+        "target-returned-orders": "RouteQueue",
+        "target-all-orders": "RouteFirehose",
+        "routes": "RoutesBucket",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "inputs"),
+    [
+        ({"large_orders": {"enabled": False}}, "route-large-orders-mapping", {"enabled": False}),
+        ({"large_orders": {"batch_size": 10}}, "route-large-orders-mapping", {"batchSize": 10}),
+        (
+            {"large_orders": {"parallelization": 4}},
+            "route-large-orders-mapping",
+            {"parallelizationFactor": 4},
+        ),
+        ({"large_orders": {"retry_attempts": 3}}, "route-large-orders-mapping", {"maximumRetryAttempts": 3}),
+        (
+            {"large_orders": {"max_record_age_seconds": 60, "bisect": True, "batching_window_seconds": 9}},
+            "route-large-orders-mapping",
+            {
+                "maximumRecordAgeInSeconds": 60,
+                "bisectBatchOnFunctionError": True,
+                "maximumBatchingWindowInSeconds": 9,
+            },
+        ),
+        (
+            {
+                "large_orders": {
+                    "starting_position": "AT_TIMESTAMP",
+                    "starting_position_timestamp": "2026-01-31T12:00:00Z",
+                }
+            },
+            "route-large-orders-mapping",
+            {"startingPosition": "AT_TIMESTAMP", "startingPositionTimestamp": "2026-01-31T12:00:00Z"},
+        ),
+        (
+            {"large_orders": {"memory_mb": 256, "timeout_seconds": 60}},
+            "route-large-orders-function",
+            {"memorySize": 256, "timeout": 60},
+        ),
+        ({"large_orders": {"log_retention_days": 1}}, "route-large-orders-logs", {"retentionInDays": 1}),
+        (
+            {"paid": {"stream": {"mode": "provisioned", "shards": 3, "retention_hours": 24}}},
+            "target-paid-stream",
+            {"streamModeDetails": {"streamMode": "PROVISIONED"}, "shardCount": 3, "retentionPeriod": 24},
+        ),
+        (
+            {"paid": {"consumers": {"transactions": {"batch_size": 7}}}},
+            "route-paid-transactions-mapping",
+            {"batchSize": 7},
+        ),
+        (
+            {"free": {"queue": {"retention_days": 1, "visibility_timeout_seconds": 300}}},
+            "target-free-queue",
+            {"messageRetentionSeconds": 86_400, "visibilityTimeoutSeconds": 300},
+        ),
+        (
+            {"returned_orders": {"queue": {"high_throughput": True}}},
+            "target-returned-orders-queue",
+            {"deduplicationScope": "messageGroup", "fifoThroughputLimit": "perMessageGroupId"},
+        ),
+    ],
+)
+def test_everything_about_a_route_is_a_setting(
+    given: dict[str, Any], name: str, inputs: dict[str, Any], run: "Run"
+) -> None:
+    assert inputs.items() <= readable(routes(run, routes=given)[name].inputs).items()
+
+
+def test_parallelization_and_log_level_reach_the_function(run: "Run") -> None:
+    found = routes(run, routes={"free": {"parallelization": 4, "log_level": "DEBUG"}})
+    variables = found["route-free-function"].inputs["environment"]["variables"]
+    assert (variables["SLUICE_PARALLELIZATION"], variables["POWERTOOLS_LOG_LEVEL"]) == ("4", "DEBUG")
+
+
+def test_a_firehoses_buffer_and_the_age_of_its_objects_are_settings(run: "Run") -> None:
+    given = {"firehose": {"buffer_mb": 128, "buffer_seconds": 0, "object_days": 30}}
+    found = routes(run, routes={"all_orders": given})
+    s3 = readable(found["target-all-orders-firehose"].inputs)["extendedS3Configuration"]
+    assert (s3["bufferingSize"], s3["bufferingInterval"]) == (128, 0)
+    rules = readable(found["routes-bucket-lifecycle"].inputs)["rules"]
+    assert [(rule["filter"]["prefix"], rule.get("expiration")) for rule in rules] == [
+        ("", None),
+        ("all_orders/", {"days": 30}),
+        ("delivery-errors/all_orders/", {"days": 30}),
+    ]
+
+
+def test_a_key_encrypts_what_routes_lead_to(run: "Run") -> None:
+    found = routes(run, kms_key_arn=KEY)
+    assert found["target-paid-stream"].inputs["kmsKeyId"] == KEY
+    assert found["target-free-queue"].inputs["kmsMasterKeyId"] == KEY
+    assert "sqsManagedSseEnabled" not in found["target-free-queue"].inputs
+    firehose = readable(found["target-all-orders-firehose"].inputs)
+    assert firehose["serverSideEncryption"] == {
+        "enabled": True,
+        "keyType": "CUSTOMER_MANAGED_CMK",
+        "keyArn": KEY,
+    }
+    assert firehose["extendedS3Configuration"]["kmsKeyArn"] == KEY
+    assert found["target-all-orders-logs"].inputs["kmsKeyId"] == KEY
+    (statement,) = [
+        each
+        for each in json.loads(found["target-all-orders-policy"].inputs["policy"])["Statement"]
+        if each["Sid"] == "UseTheKey"
+    ]
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
+
+
+def test_a_function_may_send_to_its_own_target_and_nowhere_else(run: "Run") -> None:
+    for name, each in routes(run).items():
+        if name.startswith("route-") and name.endswith("-policy"):
+            statements = json.loads(each.inputs["policy"])["Statement"]
+            sending = [one for one in statements if one["Sid"].startswith("SendToThe")]
+            assert len(sending) == (0 if "transactions" in name or "large" in name else 1), name
+            assert not [one for one in sending if "*" in one["Resource"][0] or "*" in one["Action"][0]]
+
+
+def test_a_route_waits_for_what_it_leads_to(run: "Run") -> None:
+    found = routes(run)
+    for route, target in (("paid", "stream"), ("free", "queue"), ("all-orders", "firehose")):
+        for part in ("function", "mapping"):
+            needed = {urn.rpartition("::")[2] for urn in found[f"route-{route}-{part}"].depends_on}
+            assert f"target-{route}-{target}" in needed
+
+
+WRONG_SETTINGS = [
+    ({"payed": {}}, "payed is no route of the pipeline: did you mean paid? change it in Pulumi.dev.yaml"),
+    (
+        {"zzz": {}},
+        "zzz is no route of the pipeline: there are large_orders, paid, free, returned_orders, all_orders;",
+    ),
+    (
+        {"free": {"stream": {"retention_hours": 24}}},
+        "free.stream is set, and the route leads to a Queue: drop it from Pulumi.dev.yaml, or lead",
+    ),
+    (
+        {"large_orders": {"queue": {}}},
+        "large_orders.queue is set, and the route leads to a Function: drop it from Pulumi.dev.yaml,",
+    ),
+    (
+        {"paid": {"consumers": {"transaction": {}}}},
+        "paid.consumers.transaction is no consumer of the route's stream: did you mean transactions?",
+    ),
+    (
+        {"returned_orders": {"batch_size": 0}},
+        "returned_orders.batch_size is 0: accepted is 1 to 10000 records; change it in Pulumi.dev.yaml",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "start"), WRONG_SETTINGS)
+def test_settings_that_fit_no_route_are_refused_in_one_line(
+    given: dict[str, Any], start: str, run: "Run"
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        routes(run, routes=given)
+    line = str(error.value)
+    assert line.startswith(f"sluice:routes.{start}")
+    assert "\n" not in line
+    assert "Pulumi.dev.yaml" in line
+
+
+def test_a_pipeline_without_routes_has_no_settings_of_routes(run: "Run") -> None:
+    with pytest.raises(
+        SettingsError, match=r"^sluice:routes.paid is no route of the pipeline: there are none;"
+    ):
+        run("dev", routes={"paid": {}})
+
+
+def piped(tmp_path: Path, change: tuple[str, str]) -> Path:
+    file = tmp_path / "pipeline.py"
+    file.write_text(ROUTED.read_text().replace(*change))
+    return file
+
+
+def test_a_route_cannot_lead_to_a_function_of_sluices_own(run: "Run", tmp_path: Path) -> None:
+    file = piped(tmp_path, ('Function("transactions")', 'Function("aggregator")'))
+    with pytest.raises(ContractError) as error:
+        run("dev", pipeline=file)
+    assert str(error.value) == (
+        "route 'large_orders': functions/aggregator is Sluice's own; lead it to one of yours"
+    )
+
+
+def test_a_condition_that_cannot_be_read_is_refused_at_preview(run: "Run", tmp_path: Path) -> None:
+    file = piped(tmp_path, ('"total >= 1000"', '"totl >= 1000"'))
+    with pytest.raises(
+        ContractError, match=r"^route 'large_orders': .*totl.* is no field: did you mean total"
+    ):
+        run("dev", pipeline=file, preview=True)
+
+
+def test_a_preview_knows_every_route(run: "Run") -> None:
+    preview: Program = run("dev", pipeline=ROUTED, preview=True)
+    assert {each.urn for each in preview.resources} == {each.urn for each in routes(run).values()}
