@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import msgspec
@@ -27,6 +27,9 @@ import uvicorn
 
 from sluice.local.aws_kinesis import CONSUMER, TARGET, DataPlane
 from sluice.local.child import announce, exit_with_parent
+
+if TYPE_CHECKING:
+    from sluice.local.aws_firehose import Firehoses
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -36,14 +39,18 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 STREAM_MEMORY_BYTES = 192 * 1024 * 1024
 THREADS = 32
 TOTALS = "/_sluice/streams"
+FIREHOSES = "/_sluice/firehoses"
+"""A POST delivers what Firehose has buffered."""
+
 SCOPE = re.compile(rb"Credential=[^/]+/[^/]+/([^/]+)/([^/]+)/")
 
 
 class Gateway:
     """The ASGI application in front of moto."""
 
-    def __init__(self, plane: DataPlane, moto: Wsgi) -> None:
+    def __init__(self, plane: DataPlane, firehoses: "Firehoses", moto: Wsgi) -> None:
         self._plane = plane
+        self._firehoses = firehoses
         self._moto = moto
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="moto")
         self._one_at_a_time = threading.Lock()
@@ -54,8 +61,12 @@ class Gateway:
         headers = dict(scope["headers"])
         if scope["path"] == TOTALS:
             answer = msgspec.json.encode(self._plane.totals())
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": answer})
+            await _answer(send, 200, [], answer)
+            return
+        work = asyncio.get_running_loop().run_in_executor
+        if scope["path"] == FIREHOSES:
+            await work(self._threads, self._deliver)
+            await _answer(send, 200, [], b"{}")
             return
         target = headers.get(b"x-amz-target", b"").decode()
         found = SCOPE.search(headers.get(b"authorization", b""))
@@ -67,17 +78,19 @@ class Gateway:
                 await asyncio.sleep(pause)
             answered = [(b"content-type", b"application/x-amz-json-1.1")]
         else:
-            lock: contextlib.AbstractContextManager[Any]
-            lock = contextlib.nullcontext() if service == "sqs" else self._one_at_a_time
-            work = asyncio.get_running_loop().run_in_executor
-            status, answered, answer = await work(self._threads, self._run_moto, scope, body, lock)
+            status, answered, answer = await work(self._threads, self._run_moto, scope, body, service)
         answered.append((b"content-length", str(len(answer)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": answered})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer})
+        await _answer(send, status, answered, b"" if scope["method"] == "HEAD" else answer)
+
+    def _deliver(self) -> None:
+        with self._one_at_a_time:
+            self._firehoses.deliver(all_of_it=True)
 
     def _run_moto(
-        self, scope: Scope, body: bytes, lock: contextlib.AbstractContextManager[Any]
+        self, scope: Scope, body: bytes, service: str
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        lock: contextlib.AbstractContextManager[Any]
+        lock = contextlib.nullcontext() if service == "sqs" else self._one_at_a_time
         status, headers = 500, list[tuple[bytes, bytes]]()
 
         def start_response(line: str, found: list[tuple[str, str]], _info: Any = None) -> None:
@@ -90,12 +103,19 @@ class Gateway:
             )
 
         with lock:
+            if service == "s3":
+                self._firehoses.deliver()
             answer = self._moto(_environ(scope, body), start_response)
             try:
                 return status, headers, b"".join(answer)
             finally:
                 if hasattr(answer, "close"):
                     answer.close()
+
+
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _body(receive: Receive) -> bytes:
@@ -162,8 +182,8 @@ def serve(port: int, *, limits: bool) -> None:
     from sluice.local import aws_patches  # noqa: PLC0415 - moto reads the environment when it is imported
 
     logging.disable(logging.INFO)
-    plane = aws_patches.apply(STREAM_MEMORY_BYTES, limits=limits)
-    gateway = Gateway(plane, DomainDispatcherApplication(create_backend_app))
+    plane, firehoses = aws_patches.apply(STREAM_MEMORY_BYTES, limits=limits)
+    gateway = Gateway(plane, firehoses, DomainDispatcherApplication(create_backend_app))
     config = uvicorn.Config(
         gateway, log_config=None, access_log=False, lifespan="off", http="httptools", timeout_keep_alive=3600
     )

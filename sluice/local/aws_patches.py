@@ -5,8 +5,9 @@
   the minute instead of keeping an object per request (aws_traffic).
 - DynamoDB: see aws_dynamodb.
 - S3: a policy's TLS condition is read (aws_policies).
+- Firehose: see aws_firehose.
 - SQS: sending and receiving compute no queue statistics; deleting and changing visibility do not walk the
-  queue.
+  queue. FIFO queues: see aws_fifo.
 """
 
 import json
@@ -23,7 +24,8 @@ from moto.kinesis import models as kinesis
 from moto.sqs import models as sqs
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
-from sluice.local import aws_dynamodb, aws_policies
+from sluice.local import aws_dynamodb, aws_fifo, aws_firehose, aws_policies
+from sluice.local.aws_firehose import Firehoses
 from sluice.local.aws_kinesis import ACCOUNT, DataPlane, route
 from sluice.local.aws_log import SEQUENCE_BASE, RecordLog, SegmentStore
 from sluice.local.aws_traffic import Traffic
@@ -32,7 +34,7 @@ RECEIVED_AT_ONCE = 64
 """How many visible messages one pass of ReceiveMessage looks at; it returns 10 at most."""
 
 
-def apply(memory_bytes: int, *, limits: bool) -> DataPlane:
+def apply(memory_bytes: int, *, limits: bool) -> tuple[DataPlane, Firehoses]:
     """Patch moto in this process; streams keep `memory_bytes` of records in memory, the rest on disk."""
     plane = DataPlane(lambda region: kinesis.kinesis_backends[ACCOUNT][region].streams, limits=limits)
     _patch_kinesis(SegmentStore(memory_bytes))
@@ -40,7 +42,7 @@ def apply(memory_bytes: int, *, limits: bool) -> DataPlane:
     _patch_sqs()
     aws_dynamodb.patch()
     aws_policies.patch()
-    return plane
+    return plane, aws_firehose.patch()
 
 
 def _patch_kinesis(store: SegmentStore) -> None:
@@ -154,7 +156,8 @@ def _patch_sqs() -> None:
 
     message.mark_received = received
     queue._messages = property(lambda queue: queue.sluice_messages, set_messages)  # noqa: SLF001 - moto's own field
-    queue.messages = property(lambda queue: list(islice(queue.sluice_messages.visible(), RECEIVED_AT_ONCE)))
+    queue.messages = property(_messages)
+    queue.add_message = aws_fifo.add_message
     queue.approximate_number_of_messages = _statistic(
         lambda queue: sum(1 for _ in queue.sluice_messages.visible())
     )
@@ -165,6 +168,11 @@ def _patch_sqs() -> None:
     backend.receive_message = _without_statistics(backend.receive_message)
     backend.send_message = _without_statistics(backend.send_message)
     backend.send_message_batch = _without_statistics(backend.send_message_batch)
+
+
+def _messages(queue: Any) -> list[Any]:
+    found = aws_fifo.visible(queue) if queue.fifo_queue else queue.sluice_messages.visible()
+    return list(islice(found, RECEIVED_AT_ONCE))
 
 
 _busy = threading.local()

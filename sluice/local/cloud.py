@@ -162,7 +162,7 @@ class LocalCloud:
         """Wait until every record put before this call is settled; False when nothing moves any more.
 
         Then nothing waits anywhere: tumbling windows have had their final calls, and functions that are fed
-        by tables have taken what those calls wrote.
+        by tables have taken what those calls wrote; what Firehose has buffered is delivered.
 
         Args:
             stuck_seconds: How long to wait without a single further record being settled, beyond the end of
@@ -178,6 +178,7 @@ class LocalCloud:
                 on_progress(behind(mappings, totals))
             done = drain.done(mappings, time.time())
             if done is not None:
+                self._call("POST", self.endpoints.aws_url + "/_sluice/firehoses")
                 return done
             time.sleep(POLL_SECONDS)
 

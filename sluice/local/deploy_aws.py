@@ -8,6 +8,7 @@ from botocore.config import Config
 
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.declared import Declared
+from sluice.local.deploy_firehose import create_delivery_stream
 from sluice.local.deploy_result import Outputs
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ _QUEUE_ATTRIBUTES = {
     "kmsMasterKeyId": "KmsMasterKeyId",
     "kmsDataKeyReusePeriodSeconds": "KmsDataKeyReusePeriodSeconds",
     "redrivePolicy": "RedrivePolicy",
+    "fifoQueue": "FifoQueue",
+    "contentBasedDeduplication": "ContentBasedDeduplication",
+    "deduplicationScope": "DeduplicationScope",
+    "fifoThroughputLimit": "FifoThroughputLimit",
     "policy": "Policy",
 }
 _NAMES = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID", "id": "ID"}
@@ -65,6 +70,8 @@ class AwsCreator:
             "aws:iam/role:Role": self._role,
             "aws:iam/rolePolicy:RolePolicy": self._role_policy,
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
+            "aws:cloudwatch/logStream:LogStream": self._log_stream,
+            "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": self._firehose,
             "aws:lambda/function:Function": self._function,
             "aws:lambda/eventSourceMapping:EventSourceMapping": self._mapping,
             "aws:lambda/permission:Permission": self._permission,
@@ -218,6 +225,14 @@ class AwsCreator:
         if inputs.get("retentionInDays"):
             logs.put_retention_policy(logGroupName=name, retentionInDays=inputs["retentionInDays"])
         return name, {"arn": f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{name}"}
+
+    def _log_stream(self, inputs: Inputs) -> Outputs:
+        group, name = inputs["logGroupName"], inputs["name"]
+        self._client("logs").create_log_stream(logGroupName=group, logStreamName=name)
+        return name, {"arn": f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{group}:log-stream:{name}"}
+
+    def _firehose(self, inputs: Inputs) -> Outputs:
+        return create_delivery_stream(self._client("firehose"), inputs)
 
     def _function(self, inputs: Inputs) -> Outputs:
         arn = f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{inputs['name']}"
