@@ -119,8 +119,9 @@ def _unusable_type(name: str, named: str) -> str:
         check_type(name, "")
     except ContractError:
         return (
-            f"the type {shown(name)} cannot be one: send {named!r}, of letters, digits, `_`, `.`, `-`, `/` "
-            f"and `:`, starting with a letter, up to {MAX_TYPE_NAME} characters. Until then they are refused"
+            f"the type {shown(name)} cannot be one: its events are refused until {named!r} is sent; it has "
+            "letters, digits, `_`, `.`, `-`, `/` and `:`, starts with a letter, "
+            f"and is up to {MAX_TYPE_NAME} characters long"
         )
     return f"the type {shown(name)} was renamed to {named!r}"
 
