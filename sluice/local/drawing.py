@@ -15,6 +15,7 @@ _TABLE: Final = "gcp:bigquery/table:Table"
 _QUEUE: Final = "aws:sqs/queue:Queue"
 _BUCKET: Final = "aws:s3/bucket:Bucket"
 _KEPT_TABLE: Final = "aws:dynamodb/table:Table"
+_FIREHOSE: Final = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 _READER: Final = "gcp:projects/iAMMember:IAMMember"
 _HOURS_A_DAY: Final = 24
 
@@ -26,11 +27,17 @@ _KEEPS: Final = (
     (_KEPT_TABLE, "SLUICE_WINDOWS_TABLE", "counts", "windows"),
     (_KEPT_TABLE, "SLUICE_CLAIMS_TABLE", "who came first", "claims"),
 )
+_TARGETS: Final = (
+    # what a route leads to: kind, the function's variable that names it, what it is, what it looks like
+    (_STREAM, "SLUICE_TARGET_STREAM", "Kinesis stream", ("[[", "]]")),
+    (_QUEUE, "SLUICE_TARGET_QUEUE_URL", "queue", (">", "]")),
+    (_FIREHOSE, "SLUICE_TARGET_FIREHOSE", "Firehose", ("[[", "]]")),
+)
 _SHAPES: Final = {_QUEUE: (">", "]"), _BUCKET: ("[", "]"), _KEPT_TABLE: ("[(", ")]")}
 
 
 def mermaid(program: Program) -> str:
-    """Draw producers, stream, sinks, tables and views, windows, dead letters and ledger."""
+    """Draw producers, stream, sinks, routes, tables and views, windows, dead letters and ledger."""
     return "\n".join(_Drawing(program).lines()) + "\n"
 
 
@@ -42,37 +49,73 @@ class _Drawing:
     def lines(self) -> Iterator[str]:
         yield "flowchart LR"
         yield '  producers(["producers"])'
+        fed = {target.urn for _, target, _, _ in self._targets()}
         for stream in self._all(_STREAM):
             yield f"  {_node(stream, '[[', ']]', 'Kinesis stream', *_mode(stream))}"
-            yield f"  producers --> {_id(stream)}"
+            if stream.urn not in fed:
+                yield f"  producers --> {_id(stream)}"
         for mapping in self._all(_MAPPING):
             yield from self._sink(mapping)
             yield from self._publisher(mapping)
+        yield from self._routed()
         yield from self._report()
         yield from self._tables()
         yield from self._kept()
         yield from self._protection()
 
     def _sink(self, mapping: Declared) -> Iterator[str]:
-        function, consumer = self._needed(mapping, _FUNCTION), self._needed(mapping, _CONSUMER)
-        if function is None or consumer is None:
+        function, stream = self._needed(mapping, _FUNCTION), self._read(mapping)
+        if function is None or stream is None:
             return
-        stream = self._needed(consumer, _STREAM)
-        batch = f"EFO<br/>batches of {mapping.inputs['batchSize']}"
+        shared = self._needed(mapping, _CONSUMER) is None
+        label = ["shared reader" if shared else "EFO", f"batches of {mapping.inputs['batchSize']}"]
         if tumbling := mapping.inputs.get("tumblingWindowInSeconds"):
-            batch += f"<br/>tumbling windows of {tumbling} s"
-        yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
-        if stream is not None:
-            yield f'  {_id(stream)} -- "{batch}" --> {_id(function)}'
+            label.append(f"tumbling windows of {tumbling} s")
+        if mapping.inputs.get("filterCriteria"):
+            label.append("filtered")
+        route = _variables(function).get("SLUICE_ROUTE")
+        words = ["Lambda", str(function.inputs["name"]), *([f"route {route}"] if route else [])]
+        yield f"  {_node(function, '[', ']', *words)}"
+        yield f'  {_id(stream)} -- "{_label(*label)}" --> {_id(function)}'
         yield from self._to_bigquery(function)
         for kept, variable, gets, _ in self._kept_things():
             if _names(function, variable, kept):
                 yield f'  {_id(function)} -. "{gets}" .-> {_id(kept)}'
 
+    def _read(self, mapping: Declared) -> Declared | None:
+        """Find the Kinesis stream that a mapping reads, itself or through a consumer."""
+        _, _, named = str(mapping.inputs["eventSourceArn"]).partition(":stream/")
+        name = named.partition("/")[0]
+        return next((each for each in self._all(_STREAM) if _own_name(each) == name), None)
+
+    def _routed(self) -> Iterator[str]:
+        """Draw what routes lead to, a Firehose with the bucket that it fills."""
+        for function, target, words, shape in self._targets():
+            if target.type != _STREAM:
+                yield f"  {_node(target, *shape, words, _own_name(target))}"
+            yield f"  {_id(function)} --> {_id(target)}"
+            to = target.inputs.get("extendedS3Configuration", {}).get("bucketArn", "")
+            for bucket in self._all(_BUCKET):
+                if to.rpartition(":")[2] == _own_name(bucket):
+                    yield f"  {_node(bucket, *_SHAPES[_BUCKET], 'objects', _own_name(bucket))}"
+                    yield f"  {_id(target)} --> {_id(bucket)}"
+
+    def _targets(self) -> Iterator[tuple[Declared, Declared, str, tuple[str, str]]]:
+        """Yield each function of a route with the stream, queue or Firehose that it feeds."""
+        for kind, variable, words, shape in _TARGETS:
+            for function in self._all(_FUNCTION):
+                for target in self._all(kind):
+                    if _names(function, variable, target):
+                        yield function, target, words, shape
+
     def _publisher(self, mapping: Declared) -> Iterator[str]:
         """Draw a function that a table's stream feeds."""
         function, table = self._needed(mapping, _FUNCTION), self._needed(mapping, _KEPT_TABLE)
-        if function is None or table is None or self._needed(mapping, _CONSUMER) is not None:
+        if (
+            function is None
+            or table is None
+            or mapping.inputs.get("eventSourceArn") != table.inputs.get("streamArn")
+        ):
             return
         yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
         yield f'  {_id(table)} -- "DynamoDB stream" --> {_id(function)}'
@@ -123,7 +166,7 @@ class _Drawing:
                 yield kept, variable, gets, words
 
     def _protection(self) -> Iterator[str]:
-        drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _KEPT_TABLE}
+        drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _KEPT_TABLE, _FIREHOSE}
         protected = [_id(each) for each in self._program.resources if each.protect and each.type in drawn]
         if protected:
             yield "  classDef protected stroke-width:3px"
