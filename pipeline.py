@@ -135,7 +135,11 @@ class Transaction(
     amount: Annotated[
         Decimal,
         field(
-            "Total in the currency's main unit; negative for a refund", ge=-1_000_000, le=1_000_000, scale=2
+            "Total in the currency's main unit; negative for a refund",
+            ge=-1_000_000,
+            le=1_000_000,
+            scale=2,
+            strings=False,  # so that Lambda can tell payments from refunds by itself
         ),
     ]
     currency: Annotated[str, field("ISO 4217 code", pattern=r"^[A-Z]{3}$")] = "EUR"

@@ -19,7 +19,7 @@ _ALLOWED = {
     Kind.STRING: {*TEXT},
     Kind.INTEGER: {*NUMERIC},
     Kind.FLOAT: {*NUMERIC},
-    Kind.DECIMAL: {"ge", "gt", "le", "lt", "scale", "bignumeric"},
+    Kind.DECIMAL: {"ge", "gt", "le", "lt", "scale", "bignumeric", "strings"},
 }
 
 
@@ -47,6 +47,8 @@ def check_spec(spec: Spec, kind: Kind, *, listed: bool, chosen: bool, where: str
             raise ContractError(
                 f"{where}: {name}= is for {kinds}, and this field is {kind}{' of choices' * chosen}"
             )
+    if not isinstance(spec.strings, bool):
+        raise ContractError(f"{where}: strings={spec.strings!r} must be True or False")
     _check_counts(spec, where)
     if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and not chosen:
         _check_range(spec, kind, where)

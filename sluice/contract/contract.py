@@ -16,7 +16,7 @@ from sluice.contract.events import Event, EventOptions
 from sluice.contract.explain import MAX_SHOWN, explain
 from sluice.contract.keys import CountKeys, first_duplicate_key, has_duplicate_keys, key_counter, parse
 from sluice.contract.names import wire_name
-from sluice.contract.rows import Rewrite, json_to_text
+from sluice.contract.rows import Rewrite, decimals_to_numbers, json_to_text
 from sluice.contract.violations import ContractViolation
 from sluice.errors import ContractError
 
@@ -88,6 +88,9 @@ class Contract:
         self._rewrites: dict[type[Event], Rewrite | None] = {
             kind.cls: json_to_text(kind.columns) for kind in self.types.values()
         }
+        self._numbers: dict[type[Event], Rewrite | None] = {
+            kind.cls: decimals_to_numbers(kind.columns) for kind in self.types.values()
+        }
 
     def type_of(self, event: Event) -> EventType:
         """The type that an event of this contract has."""
@@ -128,9 +131,10 @@ class Contract:
         """
         if event.__class__ not in self._by_class:
             raise ContractViolation(f"{event.__class__.__name__} is no event type of this contract")
+        rewrite = self._numbers[event.__class__]
         try:
-            data = self._encoder.encode(event)
-        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+            data = self._encoder.encode(event if rewrite is None else rewrite(event))
+        except _UNWRITABLE as error:
             raise ContractViolation(f"the event cannot be written as JSON: {error}") from None
         if self.decode(data) != event and _has_no_number(msgspec.to_builtins(event)):
             raise ContractViolation("the event holds NaN or Infinity, which JSON has no number for")
@@ -140,6 +144,10 @@ class Contract:
         """A decoded event as a JSON object for insertAll: free JSON as text, Decimals as strings."""
         rewrite = self._rewrites[event.__class__]
         return self._encoder.encode(event if rewrite is None else rewrite(event))
+
+
+_UNWRITABLE = (AttributeError, TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+"""What an event provokes that was built in Python of anything at all."""
 
 
 def _has_no_number(value: Any) -> bool:

@@ -25,14 +25,16 @@ class Spec:
     max_items: int | None = None
     scale: int | None = None
     bignumeric: bool = False
+    strings: bool = True
     retired: bool = False
     examples: tuple[Any, ...] = ()
 
     def constraints(self) -> dict[str, Any]:
         """The constraints that were set, by name, without description, examples and retirement."""
-        names = (*NUMERIC, *TEXT, *LIST, "scale", "bignumeric")
+        names = (*NUMERIC, *TEXT, *LIST, "scale", "bignumeric", "strings")
         found = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in found.items() if value is not None and value is not False}
+        unset = {"bignumeric": False, "strings": True}
+        return {name: value for name, value in found.items() if value is not unset.get(name)}
 
 
 NUMERIC = ("ge", "gt", "le", "lt", "multiple_of")
@@ -55,6 +57,7 @@ def field(
     max_items: int | None = None,
     scale: int | None = None,
     bignumeric: bool = False,
+    strings: bool = True,
     retired: bool = False,
     examples: Sequence[Any] = (),
 ) -> Spec:
@@ -77,6 +80,8 @@ def field(
         max_items: the greatest number of items of a list.
         scale: the most digits after the point of a Decimal (0-9, with bignumeric 0-38; default: all of them).
         bignumeric: store a Decimal as BIGNUMERIC (38 digits before and after the point), not NUMERIC.
+        strings: whether a Decimal may come as a JSON string, and is sent as one. False takes JSON numbers
+            only, and those Lambda's filter patterns can compare.
         retired: the field is no longer sent; its column stays, so that old rows keep what they have.
         examples: values that fake data choose from.
 
@@ -97,6 +102,7 @@ def field(
         max_items=max_items,
         scale=scale,
         bignumeric=bignumeric,
+        strings=strings,
         retired=retired,
         examples=tuple(examples),
     )

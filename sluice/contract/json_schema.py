@@ -98,7 +98,7 @@ def _value(column: Column) -> dict[str, Any]:
 
 
 def _decimal(column: Column) -> dict[str, Any]:
-    """A string keeps every digit; a number is accepted, too. JSON Schema has no bounds for a string."""
+    """A string keeps every digit; a number is accepted, too, or alone. JSON Schema bounds no strings."""
     digits, scale = decimal_digits(column.spec)
     fraction = rf"(\.[0-9]{{1,{scale}}})?" if scale else ""
     number: dict[str, Any] = {"type": "number"}
@@ -106,4 +106,6 @@ def _decimal(column: Column) -> dict[str, Any]:
         value = getattr(column.spec, name)
         if value is not None:
             number[_KEYWORDS[name]] = float(value) if isinstance(value, Decimal) else value
+    if not column.spec.strings:
+        return number
     return {"anyOf": [{"type": "string", "pattern": rf"^-?[0-9]{{1,{digits}}}{fraction}$"}, number]}

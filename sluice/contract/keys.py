@@ -1,4 +1,4 @@
-"""The keys of a record: how many there are, whether one stands twice, and what free JSON may hold.
+"""What is looked up in a record's plain JSON: its keys, what free JSON may hold, numbers written as strings.
 
 msgspec keeps the last value of a key that stands twice without a word, other parsers the first: such a record
 means different things to different readers, so it is refused.
@@ -44,19 +44,18 @@ def has_duplicate_keys(data: bytes, keys: int) -> bool:
 def key_counter(columns: tuple[Column, ...]) -> CountKeys:
     """What counts the keys of an object with these columns, looking only where objects can be.
 
-    It looks into free JSON anyway, so it also refuses there what BigQuery's JSON type does not take.
+    It looks into free JSON anyway, so it also refuses there what BigQuery's JSON type does not take; and it
+    sees how Decimals were written, so it refuses strings where the contract takes numbers only.
     """
-    inner: list[tuple[str, bool, CountKeys]] = []
-    for column in columns:
-        if column.kind is Kind.JSON:
-            inner.append((column.name, column.mode is Mode.REPEATED, count_free_json))
-        elif column.columns:
-            inner.append((column.name, column.mode is Mode.REPEATED, key_counter(column.columns)))
-    if not inner:
+    numbers = _unquoted(columns)
+    inner = _counters(columns)
+    if not inner and not numbers:
         return _count_flat
 
     def count(found: Any, path: str) -> int:
         keys = len(found)
+        if numbers:
+            _refuse_quoted(found, numbers, path)
         for name, repeated, count_inner in inner:
             value = found.get(name)
             if not value:
@@ -71,6 +70,29 @@ def key_counter(columns: tuple[Column, ...]) -> CountKeys:
         return keys
 
     return count
+
+
+def _counters(columns: tuple[Column, ...]) -> list[tuple[str, bool, CountKeys]]:
+    """Of each column that can hold objects its name, whether it is a list, and what counts its keys."""
+    inner: list[tuple[str, bool, CountKeys]] = []
+    for column in columns:
+        if column.kind is Kind.JSON:
+            inner.append((column.name, column.mode is Mode.REPEATED, count_free_json))
+        elif column.columns:
+            inner.append((column.name, column.mode is Mode.REPEATED, key_counter(column.columns)))
+    return inner
+
+
+def _unquoted(columns: tuple[Column, ...]) -> list[str]:
+    return [column.name for column in columns if column.kind is Kind.DECIMAL and not column.spec.strings]
+
+
+def _refuse_quoted(found: Any, numbers: list[str], path: str) -> None:
+    for name in numbers:
+        kind = found.get(name).__class__
+        if kind is str or (kind is list and str in map(type, found[name])):
+            where = f"{path}.{name}" if path else name
+            raise ContractViolation(f"`{where}` must be a JSON number, without quotes", where)
 
 
 def _count_flat(found: Any, _: str) -> int:

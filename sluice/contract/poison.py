@@ -28,6 +28,8 @@ HUGE_SHARE = 1 / 2_000
 HUGE_MOST = 5
 """How many records of 1 MiB `poison_stream` makes at most: they cost time, and one is as good as many."""
 _DEEP = 1_000
+_AS_TEXT = 0.5
+"""The share of wrong types that are a number in quotes, where the contract takes none."""
 
 
 def poison(contract: Contract, rng: random.Random) -> tuple[str, bytes]:
@@ -130,6 +132,8 @@ def _wrong_type(document: Document, kind: EventType, rng: random.Random) -> byte
         wrong: Any = rng.choice(("everything", 42, True))
     elif column.kind is Kind.BOOLEAN:
         wrong = rng.choice(("yes", 1))
+    elif column.kind is Kind.DECIMAL and not column.spec.strings and rng.random() < _AS_TEXT:
+        wrong = str(document.get(column.name) or 0)
     else:
         wrong = rng.choice(({"value": document.get(column.name)}, [document.get(column.name)], True))
     return _dump(document | {column.name: wrong})

@@ -91,7 +91,7 @@ def test_an_outage_of_bigquery_delays_and_the_status_says_why(cloud: LocalCloud)
             "id": "one",
             "username": "ann",
             "paid_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "amount": "1.50",
+            "amount": 1.50,
             "currency": "EUR",
         }
     )
