@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sluice.errors import UsageError
@@ -26,10 +27,14 @@ def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
     """
     files: set[Path] = set()
     foreign: set[str] = set()
+    seen: set[str] = set()
     todo = list(entries)
     while todo:
         path = todo.pop()
         for name in _imports(path, root):
+            if name in seen:
+                continue
+            seen.add(name)
             top = name.partition(".")[0]
             if top != _OWN:
                 foreign |= {top} - beside
@@ -51,12 +56,21 @@ def _own_files(name: str, root: Path) -> Iterator[Path]:
                 yield candidate
 
 
-def _imports(path: Path, root: Path) -> Iterator[str]:
+def _imports(path: Path, root: Path) -> tuple[str, ...]:
+    package = path.relative_to(root).parent.parts if path.is_relative_to(root) else ()
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        return _imported(path.read_bytes(), package)
     except (SyntaxError, ValueError) as error:
         raise UsageError(f"{path} cannot be packaged: {error}") from None
-    package = path.relative_to(root).parent.parts if path.is_relative_to(root) else ()
+
+
+@lru_cache(maxsize=1000)
+def _imported(source: bytes, package: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that a module imports; most functions share most modules, so each text is parsed once."""
+    return tuple(_names(ast.parse(source), package))
+
+
+def _names(tree: ast.Module, package: tuple[str, ...]) -> Iterator[str]:
     for node in _running(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
