@@ -20,7 +20,8 @@ class SinkBooks:
     """Where one sink's events are, and what does not agree, in sentences.
 
     `skipped` takes in what the mapping's filter dropped, which is also in `filtered`. All of them came in
-    `surplus` fewer records of the `stream`: an aggregate is one record of many events.
+    `surplus` fewer records of the `stream`: an aggregate is one record of many events. `produced` are the
+    records that the stream took in.
     """
 
     sink: str
@@ -30,6 +31,7 @@ class SinkBooks:
     skipped: int
     in_flight: int
     filtered: int = 0
+    produced: int = 0
     surplus: int = 0
     redriven: int = 0
     duplicates: int = 0
@@ -52,7 +54,7 @@ class SinkBooks:
         bucket = percentile(merge_latency(self.spans), share)
         return None if bucket is None else round(latency_ms(bucket), 1)
 
-    def document(self) -> dict[str, int]:
+    def document(self) -> dict[str, int | str]:
         """Return the sink's part of `audit --json`."""
         return {
             "delivered": self.delivered,
@@ -62,6 +64,7 @@ class SinkBooks:
             "in_flight": self.in_flight,
             "events": self.total,
             "records": self.records,
+            "stream": self.stream,
         }
 
 
@@ -164,6 +167,8 @@ def balance(
         spans=settled.spans,
         problems=tuple(problems),
     )
+    if produced is not None:
+        books = replace(books, produced=produced_between(*produced, [books]))
     if not evidence.behind_complete:
         return _and(books, differences.too_many_behind(evidence.sink, evidence.behind))
     if evidence.filtered is not None:
@@ -194,8 +199,9 @@ def _filtered(
     books = replace(books, in_flight=min(max(least, 0), ahead))
     missing = least - ahead if least > ahead else min(most, 0)
     events = produced[1] + surplus
-    if not filtered.exact:
-        return replace(books, notes=(differences.filter_unsure(books.sink, missing, events),))
+    if filtered.doubt is not None:
+        note = differences.filter_unsure(books.sink, filtered.doubt, missing, events)
+        return replace(books, notes=(note,))
     # while aggregates arrive, what is known of them and of the stream is not of one moment
     moving = surplus > 0 and produced[0] != produced[1]
     return (

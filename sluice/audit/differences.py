@@ -73,12 +73,12 @@ def filter_differs(sink: str, missing: int, events: int) -> str:
     )
 
 
-def filter_unsure(sink: str, missing: int, events: int) -> str:
-    """Say how far off the only count of what a filter dropped is in the cloud."""
-    about = "agrees with" if not missing else f"is {abs(missing)} {'below' if missing > 0 else 'above'}"
+def filter_unsure(sink: str, doubt: str, missing: int, events: int) -> str:
+    """Say how far off a count of what a filter dropped is that is not exact."""
+    about = "is" if not missing else f"is {abs(missing)} {'below' if missing > 0 else 'above'}"
     return (
-        f"{sink}: what its filter dropped is known from Lambda's metric FilteredOutEventCount alone, which "
-        f"is minutes late and approximate; it {about} what other sinks say of the stream's {events} events"
+        f"{sink}: what its filter dropped is {doubt}; with it the sum {about} "
+        f"the {events} events that the stream accepted"
     )
 
 

@@ -31,12 +31,12 @@ class Redriven:
 class FilteredOut:
     """How many events the filter of a mapping dropped: they cost no invocation, so the ledger knows none.
 
-    `exact` where the mapping itself counts them; else it is a metric that is minutes late and may count a
-    record twice. `passed` are the sequence numbers up to which the mapping is done with each shard, if known.
+    `doubt` says why that is not exact; None where it is. `passed` are the sequence numbers up to which the
+    mapping is done with each shard, if known.
     """
 
     events: int
-    exact: bool
+    doubt: str | None = None
     passed: Mapping[str, int] = field(default_factory=dict)
 
 

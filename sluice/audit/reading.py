@@ -65,7 +65,8 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         for sink, found in evidence.items():
             streams.allow(found.stream, windows[sink].late + found.behind - found.behind_surplus)
     sinks = _balanced(sources, streams, windows, evidence)
-    books = _books(sinks, windows, evidence, letters, produced=streams.produced(sources.stream))
+    produced = streams.produced(sources.stream)
+    books = _books(sinks, windows, evidence, letters, stream=sources.stream, produced=produced)
     problems = tuple(_lost_on_the_way(sources, streams, windows, sinks, now - lag))
     notes = (*_waiting(evidence.values(), sources, now), *books.notes)
     return replace(books, notes=notes, problems=problems)
@@ -202,6 +203,7 @@ def _books(
     evidence: Mapping[str, Evidence],
     letters: list[Letter],
     *,
+    stream: str,
     produced: tuple[int, int],
 ) -> Books:
     histogram = merge_latency([span for sink in sinks for span in sink.spans])
@@ -211,7 +213,7 @@ def _books(
     elapsed = max(lasts) - min(firsts) if firsts and lasts else timedelta()
     strange = sum(isinstance(letter, Unreadable) for letter in letters)
     return Books(
-        produced=produced_between(*produced, sinks),
+        produced=produced_between(*produced, [sink for sink in sinks if sink.stream == stream]),
         sinks=sinks,
         dead_letters=sum(
             sink.dead_lettered if evidence[sink.sink].letters is None else _letters_of(evidence[sink.sink])

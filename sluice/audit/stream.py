@@ -31,11 +31,34 @@ def taken_in(cloudwatch: "CloudWatchClient", stream: str, since: datetime, now: 
 
     The metric counts whole minutes (or more, far back) and is some minutes late in the cloud.
     """
+    return _sum(cloudwatch, "AWS/Kinesis", "IncomingRecords", ("StreamName", stream), since=since, now=now)
+
+
+def filtered_out(cloudwatch: "CloudWatchClient", mapping: str, since: datetime, now: datetime) -> int:
+    """Return how many events the filter of a mapping dropped between `since` and `now`, by Lambda's metric.
+
+    There is one only for mappings that were told to keep `EventCount` metrics; what Lambda reads again after
+    an error may be counted again. docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (2026)
+    """
+    where = "EventSourceMappingUUID", mapping
+    return _sum(cloudwatch, "AWS/Lambda", "FilteredOutEventCount", where, since=since, now=now)
+
+
+def _sum(
+    cloudwatch: "CloudWatchClient",
+    namespace: str,
+    metric: str,
+    dimension: tuple[str, str],
+    *,
+    since: datetime,
+    now: datetime,
+) -> int:
     period = _period(since, now)
+    name, value = dimension
     answer = cloudwatch.get_metric_statistics(
-        Namespace="AWS/Kinesis",
-        MetricName="IncomingRecords",
-        Dimensions=[{"Name": "StreamName", "Value": stream}],
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value}],
         StartTime=begin(since, now),
         EndTime=now + timedelta(seconds=period),
         Period=period,

@@ -9,7 +9,7 @@ import typer
 from sluice.cli.options import Env, Json, moment
 
 if TYPE_CHECKING:
-    from sluice.audit.reading import Sources
+    from sluice.audit.sources import Sources
     from sluice.cli.target import Target
 
 EXAMPLE = """\b
@@ -38,10 +38,11 @@ def audit(
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Say where every record is that the stream accepted, sink by sink.
+    """Say where every event is that the stream accepted, sink by sink.
 
     Compares what the stream took in with the delivery ledger, with what the sinks hold themselves, with the
-    dead-letter queue and with what still lies in the stream. Ends with status 0 only if the books balance.
+    dead-letter queue, with what filters dropped and with what still lies in the stream. Aggregates of KPL
+    producers count by the events in them. Ends with status 0 only if the books balance.
     """
     from sluice.audit.reading import read_books
     from sluice.cli.balance import print_books
@@ -67,10 +68,12 @@ def audit(
 
 def sources_of(target: "Target") -> "Sources":
     """Return where the evidence about a target lies."""
-    from sluice.audit.reading import SinkSource, Sources
+    from sluice.audit.sources import SinkSource, Sources
+    from sluice.cli.filtered import filtered_of
     from sluice.cli.outputs import WINDOWS
 
     outputs = target.outputs
+    into = {name: route.name for name, route in outputs.routes.items() if route.target == "stream"}
     return Sources(
         kinesis=target.kinesis,
         cloudwatch=target.cloudwatch,
@@ -85,10 +88,14 @@ def sources_of(target: "Target") -> "Sources":
             name: SinkSource(
                 function=sink.function,
                 parallelization=sink.parallelization,
+                stream=sink.stream,
+                into=into.get(name),
+                keeps=sink.route is None,
                 windows_table=outputs.windows_table if name == WINDOWS else None,
             )
             for name, sink in outputs.sinks.items()
         },
+        filtered=lambda since: filtered_of(target, since),
         patience_seconds=target.patience,
         metric_lag_seconds=0 if target.is_local else METRIC_LAG_SECONDS,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sluice.cli.returning import Returning, from_stream, order
 from sluice.deadletters import BatchPointer, DeadLetter, Held, payload_of
 from sluice.errors import DeliveryError
 
@@ -26,25 +27,6 @@ PIECE_BYTES = 3 * 1024 * 1024
 
 ENOUGH = 4
 """So many records in a row, each failing the function: then no record is to blame, and no more are tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Returning:
-    """One record on its way back. `letter` is what is deleted when it arrives, shared by a whole batch."""
-
-    letter: Held
-    shard: str
-    sequence: str
-    sub_sequence: int | None
-    partition_key: str
-    arrived_at: float
-    data: bytes
-
-    @property
-    def identity(self) -> str:
-        """The name under which the function's answer speaks of this record."""
-        sub = "" if self.sub_sequence is None else f":{self.sub_sequence}"
-        return f"{self.shard}/{self.sequence}{sub}"
 
 
 @dataclass(slots=True)
@@ -145,7 +127,7 @@ def _returning(
 ) -> Iterator[Returning]:
     """Yield the records of all letters: from the message, from S3, or from the stream itself."""
     letters = [(held, held.letter) for held in chosen if isinstance(held.letter, DeadLetter)]
-    for held, letter in sorted(letters, key=lambda each: _order(each[1])):
+    for held, letter in sorted(letters, key=lambda each: order(each[1])):
         try:
             data = payload_of(letter, target.s3)
         except target.s3.exceptions.ClientError as error:
@@ -155,6 +137,7 @@ def _returning(
         waiting.add(held, 1)
         yield Returning(
             held,
+            letter.stream,
             letter.shard,
             letter.sequence,
             letter.sub_sequence,
@@ -166,52 +149,16 @@ def _returning(
         if not isinstance(held.letter, BatchPointer):
             continue
         found = list(from_stream(target, held, held.letter))
+        lost = max(held.letter.count - len({returning.sequence for returning in found}), 0)
         # above parallelization 1 other batches' records lie between, and nothing tells which: all must arrive
-        waiting.add(held, max(held.letter.count, len(found)))
-        if len(found) < held.letter.count:
-            lost = held.letter.count - len(found)
+        waiting.add(held, len(found) + lost)
+        if lost:
             result.not_placed += lost
             result.troubles.append(
-                f"{held.letter.id}: the stream holds only {len(found)} of the {held.letter.count} records; "
-                "the others are older than its retention"
+                f"{held.letter.id}: the stream holds only {held.letter.count - lost} of the "
+                f"{held.letter.count} records; the others are older than its retention"
             )
         yield from found
-
-
-def from_stream(target: "Target", held: Held, pointer: BatchPointer) -> Iterator[Returning]:
-    """Yield the records that Lambda gave up on, read again from their shard."""
-    stream, last = target.outputs.stream_name, int(pointer.last)
-    gone = target.kinesis.exceptions
-    try:
-        iterator = target.kinesis.get_shard_iterator(
-            StreamName=stream,
-            ShardId=pointer.shard,
-            ShardIteratorType="AT_SEQUENCE_NUMBER",
-            StartingSequenceNumber=pointer.first,
-        )["ShardIterator"]
-    except (gone.InvalidArgumentException, gone.ResourceNotFoundException):
-        return
-    while iterator:
-        answer = target.kinesis.get_records(ShardIterator=iterator, Limit=1000)
-        for record in answer["Records"]:
-            if int(record["SequenceNumber"]) > last:
-                return
-            yield Returning(
-                held,
-                pointer.shard,
-                record["SequenceNumber"],
-                None,
-                record["PartitionKey"],
-                record["ApproximateArrivalTimestamp"].timestamp(),
-                record["Data"],
-            )
-        if not answer.get("MillisBehindLatest"):
-            return
-        iterator = answer.get("NextShardIterator", "")
-
-
-def _order(letter: DeadLetter) -> tuple[str, int, int]:
-    return letter.shard, int(letter.sequence), -1 if letter.sub_sequence is None else letter.sub_sequence
 
 
 def _pieces(records: Iterable[Returning]) -> Iterator[list[Returning]]:
@@ -220,7 +167,7 @@ def _pieces(records: Iterable[Returning]) -> Iterator[list[Returning]]:
     size = 0
     for record in records:
         full = len(piece) >= PIECE_RECORDS or size + len(record.data) > PIECE_BYTES
-        if piece and (full or piece[0].shard != record.shard):
+        if piece and (full or (piece[0].stream, piece[0].shard) != (record.stream, record.shard)):
             yield piece
             piece, size = [], 0
         piece.append(record)
@@ -262,7 +209,7 @@ def _place(target: "Target", function: str, piece: list[Returning], result: Resu
 def _event(target: "Target", piece: Sequence[Returning]) -> dict[str, Any]:
     """Return the event as Lambda's mapping would write it, with a mark that it is a redrive."""
     region = target.outputs.region
-    source = f"arn:aws:kinesis:{region}:000000000000:stream/{target.outputs.stream_name}"
+    source = f"arn:aws:kinesis:{region}:000000000000:stream/{piece[0].stream}"
     return {
         "redrive": True,
         "Records": [

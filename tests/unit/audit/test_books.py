@@ -218,6 +218,7 @@ def test_the_document_has_the_fields_that_scripts_read() -> None:
                 "in_flight": 0,
                 "events": 9,
                 "records": 9,
+                "stream": "",
             }
         },
         "dead_letters": 1,

@@ -42,6 +42,7 @@ def test_books_balance_at_every_moment(plant: Plant) -> None:
                 "in_flight": 0,
                 "events": 48,
                 "records": 48,
+                "stream": "activity",
             }
         },
         "dead_letters": 3,

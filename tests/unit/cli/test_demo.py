@@ -85,7 +85,18 @@ def test_the_document_holds_what_was_asked_for_and_nothing_else_is_printed(
     assert set(document.pop("latency_ms")) == {"p50", "p99"}
     assert document == {
         "produced": 216,
-        "sinks": {"memory": {"delivered": 206, "dead_lettered": 10, "skipped": 0, "in_flight": 0}},
+        "sinks": {
+            "memory": {
+                "delivered": 206,
+                "dead_lettered": 10,
+                "skipped": 0,
+                "filtered": 0,
+                "in_flight": 0,
+                "events": 216,
+                "records": 216,
+                "stream": "activity",
+            }
+        },
         "dead_letters": 10,
         "duplicates": 6,
         "balanced": True,
@@ -125,7 +136,16 @@ def test_lines_of_a_file_are_sent_instead_of_fakes(
     source.write_text('{"type": "visit", "id": "1", "at": "2026-11-01T00:00:00Z"}\n\nno event\n')
     assert run(["demo", "--input", str(source), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["sinks"]["memory"] == {"delivered": 1, "dead_lettered": 1, "skipped": 0, "in_flight": 0}
+    assert document["sinks"]["memory"] == {
+        "delivered": 1,
+        "dead_lettered": 1,
+        "skipped": 0,
+        "filtered": 0,
+        "in_flight": 0,
+        "events": 2,
+        "records": 2,
+        "stream": "activity",
+    }
 
 
 def test_books_that_do_not_balance_end_with_status_1_and_say_why(

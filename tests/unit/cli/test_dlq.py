@@ -109,7 +109,16 @@ def test_redriven_records_are_delivered_with_their_ids_and_the_books_go_on_balan
     assert called(capsys, "dlq", "list") == []
     books = read_books(refused.sources)
     assert books.sentences == []
-    assert books.sinks[0].document() == {"delivered": 23, "dead_lettered": 0, "skipped": 0, "in_flight": 0}
+    assert books.sinks[0].document() == {
+        "delivered": 23,
+        "dead_lettered": 0,
+        "skipped": 0,
+        "filtered": 0,
+        "in_flight": 0,
+        "events": 23,
+        "records": 23,
+        "stream": "activity",
+    }
 
 
 def test_a_record_that_is_refused_again_stays_a_dead_letter(
@@ -168,7 +177,16 @@ def test_a_batch_that_lambda_gave_up_on_is_fetched_from_the_stream(
     assert {letter["kind"] for letter in called(capsys, "dlq", "list")} == {"contract"}
     books = read_books(plant.sources)
     assert books.sentences == []
-    assert books.sinks[0].document() == {"delivered": 30, "dead_lettered": 2, "skipped": 0, "in_flight": 0}
+    assert books.sinks[0].document() == {
+        "delivered": 30,
+        "dead_lettered": 2,
+        "skipped": 0,
+        "filtered": 0,
+        "in_flight": 0,
+        "events": 32,
+        "records": 32,
+        "stream": "activity",
+    }
 
 
 def test_a_letter_whose_content_lies_in_s3_is_redriven_too(

@@ -74,7 +74,16 @@ def test_the_last_batch_of_a_shard_is_not_in_flight_any_more_once_it_was_redrive
     called(capsys, "dlq", "redrive", "--all")
     books = read_books(plant.sources)
     assert books.sentences == []
-    assert books.sinks[0].document() == {"delivered": 8, "dead_lettered": 0, "skipped": 0, "in_flight": 0}
+    assert books.sinks[0].document() == {
+        "delivered": 8,
+        "dead_lettered": 0,
+        "skipped": 0,
+        "filtered": 0,
+        "in_flight": 0,
+        "events": 8,
+        "records": 8,
+        "stream": "activity",
+    }
 
 
 def test_a_function_that_always_fails_is_not_asked_about_every_record(
