@@ -111,11 +111,8 @@ class _Drawing:
     def _publisher(self, mapping: Declared) -> Iterator[str]:
         """Draw a function that a table's stream feeds."""
         function, table = self._needed(mapping, _FUNCTION), self._needed(mapping, _KEPT_TABLE)
-        if (
-            function is None
-            or table is None
-            or mapping.inputs.get("eventSourceArn") != table.inputs.get("streamArn")
-        ):
+        of_kinesis = self._needed(mapping, _CONSUMER) or self._read(mapping)
+        if function is None or table is None or of_kinesis is not None:
             return
         yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
         yield f'  {_id(table)} -- "DynamoDB stream" --> {_id(function)}'
