@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sluice.cli.demonstration import target_of
+from sluice.cli.sending import send
 from sluice.cli.target import Target
 from sluice.contract import Contract
 from sluice.contract.fake import fake_events
@@ -83,7 +84,7 @@ def records(contract: Contract, count: int) -> list[tuple[str, bytes]]:
 
 def pipeline_rate(cloud: LocalCloud, target: Target, sent: list[tuple[str, bytes]]) -> float:
     begun = time.perf_counter()
-    Producer(target.kinesis, target.outputs.stream_name).send(iter(sent))
+    send(Producer(target.outputs.stream_name, client=target.producing), iter(sent))
     if not cloud.wait_drained(60):
         raise SystemExit(f"the pipeline is stuck: {cloud.status()}")
     return len(sent) / (time.perf_counter() - begun)
@@ -93,7 +94,7 @@ def put_aside(target: Target, name: str, sent: list[tuple[str, bytes]]) -> float
     """Put the records on a stream of their own that no mapping reads; returns the seconds it took."""
     target.kinesis.create_stream(StreamName=name, ShardCount=1)
     begun = time.perf_counter()
-    Producer(target.kinesis, name).send(iter(sent))
+    send(Producer(name, client=target.producing), iter(sent))
     return time.perf_counter() - begun
 
 

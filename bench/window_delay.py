@@ -85,7 +85,7 @@ Times = dict[int, float]
 
 def send(target: Target, over: threading.Event, sent: dict[int, int]) -> None:
     """Put readings until it is over, and count them by window."""
-    producer = Producer(target.kinesis, target.outputs.stream_name)
+    producer = Producer(target.outputs.stream_name, client=target.producing)
     number = 0
     while not over.wait(PAUSE):
         now = time.time()
@@ -101,7 +101,9 @@ def send(target: Target, over: threading.Event, sent: dict[int, int]) -> None:
             for n in range(BATCH)
         ]
         number += BATCH
-        producer.send((str(reading["reading_id"]), json.dumps(reading).encode()) for reading in batch)
+        for reading in batch:
+            producer.put_record(json.dumps(reading).encode(), str(reading["reading_id"]))
+        producer.flush()
         start = int(now) // WINDOW * WINDOW
         sent[start] = sent.get(start, 0) + BATCH
 

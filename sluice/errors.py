@@ -9,11 +9,15 @@ SluiceError                      one clear line: what was given, what is accepte
 │   ├── NoCloud                  no local cloud runs, or no such stack
 │   └── AlreadyRunning           a second local cloud, a taken port
 └── DeliveryError                a record could not be placed: the caller decides on a retry       exit 1
+    ├── Unsendable               no request could carry it: it is too large, or its key is none    exit 1
+    ├── BacklogFull              a producer holds as many events as it may                         exit 1
+    └── Undelivered              what a producer had to give up; it carries the events             exit 1
 
 A refused *record* is no exception for the user: see `sluice.contract.ContractViolation`.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 
 class SluiceError(Exception):
@@ -56,3 +60,23 @@ class AlreadyRunning(EnvironmentProblem):
 
 class DeliveryError(SluiceError):
     """Records could not be placed; nothing is known to be lost, and a retry is safe."""
+
+
+class Unsendable(DeliveryError):  # noqa: N818 - an outcome for the caller to take, as its neighbours are
+    """No request could ever carry the record."""
+
+
+class BacklogFull(DeliveryError):  # noqa: N818 - same
+    """A producer holds as many events as it may; nothing of the one that was to be put is kept."""
+
+
+class Undelivered(DeliveryError):  # noqa: N818 - same
+    """Events that a producer had to give up.
+
+    Attributes:
+        receipts: one for each, with its key, its data and, in `failure`, the reason.
+    """
+
+    def __init__(self, message: str, receipts: Sequence[Any]) -> None:
+        super().__init__(message)
+        self.receipts = receipts

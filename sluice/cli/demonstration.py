@@ -5,11 +5,11 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.padding import Padding
 from rich.text import Text
@@ -23,13 +23,14 @@ from sluice.cli.glimpse import INDENT, Glimpse, glimpses
 from sluice.cli.output import console, count, plural, print_json, rows_table
 from sluice.cli.progress import Stages, stages
 from sluice.cli.questions import Question, questions
+from sluice.cli.sending import Sent, send
 from sluice.cli.served import serving
 from sluice.cli.supply import Supply
 from sluice.cli.target import Endpoints, Target
 from sluice.errors import QueryError, SluiceError
 from sluice.local.cloud import LocalCloud
 from sluice.pipeline import DEFAULT_FILE, load_pipeline
-from sluice.producer import Pace, Producer, Tally
+from sluice.producer import Producer, Report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +52,7 @@ STUCK_SECONDS = 120
 class Shown:
     """What the demo has found out."""
 
-    tally: Tally
+    sent: Sent
     books: Books
     drained: bool
     answers: Sequence[tuple[Question, Answer | SluiceError]]
@@ -101,12 +102,11 @@ def _go_on(cloud: LocalCloud, target: Target, supply: Supply) -> NoReturn:
     """Send fake events, or only stay, until Ctrl-C; raises EnvironmentProblem when a server ends."""
     if supply.is_fake:
         live = replace(supply, count=sys.maxsize, rate=LIVE_RATE, seed=None)
-        producer = Producer(target.kinesis, target.outputs.stream_name, pace=Pace(LIVE_RATE))
-        try:
-            producer.send(live.records(), on_progress=lambda _: cloud.check())
-        except SluiceError:
-            cloud.check()
-            raise
+        with _producer(cloud, target, rate=LIVE_RATE, max_pending_records=LIVE_RATE) as producer:
+            for record in live.records():
+                if record is not None:
+                    producer.put_record(record[1], record[0])
+                cloud.check()
     while True:
         time.sleep(LOOK_SECONDS)
         cloud.check()
@@ -147,11 +147,11 @@ def _run(
     ask_too: bool,
 ) -> Shown:
     begun = time.monotonic()
-    tally = _produce(target, supply, shown, total)
-    drained = _deliver(cloud, tally, shown)
+    sent = _produce(cloud, target, supply, shown, total)
+    drained = _deliver(cloud, sent, shown)
     elapsed = time.monotonic() - begun
     with shown.stage("reading the books") as stage:
-        books = _with(read_books(sources_of(target)), tally, drained=drained, elapsed=elapsed)
+        books = _with(read_books(sources_of(target)), sent, drained=drained, elapsed=elapsed)
         stage.finish("they balance" if books.balanced else "they do not balance")
     answers: list[tuple[Question, Answer | SluiceError]] = []
     if ask_too:
@@ -165,39 +165,62 @@ def _run(
         with shown.stage("reading live windows") as stage:
             windows = glimpses(console(), target, metrics)
             stage.finish(plural(len(windows), "metric"))
-    return Shown(tally, books, drained, answers, windows)
+    return Shown(sent, books, drained, answers, windows)
 
 
-def _produce(target: Target, supply: Supply, shown: Stages, total: int | None) -> Tally:
+def _producer(
+    cloud: LocalCloud, target: Target, on_progress: Callable[[Report], None] = lambda _: None, **settings: Any
+) -> Producer:
+    """Return a producer that gives up when a server of the local cloud has ended."""
+
+    def progress(report: Report) -> None:
+        on_progress(report)
+        if report.failed:
+            try:
+                cloud.check()
+            except SluiceError as error:
+                producer.give_up(str(error))
+
+    producer = Producer(target.outputs.stream_name, client=target.producing, on_progress=progress, **settings)
+    return producer
+
+
+def _produce(cloud: LocalCloud, target: Target, supply: Supply, shown: Stages, total: int | None) -> Sent:
     with shown.stage("producing", total) as stage:
-        producer = Producer(target.kinesis, target.outputs.stream_name)
-        tally = producer.send(supply.records(), on_progress=lambda tally: stage.update(tally.accepted))
-        stage.finish(plural(tally.accepted, "record"))
-    return tally
+        producer = _producer(cloud, target, lambda report: stage.update(report.accepted))
+        sent = send(producer, supply.records())
+        if sent.stopped:
+            raise KeyboardInterrupt
+        stage.finish(plural(sent.report.accepted, "record"))
+    return sent
 
 
-def _deliver(cloud: LocalCloud, tally: Tally, shown: Stages) -> bool:
-    with shown.stage("delivering", tally.accepted) as stage:
+def _deliver(cloud: LocalCloud, sent: Sent, shown: Stages) -> bool:
+    accepted = sent.report.accepted
+    with shown.stage("delivering", accepted) as stage:
         drained = cloud.wait_drained(
-            STUCK_SECONDS, on_progress=lambda behind: stage.update(max(tally.accepted - behind, 0))
+            STUCK_SECONDS, on_progress=lambda behind: stage.update(max(accepted - behind, 0))
         )
         if drained:
             stage.finish("all of it")
     return drained
 
 
-def _with(books: Books, tally: Tally, *, drained: bool, elapsed: float) -> Books:
+def _with(books: Books, sent: Sent, *, drained: bool, elapsed: float) -> Books:
     """Hold the books against what the producer itself knows."""
     problems = list(books.problems)
-    if tally.accepted != books.produced:
+    accepted = sent.report.accepted
+    if accepted != books.produced:
         problems.append(
-            f"the stream confirmed {tally.accepted} records to the producer, its metric says {books.produced}"
+            f"the stream confirmed {accepted} records to the producer, its metric says {books.produced}"
         )
+    if sent.problem is not None:
+        problems.append(f"{plural(sent.report.undelivered, 'record')} not accepted: {sent.problem}")
     if not drained:
         problems.append(f"the sinks settled nothing for {STUCK_SECONDS} seconds and are not done")
     notes = list(books.notes)
-    if tally.refused:
-        notes.append(f"{plural(tally.refused, 'record')} of more than 1 MiB: no stream takes them")
+    if sent.refused:
+        notes.append(f"{plural(sent.refused, 'record')} not sent: {sent.why}")
     return replace(books, problems=tuple(problems), notes=tuple(notes), elapsed_seconds=elapsed)
 
 

@@ -5,17 +5,18 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from sluice.errors import UsageError
-from sluice.producer.batches import MAX_KEY_CHARACTERS
+from sluice.producer.keys import digest, fitting
 
 if TYPE_CHECKING:
     from sluice.contract import Contract
     from sluice.contract.contract import EventType
     from sluice.contract.events import Event
-    from sluice.producer import Outgoing
+
+Outgoing = tuple[str, bytes]
+"""A partition key and a record's data."""
 
 APART = 3_000
 """A duplicate follows its first within so many records: in the same batch, a later one, or far behind."""
@@ -53,7 +54,7 @@ def key_by(contract: "Contract", field: str | None) -> KeyOf:
         UsageError: no event type has such a field.
     """
     if field is None:
-        return lambda kind, event: _short(kind.event_id(event))
+        return lambda kind, event: fitting(kind.event_id(event))
     fields = {column.name: column.attribute for kind in contract.types.values() for column in kind.columns}
     if field not in fields:
         raise UsageError(
@@ -63,7 +64,7 @@ def key_by(contract: "Contract", field: str | None) -> KeyOf:
 
     def key_of(_: "EventType", event: "Event") -> str | None:
         value = getattr(event, attribute, None)
-        return None if value is None else _short(str(value))
+        return None if value is None else fitting(str(value))
 
     return key_of
 
@@ -82,7 +83,7 @@ def fakes(
     for event in fake_events(contract, seed=seed, count=count, start=start, step=step):
         kind = contract.type_of(event)
         data = contract.encode(event)
-        yield Item(key_of(kind, event) or _digest(data), data, kind.id_field is not None)
+        yield Item(key_of(kind, event) or digest(data), data, kind.id_field is not None)
 
 
 def from_lines(
@@ -99,10 +100,10 @@ def from_lines(
             event = contract.decode(line)
         except ContractViolation as violation:
             strays.add(str(violation))
-            yield Item(_digest(line), line, known=False)
+            yield Item(digest(line), line, known=False)
             continue
         kind = contract.type_of(event)
-        yield Item(key_of(kind, event) or _digest(line), line, kind.id_field is not None)
+        yield Item(key_of(kind, event) or digest(line), line, kind.id_field is not None)
 
 
 def mixed(
@@ -112,7 +113,7 @@ def mixed(
     duplicates: float,
     bad: Iterator[tuple[str, bytes]],
     rng: random.Random,
-) -> "Iterator[Outgoing | None]":
+) -> Iterator[Outgoing | None]:
     """Yield the records, and on top `poison` per cent of bad ones and `duplicates` per cent sent twice.
 
     The shares are exact: 5 per cent of 1,000 records are 50, wherever they fall. Only events with an id are
@@ -143,13 +144,3 @@ def mixed(
 
 def _due(sent: int, percent: float) -> int:
     return int(sent * percent / 100 + 1e-9)
-
-
-def _short(name: str | None) -> str | None:
-    """Return what may be a partition key: one key that is too long fails a whole request."""
-    return name if name is None or len(name) <= MAX_KEY_CHARACTERS else _digest(name.encode())
-
-
-def _digest(data: bytes) -> str:
-    """Return a key for a record that names none: the same bytes go to the same shard."""
-    return blake2b(data, digest_size=10).hexdigest()

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sluice.cli.flow import Item, KeyOf, Strays, fakes, from_lines, key_by, mixed
+from sluice.cli.flow import Item, KeyOf, Outgoing, Strays, fakes, from_lines, key_by, mixed
 from sluice.cli.lines import check_input, open_input, read_lines
 
 if TYPE_CHECKING:
     from sluice.contract import Contract
-    from sluice.producer import Outgoing
 
 COUNTED_BYTES = 512 * 1024 * 1024
 """Up to this size a file is read once before, to know how much there is to do."""
@@ -63,7 +62,7 @@ class Supply:
             return None
         return count + int(count * self.poison / 100) + int(count * self.duplicates / 100)
 
-    def records(self) -> "Iterator[Outgoing | None]":
+    def records(self) -> Iterator[Outgoing | None]:
         """Yield the records, as a producer takes them."""
         from sluice.contract.poison import poison_stream
 

@@ -15,6 +15,7 @@ from sluice.cli.outputs import Outputs
 from sluice.errors import EnvironmentProblem, NoCloud
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from google.cloud import bigquery
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -117,8 +118,15 @@ class Target:
 
     @cached_property
     def kinesis(self) -> "KinesisClient":
-        """Kinesis, for producing and for reading what is in flight."""
+        """Kinesis, for reading what is in flight."""
         return cast("KinesisClient", self._client("kinesis"))
+
+    @cached_property
+    def producing(self) -> "KinesisClient":
+        """Kinesis as a producer wants it: it retries by itself, record by record."""
+        from sluice.producer.clients import CALL
+
+        return cast("KinesisClient", self._client("kinesis", over=CALL))
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
@@ -174,7 +182,8 @@ class Target:
             ) from error
         return bigquery.Client(project, credentials=credentials)
 
-    def _client(self, service: str, *, read_timeout: int = 60) -> Any:
+    def _client(self, service: str, *, read_timeout: int = 60, over: "Config | None" = None) -> Any:
+        """Return a client; `over` has settings that come before the usual ones."""
         from botocore.config import Config
 
         settings: dict[str, Any] = {
@@ -182,10 +191,11 @@ class Target:
             "connect_timeout": 10,
             "read_timeout": read_timeout,
         }
+        over = over or Config()
         if self.endpoints is None:
-            return _session(self.outputs.region).client(service, config=Config(**settings))
+            return _session(self.outputs.region).client(service, config=Config(**settings).merge(over))
         url = self.endpoints.lambda_url if service == "lambda" else self.endpoints.aws_url
-        config = Config(**settings, proxies={}, s3={"addressing_style": "path"})
+        config = Config(**settings, proxies={}, s3={"addressing_style": "path"}).merge(over)
         return _local_session(self.outputs.region).client(service, endpoint_url=url, config=config)
 
 

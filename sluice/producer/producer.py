@@ -1,182 +1,247 @@
-"""PutRecords with retries of exactly the records that failed."""
+"""Producers: events in, receipts out. The rules are the same for a Kinesis stream and for a Firehose.
+
+Guarantee: at least once. A request whose answer was lost is sent again, so its events may then be there
+twice, byte for byte; sinks tell them by the event's id. Nothing is dropped silently: what is given up stands
+in its receipt, goes to `on_failure`, and else makes `close` raise Undelivered.
+"""
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any, Self
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
-
-from sluice.errors import DeliveryError, EnvironmentProblem
-from sluice.producer.batches import MAX_RECORDS, Batch, Outgoing, batches
-from sluice.producer.pace import Pace
+from sluice.deadline import Deadline
+from sluice.errors import Undelivered, UsageError
+from sluice.pipeline import Pipeline
+from sluice.producer.clients import firehose_client, kinesis_client
+from sluice.producer.destinations import FirehoseStream, KinesisStream
+from sluice.producer.engine import Engine
+from sluice.producer.keys import key_of
+from sluice.producer.settings import Settings
+from sluice.producer.shards import ignores_keys, no_shards, read_shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import TracebackType
 
     from mypy_boto3_kinesis import KinesisClient
 
-GIVE_UP_SECONDS = 120.0
-"""How long one batch is tried before the producer says that the stream does not take it."""
-
-TRANSIENT = frozenset(
-    {
-        "InternalFailure",
-        "InternalFailureException",
-        "KMSThrottlingException",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "ThrottlingException",
-    }
-)
-"""Errors of a whole PutRecords request after which the same request may pass."""
+    from sluice.contract import Contract, Event
+    from sluice.producer.destinations import FirehoseClient
+    from sluice.producer.receipts import OnFailure, Receipt
+    from sluice.producer.settings import Report
+    from sluice.producer.shards import Shards
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the records so far.
+class _Producing:
+    """What both producers have: the contract in front of an engine."""
 
-    `accepted` counts what the stream confirmed with a sequence number, `refused` what is larger than any
-    stream takes by default (1 MiB with its key), `retried` the records that went out again, `bytes` is
-    accepted data with keys.
-    """
+    def __init__(self, contract: Contract | Pipeline | None, engine: Engine) -> None:
+        self._contract = contract.contract if isinstance(contract, Pipeline) else contract
+        self._engine = engine
 
-    accepted: int = 0
-    refused: int = 0
-    retried: int = 0
-    bytes: int = 0
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Flush and close; what could not be delivered does not hide an error that is under way."""
+        try:
+            self.close()
+        except Undelivered as undelivered:
+            if error is None:
+                raise
+            error.add_note(str(undelivered))
+
+    @property
+    def report(self) -> Report:
+        """How far it is: accepted, pending, retried, throttled, undelivered."""
+        return self._engine.report()
+
+    def open(self) -> None:
+        """Make ready what the first `put` otherwise would: threads and, for aggregates, the map of shards."""
+        self._engine.start()
+
+    def take_undelivered(self) -> list[Receipt]:
+        """Return the events that were given up so far and that `on_failure` has not taken.
+
+        They are the caller's then: `close` does not tell of them again, nor of those whose receipt's `result`
+        has told it.
+        """
+        return self._engine.take_undelivered()
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Send all that was put before, and wait until it is settled: delivered, or given up.
+
+        Returns False when that takes longer than `timeout` seconds.
+        """
+        return self._engine.flush(timeout)
+
+    def give_up(self, reason: str) -> None:
+        """Give up all that waits, and let `put` raise EnvironmentProblem; callbacks may call it, too."""
+        self._engine.give_up(reason)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Flush, at most `timeout` seconds long, and end. What is not confirmed by then is given up.
+
+        Raises:
+            Undelivered: events had to be given up that `on_failure` has not taken; the error carries them.
+        """
+        self._engine.close(timeout)
+
+    def _written(self, event: Event | bytes) -> tuple[Event, bytes]:
+        """Return an event and its bytes; raises ContractViolation when it is none of the contract."""
+        if self._contract is None:
+            raise UsageError("this producer has no contract: give it one, or use put_record")
+        if isinstance(event, bytes):
+            return self._contract.decode(event), event
+        return event, self._contract.encode(event)
+
+    def _keyed(self, event: Event | bytes, partition_key: str | None) -> tuple[str, bytes]:
+        found, data = self._written(event)
+        if partition_key is not None:
+            return partition_key, data
+        return key_of(self._contract, found, data), data  # type: ignore[arg-type]  # _written has seen to the contract
 
 
-class _NotYetError(Exception):
-    """Some records of a request were not accepted."""
+class Producer(_Producing):
+    """Puts events on a Kinesis stream; any number of threads may use it.
 
+        with Producer("sluice-dev-events", pipeline, region="eu-central-1") as producer:
+            receipt = producer.put(Purchase(...))
 
-class Producer:
-    """Puts records on one stream: batched, several requests in flight, each record confirmed or reported.
+    - `contract`: a contract or a pipeline; without one only `put_record` can be used.
+    - `client`: boto3's Kinesis client; by default one of its own, for `region`.
+    - `on_failure`: takes the receipts of events that were given up, in a sending thread.
+    - `on_progress`: is told the report after each request, in a sending thread.
+    - `settings`: see `Settings`: linger, max_batch_records, max_batch_bytes, max_pending_records,
+      max_pending_bytes, when_full, ordered, aggregate, max_aggregate_bytes, rate, retry_for, in_flight.
 
-    At-least-once: a request whose answer was lost is sent again, and its records may then be in the stream
-    twice. Sinks recognise them by the event's id. Order within a partition key is kept only with
-    `in_flight=1` and no failures, as PutRecords itself does not promise more.
+    A process that is forked off cannot use its parent's producer, and says so.
+
+    Raises:
+        UsageError: a setting is not usable.
     """
 
     def __init__(
         self,
-        kinesis: KinesisClient,
         stream: str,
+        contract: Contract | Pipeline | None = None,
         *,
-        in_flight: int = 2,
-        pace: Pace | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        give_up_seconds: float = GIVE_UP_SECONDS,
+        client: KinesisClient | None = None,
+        region: str | None = None,
+        on_failure: OnFailure | None = None,
+        on_progress: Callable[[Report], None] | None = None,
+        on_settled: Callable[[list[Receipt]], None] | None = None,
+        **settings: Any,
     ) -> None:
-        self._kinesis = kinesis
+        chosen = _settings(settings)
         self._stream = stream
-        self._in_flight = in_flight
-        self._pace = pace or Pace()
-        self._sleep = sleep
-        self._give_up_seconds = give_up_seconds
+        self._client = client or kinesis_client(region)
+        self._chosen = chosen
+        self._ignores_keys: bool | None = None
+        engine = Engine(
+            KinesisStream(self._client, stream),
+            chosen,
+            prepare=self._prepare,
+            read_shards=self._read_shards if chosen.aggregate else None,
+            on_failure=on_failure,
+            on_progress=on_progress,
+            on_settled=on_settled,
+        )
+        super().__init__(contract, engine)
 
-    def send(
-        self, records: Iterable[Outgoing | None], *, on_progress: Callable[[Tally], None] | None = None
-    ) -> Tally:
-        """Send all of `records`, and return the tally once every request is answered.
+    def put(self, event: Event | bytes, partition_key: str | None = None) -> Receipt:
+        """Put an event of the contract, or its JSON as bytes, which goes as it is.
+
+        The partition key is the event's id unless said otherwise. Waits while as much is pending as may be.
 
         Raises:
-            DeliveryError: the stream went on refusing records; the ones before are in the stream.
-            EnvironmentProblem: the stream does not exist, cannot be reached, or may not be written to.
+            ContractViolation: it is no event of the contract; nothing is sent.
+            Unsendable: it is too large, or the key is none.
+            BacklogFull: there is no room, and `when_full` is "raise".
+            EnvironmentProblem: the stream takes nothing at all: it does not exist, access is denied.
+            Undelivered: as many events as may be pending were given up, and nobody took them.
         """
-        tally = Tally()
-        waiting: deque[Future[Tally]] = deque()
+        return self._engine.put(*self._keyed(event, partition_key))
 
-        def settle() -> None:
-            part = waiting.popleft().result()
-            tally.accepted += part.accepted
-            tally.retried += part.retried
-            tally.bytes += part.bytes
-            if on_progress:
-                on_progress(tally)
+    def put_many(self, events: Iterable[Event | bytes]) -> list[Receipt]:
+        """Put several events, after all of them are checked: one that breaks the contract holds back all."""
+        return [self._engine.put(key, data) for key, data in [self._keyed(event, None) for event in events]]
 
-        most = min(self._pace.batch_records or MAX_RECORDS, MAX_RECORDS)
-        with ThreadPoolExecutor(self._in_flight, thread_name_prefix="put-records") as pool:
-            try:
-                for batch in batches(records, most=most):
-                    tally.refused += batch.refused
-                    if not batch.records:
-                        continue
-                    self._pace.wait_for(len(batch.records))
-                    while len(waiting) >= self._in_flight or (waiting and waiting[0].done()):
-                        settle()
-                    waiting.append(pool.submit(self._put, batch))
-                while waiting:
-                    settle()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return tally
+    def put_record(self, data: bytes, partition_key: str, explicit_hash_key: str | None = None) -> Receipt:
+        """Put bytes, whatever they are: sinks make a dead letter of what is no event of the contract."""
+        return self._engine.put(partition_key, data, explicit_hash_key)
 
-    def _put(self, batch: Batch) -> Tally:
-        tally = Tally(bytes=batch.size)
-        remaining = batch.records
-        attempts = Retrying(
-            retry=retry_if_exception_type((_NotYetError, HTTPClientError)),
-            wait=wait_random_exponential(multiplier=0.1, max=5),
-            stop=stop_after_delay(self._give_up_seconds),
-            sleep=self._sleep,
-            retry_error_callback=self._given_up,
-        )
+    def _prepare(self) -> None:
+        """Before the first event: warn of a stream on which what was asked for cannot hold."""
+        chosen = self._chosen
+        if not (chosen.aggregate or chosen.ordered):
+            return
+        self._ignores_keys = ignores_keys(self._client, self._stream)
+        if self._ignores_keys:
+            warnings.warn(
+                f"stream {self._stream} distributes records by itself (AUTO) and ignores partition keys: "
+                "there is no order per key, and readers by the Kinesis Client Library drop parts of "
+                "aggregates; set its record distribution to USER_PARTITION_KEY",
+                RuntimeWarning,
+                stacklevel=5,
+            )
 
-        def attempt() -> None:
-            nonlocal remaining
-            refused, why = self._request(remaining)
-            tally.accepted += len(remaining) - len(refused)
-            remaining = refused
-            if refused:
-                tally.retried += len(refused)
-                raise _NotYetError(f"{len(refused)} records were not accepted: {why}")
+    def _read_shards(self, version: int) -> Shards:
+        if self._ignores_keys:
+            return no_shards()
+        deadline = Deadline.after(self._chosen.retry_for)
+        return read_shards(self._client, self._stream, version=version, deadline=deadline)
 
-        attempts(attempt)
-        return tally
 
-    def _request(self, records: list[Outgoing]) -> tuple[list[Outgoing], str]:
-        """Send one request; return the records that were not accepted, and why the last of them was not."""
-        entries = [{"Data": data, "PartitionKey": key} for key, data in records]
-        try:
-            answer = self._kinesis.put_records(StreamName=self._stream, Records=entries)  # type: ignore[arg-type]  # a plain dict per record is leaner than the stub's TypedDict
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code in TRANSIENT:
-                return records, code
-            message = error.response.get("Error", {}).get("Message", code)
-            raise EnvironmentProblem(f"stream {self._stream}: {message} ({code})") from error
-        except HTTPClientError:
-            raise
-        except BotoCoreError as error:
-            raise EnvironmentProblem(f"stream {self._stream}: {error}") from error
-        if not answer["FailedRecordCount"]:
-            return [], ""
-        refused, why = [], ""
-        for record, result in zip(records, answer["Records"], strict=True):
-            if "ErrorCode" in result:
-                refused.append(record)
-                why = result["ErrorCode"]
-        return refused, why
+class FirehoseProducer(_Producing):
+    """Puts events into a Firehose that takes direct puts, by the rules of `Producer`.
 
-    def _given_up(self, state: RetryCallState) -> None:
-        problem = state.outcome.exception() if state.outcome else None
-        raise DeliveryError(
-            f"stream {self._stream}: {problem} (tried {state.attempt_number} times in "
-            f"{self._give_up_seconds:.0f} s). Nothing that was accepted is lost; send the rest again, "
-            "slower (--rate) or after adding shards."
-        ) from problem
+    Each record is the event's JSON and a newline, so that what Firehose concatenates stays JSON lines. There
+    are no partition keys, so neither order nor aggregates: the settings are the others of `Settings`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        contract: Contract | Pipeline | None = None,
+        *,
+        client: FirehoseClient | None = None,
+        region: str | None = None,
+        newline: bool = True,
+        on_failure: OnFailure | None = None,
+        on_progress: Callable[[Report], None] | None = None,
+        **settings: Any,
+    ) -> None:
+        for setting in ("ordered", "aggregate"):
+            if settings.get(setting):
+                raise UsageError(f"FirehoseProducer({setting}=True): a Firehose has no shards and no keys")
+        self._end = b"\n" if newline else b""
+        destination = FirehoseStream(client or firehose_client(region), name)
+        bounded = {"max_batch_bytes": destination.max_bytes} | settings
+        engine = Engine(destination, _settings(bounded), on_failure=on_failure, on_progress=on_progress)
+        super().__init__(contract, engine)
+
+    def put(self, event: Event | bytes) -> Receipt:
+        """Put an event of the contract, or its JSON as bytes; raises as `Producer.put` does."""
+        key, data = self._keyed(event, None)
+        return self._engine.put(key, data + self._end)
+
+    def put_many(self, events: Iterable[Event | bytes]) -> list[Receipt]:
+        """Put several events, after all of them are checked: one that breaks the contract holds back all."""
+        found = [self._keyed(event, None) for event in events]
+        return [self._engine.put(key, data + self._end) for key, data in found]
+
+    def put_record(self, data: bytes) -> Receipt:
+        """Put bytes, whatever they are."""
+        return self._engine.put("", data + self._end)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    known = Settings.__dataclass_fields__
+    for name in given:
+        if name not in known:
+            raise UsageError(f"Producer({name}=...): there is no such setting; there are {', '.join(known)}")
+    return Settings(**given)

@@ -39,9 +39,10 @@ class Running:
     target: Target
 
     def send(self, records: Sequence[bytes]) -> int:
-        producer = Producer(self.target.kinesis, self.target.outputs.stream_name)
-        keyed = ((str(place), record) for place, record in enumerate(records))
-        return producer.send(keyed).accepted
+        with Producer(self.target.outputs.stream_name, client=self.target.producing) as producer:
+            for place, record in enumerate(records):
+                producer.put_record(record, str(place))
+        return producer.report.accepted
 
     def books(self, stuck_seconds: float = 90) -> Books:
         """Wait until all is settled, then read the books."""

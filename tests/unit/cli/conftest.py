@@ -36,6 +36,7 @@ def target(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> Target:
     found = Target(outputs=outputs, endpoints=Endpoints(aws_url="", lambda_url="", bigquery_url=""))
     clients = {
         "kinesis": plant.kinesis,
+        "producing": plant.kinesis,
         "cloudwatch": plant.cloudwatch,
         "dynamodb": plant.dynamodb,
         "sqs": plant.sqs,

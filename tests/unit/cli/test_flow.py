@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.cli.flow import Item, Strays, from_lines, key_by, mixed
-from sluice.producer.batches import MAX_KEY_CHARACTERS
+from sluice.producer.destinations import MAX_KEY_CHARACTERS
 from tests.unit.delivery.builders import CONTRACT, visit
 
 

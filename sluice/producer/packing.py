@@ -1,0 +1,100 @@
+"""Events packed into aggregates of the Kinesis Producer Library, each within one shard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sluice.producer.receipts import Parcel
+from sluice.producer.shards import hash_of
+from sluice.records.aggregate import MOST_RECORDS, Aggregate
+
+if TYPE_CHECKING:
+    from sluice.producer.receipts import Receipt
+    from sluice.producer.shards import Shards
+
+
+@dataclass(slots=True)
+class _Open:
+    """An aggregate that takes more; `first_hash` is where its first event belongs, in its shard's range."""
+
+    since: float
+    first_hash: int
+    aggregate: Aggregate = field(default_factory=Aggregate)
+    receipts: list[Receipt] = field(default_factory=list)
+
+
+class Packer:
+    """One open aggregate per shard. Times are seconds of the caller's clock."""
+
+    def __init__(self, shards: Shards, *, max_bytes: int, linger: float, ordered: bool) -> None:
+        self.shards = shards
+        self._max_bytes = max_bytes
+        self._linger = linger
+        self._ordered = ordered
+        self._open: dict[str, _Open] = {}  # oldest first
+
+    def add(self, receipt: Receipt, now: float) -> list[Parcel]:
+        """Pack an event, and return the aggregate that was full before it or is with it, if any."""
+        hashed = place_of(receipt)
+        shard = self.shards.of(hashed)
+        full: list[Parcel] = []
+        found = self._open.get(shard)
+        if found is not None and (
+            found.aggregate.size_with(receipt.key, receipt.data, receipt.hash_key) > self._max_bytes
+            or len(found.receipts) >= MOST_RECORDS
+        ):
+            full.append(self._seal(shard))
+            found = None
+        if found is None:
+            found = self._open[shard] = _Open(now, hashed)
+        found.aggregate.add(receipt.key, receipt.data, receipt.hash_key)
+        found.receipts.append(receipt)
+        return full
+
+    def due(self, now: float, *, all_at_once: bool) -> list[Parcel]:
+        """Return the aggregates that have waited long enough."""
+        over = [
+            shard for shard, each in self._open.items() if all_at_once or each.since + self._linger <= now
+        ]
+        return [self._seal(shard) for shard in over]
+
+    def next_at(self) -> float | None:
+        """Return when the oldest open aggregate is due."""
+        return next((each.since + self._linger for each in self._open.values()), None)
+
+    def clear(self) -> list[Receipt]:
+        """Take the events of all open aggregates out."""
+        found = [receipt for each in self._open.values() for receipt in each.receipts]
+        self._open.clear()
+        return found
+
+    def _seal(self, shard: str) -> Parcel:
+        """Close an aggregate. One event alone travels as it is, as with KPL: it would only grow.
+
+        The outer hash key is the first event's, which lies in the shard. The outer partition key decides
+        which of a mapping's parallel batches the record joins: where order matters, a shard has but one.
+        """
+        found = self._open.pop(shard)
+        first = found.receipts[0]
+        if len(found.receipts) == 1 and not self._ordered:
+            row = (first.key, first.data, first.hash_key)
+            size = len(first.data) + len(first.key.encode())
+        else:
+            key = shard if self._ordered else first.key
+            row = (key, found.aggregate.encode(), str(found.first_hash))
+            size = len(row[1]) + len(key.encode())
+        return Parcel(
+            row,
+            size,
+            found.receipts,
+            queued=found.since,
+            lane=shard if self._ordered else None,
+            shard=shard or None,
+            version=self.shards.version,
+        )
+
+
+def place_of(receipt: Receipt) -> int:
+    """Return where an event belongs between 0 and 2**128."""
+    return hash_of(receipt.key) if receipt.hash_key is None else int(receipt.hash_key)

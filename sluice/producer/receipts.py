@@ -1,0 +1,99 @@
+"""What a producer holds of each event: its receipt, and the Kinesis record that it travels in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from sluice.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from threading import Condition
+
+    from sluice.producer.destinations import Placed
+    from sluice.producer.failures import Failure
+
+REMEMBERED = 64
+"""Bytes that an event counts for in memory beside its data and key, roughly: so that empty ones count."""
+
+
+class Receipt:
+    """What became of one event: nothing yet, its place in the stream, or why it could not be delivered.
+
+    `key` and `data` are what is being sent. Once the event is confirmed, the data is let go of.
+    """
+
+    __slots__ = ("_settled", "data", "epoch", "failure", "hash_key", "key", "placed", "size", "told")
+
+    def __init__(self, key: str, data: bytes, hash_key: str | None, size: int, settled: Condition) -> None:
+        self.key = key
+        self.data = data
+        self.hash_key = hash_key
+        self.size = size
+        self.epoch = 0
+        self.placed: Placed | None = None
+        self.failure: Failure | None = None
+        self.told = False
+        self._settled = settled
+
+    def __repr__(self) -> str:
+        return f"Receipt({self.key!r}, {self.placed or self.failure or 'on its way'})"
+
+    def done(self) -> bool:
+        """Whether it is known what became of the event."""
+        return self.placed is not None or self.failure is not None
+
+    def result(self, timeout: float | None = None) -> Placed:
+        """Wait, at most `timeout` seconds, and return where the event is.
+
+        Raises:
+            DeliveryError: the event could not be delivered; the text says why.
+            TimeoutError: it is still on its way.
+        """
+        if not self.done():
+            with self._settled:
+                if not self._settled.wait_for(self.done, timeout):
+                    raise TimeoutError(f"the event {self.key!r} is still on its way after {timeout} s")
+        if self.placed is None:
+            self.told = True
+            reason = self.failure.reason if self.failure else "unknown"
+            raise DeliveryError(f"the event {self.key!r} was not delivered: {reason}")
+        return self.placed
+
+
+class Parcel:
+    """One Kinesis record on its way, with the receipts of the events in it.
+
+    `lane` names what it must not overtake; None: it may. `shard` is where an aggregate is meant to arrive, by
+    the `version` of the map of shards. `queued` and `begun` are when it was made and first sent, in seconds
+    of the producer's clock.
+    """
+
+    __slots__ = ("attempts", "begun", "lane", "queued", "receipts", "row", "shard", "size", "version")
+
+    def __init__(
+        self,
+        row: tuple[str, bytes, str | None],
+        size: int,
+        receipts: list[Receipt],
+        *,
+        queued: float,
+        lane: str | None = None,
+        shard: str | None = None,
+        version: int = 0,
+    ) -> None:
+        self.row = row
+        self.size = size
+        self.receipts = receipts
+        self.queued = queued
+        self.lane = lane
+        self.shard = shard
+        self.version = version
+        self.begun: float | None = None
+        self.attempts = 0
+
+
+class OnFailure(Protocol):
+    """Takes the events that could not be delivered."""
+
+    def __call__(self, undelivered: list[Receipt]) -> None:
+        """Take them; their `failure` says why. An error raised here leaves them for `close` to tell."""
