@@ -12,6 +12,7 @@ import pulumi
 from infra import limits
 from infra.aggregator import SINK as WINDOWS
 from infra.environment import Environment
+from infra.settings import Settings
 from infra.settings_functions import ConsumerSettings, RouteSettings, SinkSettings, StreamSettings
 from sluice.errors import SettingsError
 from sluice.pipeline import Pipeline
@@ -37,15 +38,23 @@ def check_readers(env: Environment, pipeline: Pipeline) -> None:
     Raises:
         SettingsError: a stream would have more enhanced consumers than it may.
     """
-    project = pulumi.get_project()
-    for readers in _streams(env, pipeline):
-        _refuse_too_many(readers, project=project, file=f"Pulumi.{env.stack}.yaml")
-        for warning in _crowded(readers, project=project):
-            pulumi.log.warn(warning)
+    project, file = pulumi.get_project(), f"Pulumi.{env.stack}.yaml"
+    for warning in crowded(env.settings, pipeline, project=project, file=file):
+        pulumi.log.warn(warning)
 
 
-def _streams(env: Environment, pipeline: Pipeline) -> Iterator[Readers]:
-    settings = env.settings
+def crowded(settings: Settings, pipeline: Pipeline, *, project: str, file: str) -> Iterator[str]:
+    """Yield a line for each stream whose shared readers want more than its shards give.
+
+    Raises:
+        SettingsError: a stream would have more enhanced consumers than it may.
+    """
+    for readers in _streams(settings, pipeline):
+        _refuse_too_many(readers, project=project, file=file)
+        yield from _crowded(readers, project=project)
+
+
+def _streams(settings: Settings, pipeline: Pipeline) -> Iterator[Readers]:
     routes: list[tuple[str, str, RouteSettings]] = [
         (route.name, f"routes.{route.name}", settings.route(route.name)) for route in pipeline.routes
     ]
