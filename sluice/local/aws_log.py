@@ -183,6 +183,8 @@ class RecordLog:
             count += last - first
             position += last - first
             last_arrival = segment.arrivals[last - 1]
+            if last < len(segment.ends):
+                break
             index += 1
         behind = 0.0
         if last_arrival is not None and position < self.stop:

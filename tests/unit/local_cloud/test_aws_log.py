@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,21 @@ def test_every_record_is_read_once_in_order_from_memory_and_from_disk(
     assert got == list(range(len(sizes)))
     assert log.read(log.stop, limit, most).text == b""
     store.close()
+
+
+@pytest.mark.parametrize("most", [1, 900_000, 2_700_000, 13 * 1024 * 1024])
+def test_a_read_that_ends_for_its_size_within_a_segment_goes_on_there(most: int) -> None:
+    log = RecordLog(SegmentStore(10**9), 0)
+    for number in range(200):
+        log.append(entry(number, 133_000), float(number))
+    got: list[int] = []
+    position = 0
+    while position < log.stop:
+        page = log.read(position, 10_000, most)
+        assert page.count == 1 or len(page.text) <= most
+        position = page.next_position
+        got += numbers(page.text)
+    assert got == list(range(200))
 
 
 def test_what_does_not_fit_in_memory_is_read_back_whole_and_its_room_used_again() -> None:
