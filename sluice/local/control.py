@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluice.local.child import announce, exit_with_parent
+from sluice.local.control_mappings import MappingsApi, refusal
 from sluice.local.deploy import read_line
 from sluice.local.deploy_result import Deployment, function
 from sluice.local.mapping_types import PAYLOAD_BYTES, Verdict
@@ -31,7 +32,7 @@ INVOKE = "/2015-03-31/functions/{name:path}/invocations"
 
 
 class Control:
-    """The HTTP side: invoke, status, logs, functions that were deployed again."""
+    """The HTTP side: invoke, mappings, status, logs, functions that were deployed again."""
 
     def __init__(
         self, runtime: Runtime, runners: Runners, variables: dict[str, str], deployment: Deployment
@@ -50,6 +51,7 @@ class Control:
             Route("/deployment", self.replace, methods=["PUT"]),
             Route("/functions/{name}/log", self.log),
         ]
+        routes += MappingsApi(self._runners).routes()
         return Starlette(routes=routes, lifespan=self._lifespan)
 
     async def invoke(self, request: Request) -> Response:
@@ -71,7 +73,7 @@ class Control:
             return Response(status_code=202)
         result = await work
         if result.verdict is Verdict.THROTTLED:
-            return _error(429, "TooManyRequestsException", result.error)
+            return refusal(429, "TooManyRequestsException", result.error)
         headers = {"x-amz-executed-version": "$LATEST", "x-amzn-requestid": result.request_id}
         if result.verdict is Verdict.FAILED:
             headers["x-amz-function-error"] = "Unhandled"
@@ -79,13 +81,13 @@ class Control:
 
     def _refused(self, name: str, payload: bytes) -> Response | None:
         if name not in self._runtime.functions:
-            return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
+            return refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
         if len(payload) > PAYLOAD_BYTES:
-            return _error(413, "RequestTooLargeException", f"{len(payload)} byte payload is too large")
+            return refusal(413, "RequestTooLargeException", f"{len(payload)} byte payload is too large")
         try:
             msgspec.json.decode(payload)
         except msgspec.MsgspecError as error:
-            return _error(400, "InvalidRequestContentException", f"Could not parse request body: {error}")
+            return refusal(400, "InvalidRequestContentException", f"Could not parse request body: {error}")
         return None
 
     async def status(self, _request: Request) -> Response:
@@ -110,7 +112,7 @@ class Control:
         """What a function printed lately."""
         name = request.path_params["name"]
         if name not in self._runtime.functions:
-            return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
+            return refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
         return PlainTextResponse(self._runtime.log(name))
 
     @contextlib.asynccontextmanager
@@ -120,12 +122,6 @@ class Control:
         announce(ready=True)
         yield
         self._runtime.close()
-
-
-def _error(status: int, code: str, message: str) -> Response:
-    return JSONResponse(
-        {"Type": "User", "Message": message}, status_code=status, headers={"x-amzn-errortype": code}
-    )
 
 
 def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool, limits: bool) -> Control:

@@ -167,7 +167,7 @@ class Mapping:
         start = before.first_start
         if checkpoint.sequence is not None:
             start = Start(StartKind.AFTER_SEQUENCE_NUMBER, sequence=checkpoint.sequence)
-        self._settled_before += before.settled
+        self._settled_before += before.settled - checkpoint.tally.dropped
         lanes = self._lanes(shard, checkpoint)
         self._shards[shard] = Shard(
             before.info, start, lanes, before.first_start, tally=checkpoint.tally, run=before.run + 1
@@ -246,12 +246,13 @@ class Mapping:
     def _take(self, shard: Shard, records: Sequence[StreamRecord], now: float) -> None:
         """Queue what a function is to see of the records that were read."""
         for record in records:
+            lane = shard.lanes[crc32(record.partition_key.encode()) % len(shard.lanes)]
             entries: Sequence[StreamRecord] = (record,)
             if self._filter is not None:
                 entries, tally = self._filter.entries(record)
                 shard.note(record.sequence, tally)
             for entry in entries:
-                shard.lanes[crc32(entry.partition_key.encode()) % len(shard.lanes)].push(entry, now)
+                lane.push(entry, now)
             shard.passed |= bool(entries)
 
     def _lanes(self, shard: str, checkpoint: Checkpoint | None = None) -> list[Lane]:

@@ -4,8 +4,9 @@ Documented (AWS Lambda developer guide, with-kinesis-filtering, read 2026-11): a
 JSON is dropped; on an enhanced fan-out consumer Lambda filters an aggregate of the Kinesis Producer Library
 record by record "and passes only those records that meet your filter criteria"; on a shared one that is not
 supported. In what shape they are passed is not said. Here each is an entry of its own, with its own data and
-partition key and the aggregate's sequence number, and on a shared mapping an aggregate is what it looks like:
-no JSON, and dropped. Both ways a handler meets what is harder.
+partition key and the aggregate's sequence number. As Lambda's checkpoints and answers know sequence numbers
+only, those entries stay together: in one lane, by the aggregate's own partition key, and in one batch, unless
+no event could hold them. On a shared mapping an aggregate is what it looks like: no JSON, and dropped.
 """
 
 import binascii

@@ -6,6 +6,7 @@ and the first of the next stands the final call.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -190,11 +191,10 @@ class Lane:
             self.settled += sum(not record.part for record in records)
 
     def _retry(self, attempt: Attempt, failed: int, now: float) -> None:
-        bisect = self._config.bisect
+        bisect, middle = self._config.bisect, _middle(attempt.records)
         if failed and bisect:
             rest = [replace(attempt, records=attempt.records[failed:])]
-        elif bisect and len(attempt.records) > 1 and attempt.last and attempt.last.verdict is Verdict.FAILED:
-            middle = (len(attempt.records) + 1) // 2
+        elif bisect and middle and attempt.last and attempt.last.verdict is Verdict.FAILED:
             rest = [
                 replace(attempt, records=attempt.records[:middle], final=False, early=False),
                 replace(attempt, records=attempt.records[middle:]),
@@ -275,3 +275,10 @@ class Lane:
             return False
         end = self.window.start + self._config.tumbling_seconds
         return ended or read_until >= end + self._config.window_wait_seconds
+
+
+def _middle(records: Sequence[StreamRecord]) -> int:
+    """Where to halve a batch without cutting a record; 0 when it is one, or the entries of one."""
+    half = (len(records) + 1) // 2
+    places = (place for place in range(1, len(records)) if not records[place - 1].part)
+    return min(places, key=lambda place: abs(place - half), default=0)

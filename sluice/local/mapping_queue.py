@@ -1,12 +1,21 @@
 """Records that were read and wait for their batch: by size, payload, batching window, tumbling window."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from sluice.local.mapping_types import PAYLOAD_BYTES, MappingConfig, StreamRecord
 from sluice.local.mapping_window import STATE_BYTES, window_start
 
 EVENT_FRAME_BYTES = 512
 """Of an event around its records and its state."""
+
+
+def whole(records: Sequence[StreamRecord], end: int) -> int:
+    """The last place up to `end` at which a batch can be cut without cutting a record; `end` if none."""
+    place = end
+    while place and records[place - 1].part:
+        place -= 1
+    return place or end
 
 
 class BatchQueue:
@@ -59,16 +68,23 @@ class BatchQueue:
         return seconds > 0 and (self._newest_start > start or read_until >= start + seconds)
 
     def take(self, now: float) -> tuple[StreamRecord, ...]:
-        """The next batch, of one tumbling window and within the limits of an event."""
+        """The next batch, of one tumbling window and within the limits of an event.
+
+        Entries of one record come together, unless no event could hold them.
+        """
         batch: list[StreamRecord] = []
         size = 0
         start = self._records[0][1]
-        while self._records and self._records[0][1] == start and len(batch) < self._config.batch_size:
+        most = self._config.batch_size
+        while self._records and self._records[0][1] == start and (len(batch) < most or batch[-1].part):
             size += self._records[0][0].event_bytes
             if batch and size > self._room:
                 break
             record, _ = self._records.popleft()
             self.size -= record.event_bytes
             batch.append(record)
+        for record in reversed(batch[whole(batch, len(batch)) :]):
+            self._records.appendleft((batch.pop(), start))
+            self.size += record.event_bytes
         self._opened = now
         return tuple(batch)
