@@ -19,7 +19,7 @@ from sluice.audit.reading import read_books
 from sluice.cli.answers import Answer, ask
 from sluice.cli.audit import sources_of
 from sluice.cli.balance import print_books
-from sluice.cli.glimpse import INDENT, Glimpse, glimpses
+from sluice.cli.glimpse import INDENT, Glimpse, glimpses, of_routes
 from sluice.cli.output import console, count, plural, print_json, rows_table
 from sluice.cli.progress import Stages, stages
 from sluice.cli.questions import Question, questions
@@ -56,7 +56,7 @@ class Shown:
     books: Books
     drained: bool
     answers: Sequence[tuple[Question, Answer | SluiceError]]
-    windows: Sequence[Glimpse]
+    looks: Sequence[Glimpse]
 
     @property
     def good(self) -> bool:
@@ -159,13 +159,15 @@ def _run(
             wanted = questions(supply.contract, dead_letters=books.dead_letters > 0)
             answers = [(question, _answer(target, question)) for question in wanted]
             stage.finish(plural(len(answers), "answer"))
-    windows: Sequence[Glimpse] = ()
-    metrics = load_pipeline(pipeline).metrics
-    if ask_too and metrics:
+    looks: list[Glimpse] = []
+    loaded = load_pipeline(pipeline)
+    if ask_too and loaded.metrics:
         with shown.stage("reading live windows") as stage:
-            windows = glimpses(console(), target, metrics)
-            stage.finish(plural(len(windows), "metric"))
-    return Shown(sent, books, drained, answers, windows)
+            looks += glimpses(console(), target, loaded.metrics)
+            stage.finish(plural(len(looks), "metric"))
+    if ask_too and loaded.routes:
+        looks.append(of_routes(loaded.routes, books))
+    return Shown(sent, books, drained, answers, looks)
 
 
 def _producer(
@@ -245,7 +247,7 @@ def _print(out: "Console", found: Shown, supply: Supply, *, url: str | None, aga
         else:
             out.print(Padding(rows_table(answer.columns, answer.rows), (0, 0, 0, 2), expand=False))
         out.print()
-    for each in found.windows:
+    for each in found.looks:
         out.print(each.title, style="bold")
         out.print()
         out.print(f"{' ' * INDENT}{each.command}", style="dim")

@@ -1,10 +1,11 @@
-"""The live figures that a demo shows: one metric drawn, one as a table, as in `sluice windows`."""
+"""What a demo shows of live figures and routes: a metric drawn, one as a table, what each route took."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sluice.cli.output import rows_table
+from sluice.cli.routes_shown import leads_to
 from sluice.cli.windows import follower_of
 from sluice.cli.windows_asked import Asked, ask
 from sluice.cli.windows_shown import sparks, table
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from sluice.audit.books import Books
     from sluice.cli.target import Target
     from sluice.metrics import Metric
+    from sluice.routes import Route
     from sluice.windows.reader import WindowRow
 
 ROWS = 8
@@ -28,7 +31,7 @@ INDENT = 2
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """A metric's windows, and the command that shows them; None when it has none."""
+    """A look at something, and the command that shows it; None for a metric that has no windows."""
 
     title: str
     command: str
@@ -61,6 +64,17 @@ def glimpses(out: "Console", target: "Target", metrics: "Sequence[Metric]") -> l
             )
         )
     return found
+
+
+def of_routes(routes: "Sequence[Route]", books: "Books") -> Glimpse:
+    """Say what each route took, as its books have it."""
+    took = {sink.sink: sink.delivered for sink in books.sinks}
+    rows = [(route.name, route.where, leads_to(route), took.get(route.name)) for route in routes]
+    return Glimpse(
+        title="Routes: events that go somewhere of their own, too",
+        command="sluice routes",
+        shown=rows_table(("route", "where", "to", "events"), rows),
+    )
 
 
 def _drawn(out: "Console", asked: Asked, rows: "Sequence[WindowRow]") -> "Table | None":

@@ -67,7 +67,7 @@ def routes(
         print_json({"routes": found} | ({} if outcome is None else {"tried": outcome.document()}))
         return
     if outcome is None:
-        show(found)
+        show(loaded, found)
     else:
         show_tried(outcome)
 

@@ -49,8 +49,9 @@ def _target(route: Route) -> dict[str, Any]:
             return {"kind": "firehose"}
 
 
-def show(routes: Sequence[Mapping[str, Any]]) -> None:
+def show(pipeline: Pipeline, found: Sequence[Mapping[str, Any]]) -> None:
     """Print a table of the routes, then for each what decides, why, and its patterns."""
+    routes = {route.name: route for route in pipeline.routes}
     if not routes:
         sys.stdout.write(
             "There are no routes: Pipeline(routes=[...]) takes them, docs/routes.md shows one.\n"
@@ -60,17 +61,17 @@ def show(routes: Sequence[Mapping[str, Any]]) -> None:
     table = grid()
     for title in ("route", "where", "types", "to", "consumer", "decided by"):
         table.add_column(title, overflow="fold")
-    for route in routes:
+    for route in found:
         table.add_row(
             Text(route["name"], style="bold"),
             Text(printable(route["where"])),
             ", ".join(route["types"]),
-            _leads_to(route["target"]),
+            leads_to(routes[route["name"]]),
             route["consumer"],
             Text(route["decided_by"], style="green" if route["patterns"] else "yellow"),
         )
     out.print(table)
-    for route in routes:
+    for route in found:
         out.print()
         heading = Text(route["name"], style="bold")
         if route["description"]:
@@ -81,16 +82,17 @@ def show(routes: Sequence[Mapping[str, Any]]) -> None:
             out.print(Text(f"{' ' * INDENT}{pattern}", style="dim"), soft_wrap=True)
 
 
-def _leads_to(target: Mapping[str, Any]) -> str:
-    match target["kind"]:
-        case "function":
-            return f"functions/{target['folder']}"
-        case "stream":
-            readers = ", ".join(f"functions/{folder}" for folder in target["consumers"])
+def leads_to(route: Route) -> str:
+    """Say in a few words where a route leads."""
+    match route.to:
+        case Function(folder):
+            return f"functions/{folder}"
+        case Stream():
+            readers = ", ".join(f"functions/{one.folder}" for one in route.consumers)
             return f"stream, read by {readers}" if readers else "stream"
-        case "queue":
-            return "FIFO queue" if target["fifo"] else "queue"
-        case _:
+        case Queue(fifo=fifo):
+            return "FIFO queue" if fifo else "queue"
+        case Firehose():
             return "Firehose"
 
 
