@@ -17,7 +17,7 @@ from infra.one_line_errors import one_line_errors
 from infra.pipeline_file import chosen_pipeline
 from infra.readers import check_readers
 from infra.report import Report
-from infra.routes import Routes, check_route_settings
+from infra.routes import Routes, checked_routes
 from infra.sink_function import Sink, SinkFunction, retried_in_parts
 from infra.stream import Stream
 from infra.warehouse import Warehouse
@@ -27,7 +27,7 @@ from infra.windows import Windows
 with one_line_errors():
     env = Environment.load()
     path, pipeline = chosen_pipeline()
-    check_route_settings(env, pipeline)
+    patterns = checked_routes(env, pipeline)
     check_readers(env, pipeline)
 
     stream = Stream("stream", env, called=env.names.thing("events"), settings=env.settings.stream)
@@ -99,7 +99,13 @@ with one_line_errors():
         )
 
     routes = Routes(
-        env=env, pipeline=pipeline, path=path, stream=stream, dead_letters=dead_letters, ledger=ledger
+        env=env,
+        pipeline=pipeline,
+        path=path,
+        patterns=patterns,
+        stream=stream,
+        dead_letters=dead_letters,
+        ledger=ledger,
     )
     routes.declare()
     sinks |= routes.sinks

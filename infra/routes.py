@@ -12,6 +12,7 @@ import pulumi
 
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
+from infra.function_locks import functions
 from infra.ledger import Ledger
 from infra.names import dashed
 from infra.policy import allow
@@ -54,6 +55,7 @@ class Routes:
     env: Environment
     pipeline: Pipeline
     path: str
+    patterns: Mapping[str, Sequence[str]]
     stream: Stream
     dead_letters: DeadLetters
     ledger: Ledger
@@ -66,7 +68,6 @@ class Routes:
         for route in self.pipeline.routes:
             target = self._target(route, objects)
             settings = self.env.settings.route(route.name)
-            patterns = compile_route(route, enhanced=settings.consumer == "enhanced").patterns
             folder = route.to.folder if isinstance(route.to, Function) else ROUTER
             sink = self._sink(
                 route,
@@ -78,7 +79,7 @@ class Routes:
                 stream=self.stream,
                 environment=target.environment,
                 statements=target.statements,
-                patterns=patterns,
+                patterns=self.patterns[route.name],
                 after=target.after,
             )
             self.outputs[route.name] = {"name": sink.function.name, **target.outputs}
@@ -158,13 +159,23 @@ class Routes:
         )
 
 
-def check_route_settings(env: Environment, pipeline: Pipeline) -> None:
-    """Compare the settings of routes with the routes there are.
+def checked_routes(env: Environment, pipeline: Pipeline) -> dict[str, Sequence[str]]:
+    """Compile the filter patterns of all routes, before anything is declared.
 
     Raises:
-        SettingsError: they name a route, a consumer or a target that the pipeline does not have.
-        ContractError: a route leads to a function of Sluice's own.
+        SettingsError: the settings name a route, a consumer or a target that the pipeline does not have.
+        ContractError: a route leads to no folder of the user's, or its patterns are beyond Lambda's limits.
     """
+    _check_settings(env, pipeline)
+    _check_folders(pipeline)
+    kinds = {route.name: env.settings.route(route.name).consumer for route in pipeline.routes}
+    return {
+        route.name: compile_route(route, enhanced=kinds[route.name] == "enhanced").patterns
+        for route in pipeline.routes
+    }
+
+
+def _check_settings(env: Environment, pipeline: Pipeline) -> None:
     routes = {route.name: route for route in pipeline.routes}
     for name, settings in env.settings.routes.items():
         if name not in routes:
@@ -182,11 +193,18 @@ def check_route_settings(env: Environment, pipeline: Pipeline) -> None:
             if folder not in folders:
                 key = f"routes.{name}.consumers.{folder}"
                 raise _refusal(env, key, "no consumer of the route's stream", folder, folders)
+
+
+def _check_folders(pipeline: Pipeline) -> None:
+    yours = sorted(set(functions()) - _OWN)
     for route in pipeline.routes:
         for to in (route.to, *route.consumers):
-            if isinstance(to, Function) and to.folder in _OWN:
+            if isinstance(to, Function) and to.folder not in yours:
+                what = "is Sluice's own" if to.folder in _OWN else "has no handler.py"
+                there = f"there are {', '.join(yours)}" if yours else "there are none yet"
                 raise ContractError(
-                    f"route {route.name!r}: functions/{to.folder} is Sluice's own; lead it to one of yours"
+                    f"route {route.name!r}: functions/{to.folder} {what}: lead it to a folder of yours"
+                    f" ({there}), or make it as docs/routes.md shows"
                 )
 
 

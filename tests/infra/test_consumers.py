@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sluice.errors import SettingsError
+from sluice.patterns import compile_route
 from sluice.pipeline import Pipeline
 from sluice.routes import Function, Queue, Route, Stream
 from tests.infra import routed
@@ -62,6 +63,20 @@ def test_every_sink_can_be_a_shared_reader(setting: str, box: str, run: "Run") -
     assert "kinesis:GetRecords" in found[f"{box}-policy"].inputs["policy"]
     (sink,) = [each for each in program.outputs["sinks"].values() if each["reads"] == "shared"]
     assert "consumer" not in sink
+
+
+def test_an_enhanced_routes_filter_is_what_its_condition_compiles_to(run: "Run") -> None:
+    found = by_name(run("dev", pipeline=ROUTED))
+    filtered = 0
+    for route in routed.pipeline.routes:
+        patterns = compile_route(route, enhanced=True).patterns
+        mapping = found[f"route-{route.name.replace('_', '-')}-mapping"].inputs
+        given = mapping.get("filterCriteria", {"filters": []})["filters"]
+        assert [each["pattern"] for each in given] == list(patterns)
+        assert mapping.get("metricsConfig") == ({"metrics": ["EventCount"]} if patterns else None)
+        filtered += bool(patterns)
+    assert filtered
+    assert "filterCriteria" not in found["bigquery-sink-mapping"].inputs, "nothing is lost to all filters"
 
 
 def test_the_sixth_consumer_of_a_stream_waits_for_the_first(run: "Run") -> None:
@@ -151,8 +166,8 @@ def test_the_figures_are_those_of_the_load_that_is_expected() -> None:
     assert expecting(None) == [
         (
             "sluice:stream: 3 shared readers (r0, r1, r2) want 3 MB/s of the 2 MB/s that a full shard gives:"
-            " they fall behind; set sluice:routes.r2.consumer to enhanced; if shards are never full, say so in"
-            " sluice:stream.expected_kilobytes_per_second"
+            " they fall behind; set sluice:routes.r2.consumer to enhanced; if shards are never full, say so"
+            " in sluice:stream.expected_kilobytes_per_second"
         )
     ]
     (line,) = expecting(10_000, count=5)

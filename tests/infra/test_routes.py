@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sluice.errors import ContractError, SettingsError
+from sluice.local.program import run_program
 from sluice.patterns import Compiled
 from tests.infra import expected_aws, expected_routes, expected_sink
-from tests.infra.conftest import by_name
+from tests.infra.conftest import ROOT, by_name
 from tests.infra.test_every_aws_resource import compare, declared, readable
 
 if TYPE_CHECKING:
@@ -325,13 +326,19 @@ def piped(tmp_path: Path, change: tuple[str, str]) -> Path:
     return file
 
 
-def test_a_route_cannot_lead_to_a_function_of_sluices_own(run: "Run", tmp_path: Path) -> None:
+def test_a_route_leads_to_a_folder_of_the_users_or_to_a_clear_error(run: "Run", tmp_path: Path) -> None:
     file = piped(tmp_path, ('Function("transactions")', 'Function("aggregator")'))
     with pytest.raises(ContractError) as error:
         run("dev", pipeline=file)
     assert str(error.value) == (
-        "route 'large_orders': functions/aggregator is Sluice's own; lead it to one of yours"
+        "route 'large_orders': functions/aggregator is Sluice's own: lead it to a folder of yours (there are"
+        " transactions), or make it as docs/routes.md shows"
     )
+    missing = piped(tmp_path, ('Function("transactions")', 'Function("fraud_check")'))
+    with pytest.raises(
+        ContractError, match=r"^route 'large_orders': functions/fraud_check has no handler.py:"
+    ):
+        run("dev", pipeline=missing)
 
 
 def test_a_condition_that_cannot_be_read_is_refused_at_preview(run: "Run", tmp_path: Path) -> None:
@@ -340,6 +347,24 @@ def test_a_condition_that_cannot_be_read_is_refused_at_preview(run: "Run", tmp_p
         ContractError, match=r"^route 'large_orders': .*totl.* is no field: did you mean total"
     ):
         run("dev", pipeline=file, preview=True)
+
+
+def test_patterns_beyond_lambdas_limits_stop_the_program_before_anything_is_declared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def compile_route(route: Any, *, enhanced: bool) -> Compiled:
+        raise ContractError(f"route {route.name!r}: too long ({enhanced})")
+
+    monkeypatch.setattr("infra.routes.compile_route", compile_route)
+    created = set()
+
+    def create(resource: "Declared") -> tuple[str, dict[str, Any]]:
+        created.add(resource.type)
+        return "id", {}
+
+    with pytest.raises(ContractError, match="too long"):
+        run_program(ROOT, "dev", pipeline=ROUTED, create=create)
+    assert created == {"pulumi:providers:aws", "pulumi:providers:gcp"}
 
 
 def test_a_preview_knows_every_route(run: "Run") -> None:
