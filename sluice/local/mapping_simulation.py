@@ -1,4 +1,4 @@
-"""Drives a mapping in simulated time: deterministic, without threads, an hour in milliseconds.
+"""Drives mappings in simulated time: deterministic, without threads, an hour in milliseconds.
 
 The same machine as the local cloud's, over a stream in memory and a handler that says how long it took.
 """
@@ -30,6 +30,12 @@ from sluice.local.mapping_types import (
 
 Handler = Callable[[bytes], tuple[Invocation, float]]
 """Takes a function's event; gives the result and the seconds that it took. The clock stands at the start."""
+
+Reader = Callable[[ListShards | Open | Read], tuple[Any, float]]
+"""Does a piece of reading work; gives what a mapping expects, and the seconds after which it is there."""
+
+Invoked = Callable[[Invoke], tuple[Invocation, float]]
+"""Like a handler, without the event being made."""
 
 ANSWER_SECONDS = 0.01
 
@@ -101,18 +107,29 @@ class MemoryStream:
         return Page(records, None if ended else str(after), behind)
 
 
-class Simulation:
-    """One mapping over a stream in memory, in the time of a `FakeClock`."""
+@dataclass(frozen=True, slots=True)
+class _Driven:
+    """A mapping, what it reads with, and its function."""
 
-    def __init__(self, mapping: Mapping, stream: MemoryStream, handler: Handler, clock: FakeClock) -> None:
-        self._mapping = mapping
-        self._stream = stream
-        self._handler = handler
+    mapping: Mapping
+    reader: Reader
+    invoked: Invoked
+
+
+class Timeline:
+    """Any number of mappings in the time of a `FakeClock`."""
+
+    def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
+        self._driven: list[_Driven] = []
         self._pending: list[tuple[float, int, Callable[[float], None]]] = []
         self._number = itertools.count()
         self.reports: list[dict[str, Any]] = []
         self.refuse_reports: Callable[[], bool] = lambda: False
+
+    def join(self, mapping: Mapping, reader: Reader, invoked: Invoked) -> None:
+        """Run one more mapping from now on."""
+        self._driven.append(_Driven(mapping, reader, invoked))
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Let something happen at a moment: records arrive, a shard is split, an outage begins."""
@@ -121,12 +138,15 @@ class Simulation:
     def run(self, until: float) -> None:
         """Let time pass to a moment (epoch seconds)."""
         while True:
-            for work in self._mapping.next_work(self._clock.now()):
-                self._start(work)
-            moments = [self._pending[0][0]] if self._pending else []
-            wake = self._mapping.wake_at()
-            if wake is not None:
-                moments.append(wake)
+            moments = []
+            for driven in self._driven:
+                for work in driven.mapping.next_work(self._clock.now()):
+                    self._start(driven, work)
+                wake = driven.mapping.wake_at()
+                if wake is not None:
+                    moments.append(wake)
+            if self._pending:
+                moments.append(self._pending[0][0])
             if not moments or min(moments) > until:
                 self._clock.advance(until - self._clock.now())
                 return
@@ -137,12 +157,11 @@ class Simulation:
     def _later(self, moment: float, then: Callable[[float], None]) -> None:
         heapq.heappush(self._pending, (moment, next(self._number), then))
 
-    def _start(self, work: Work) -> None:
-        now = self._clock.now()
-        mapping = self._mapping
+    def _start(self, driven: _Driven, work: Work) -> None:
+        now, mapping = self._clock.now(), driven.mapping
         match work:
             case Invoke():
-                result, seconds = self._handler(event(mapping.config, work))
+                result, seconds = driven.invoked(work)
                 self._later(now + seconds, lambda then: mapping.invoked(work, result, then))
             case Report(message=message):
                 sent = not self.refuse_reports()
@@ -150,11 +169,23 @@ class Simulation:
                     self.reports.append(message)
                 self._later(now + ANSWER_SECONDS, lambda then: mapping.reported(work, then, sent=sent))
             case ListShards():
-                listed = self._stream.answer(work)
-                self._later(now + ANSWER_SECONDS, lambda then: mapping.listed(listed, then))
+                listed, seconds = driven.reader(work)
+                self._later(now + seconds, lambda then: mapping.listed(listed, then))
             case Open():
-                opened = self._stream.answer(work)
-                self._later(now + ANSWER_SECONDS, lambda then: mapping.opened(work, opened, then))
+                opened, seconds = driven.reader(work)
+                self._later(now + seconds, lambda then: mapping.opened(work, opened, then))
             case Read():
-                page = self._stream.answer(work)
-                self._later(now + ANSWER_SECONDS, lambda then: mapping.read(work, page, then))
+                page, seconds = driven.reader(work)
+                self._later(now + seconds, lambda then: mapping.read(work, page, then))
+
+
+class Simulation(Timeline):
+    """One mapping over a stream in memory, in the time of a `FakeClock`."""
+
+    def __init__(self, mapping: Mapping, stream: MemoryStream, handler: Handler, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.join(
+            mapping,
+            lambda work: (stream.answer(work), ANSWER_SECONDS),
+            lambda work: handler(event(mapping.config, work)),
+        )
