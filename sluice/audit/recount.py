@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.audit.warehouse import SECONDS
 from sluice.contract import EventType
+from sluice.contract.bigquery import ARRIVAL
 from sluice.contract.kinds import Kind
 from sluice.delivery.entries import SEQUENCE_DIGITS, padded
 from sluice.metrics import Metric
@@ -154,7 +155,7 @@ class Recount:
         return (
             f"SELECT {', '.join(selected)} FROM `{self.client.project}.{self.dataset}.{kind.table}` "
             f"WHERE {' AND '.join(conditions)} "
-            f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {same} ORDER BY _arrived_at, _sequence) = 1"
+            f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {same} ORDER BY {ARRIVAL}) = 1"
         )
 
     def _up_to_marks(self) -> Iterator[str]:

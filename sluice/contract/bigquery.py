@@ -67,6 +67,10 @@ def field_schema(column: Column) -> dict[str, Any]:
     return schema
 
 
+ARRIVAL = "`_arrived_at`, SPLIT(`_sequence`, ':')[OFFSET(0)], LENGTH(`_sequence`), `_sequence`"
+"""What sorts rows as their records arrived: those out of one aggregate by their number, 2 before 10."""
+
+
 def type_name(column: Column) -> str:
     """The column's type as BigQuery's REST API writes it."""
     if column.kind is Kind.DECIMAL and column.spec.bignumeric:
@@ -85,6 +89,6 @@ def raw_view_sql(event_type: "EventType", project: str, dataset: str) -> str:
         f"FROM `{project}.{dataset}.{event_type.table}`\n"
         f"WHERE TRUE\n"
         f"QUALIFY ROW_NUMBER() OVER (\n"
-        f"  PARTITION BY `{event_type.time_column}`, `_event_id` ORDER BY `_arrived_at`, `_sequence`\n"
+        f"  PARTITION BY `{event_type.time_column}`, `_event_id` ORDER BY {ARRIVAL}\n"
         f") = 1"
     )

@@ -1,7 +1,8 @@
-"""Whatever fails and however batches are cut: each record ends in exactly one state, and the books say which.
+"""Whatever fails and however batches are cut: each event ends in exactly one state, and the books say which.
 
-A model of Lambda's loop over one shard hands random records to the real processor, over the ledger in moto.
-A tape of numbers decides what goes wrong; when it is used up nothing does any more, and everything must end.
+A model of Lambda's loop over one shard hands random records, some of them aggregates, to the real processor,
+over the ledger in moto. A tape of numbers decides what goes wrong; when it is used up nothing does any more,
+and everything must end.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from itertools import count, pairwise
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,8 @@ from sluice.deadline import Deadline
 from sluice.delivery import DELIVERED, SKIPPED, Accepted, Outcome, Rejected, Retry
 from sluice.delivery.entries import DELIVERY, lane_of
 from sluice.errors import DeliveryError
+from sluice.records import Record
+from sluice.records.aggregate import Aggregate
 from tests.unit.delivery.aws import TABLE, Aws, refusal, running
 from tests.unit.delivery.builders import Killed, event_of, record, sequence, visit
 from tests.unit.delivery.rig import Rig
@@ -64,10 +68,21 @@ class Letterbox:
 
 
 class World:
-    """One shard, its records and everything that they pass through."""
+    """One shard, its records and everything that they pass through.
 
-    def __init__(self, aws: Aws, natures: Sequence[str], tape: Tape, *, bisects: bool) -> None:
+    Events are numbered from 0, one for each nature. `sizes` says how many of them a Kinesis record holds, 0
+    for a plain one; what is left over comes in plain ones.
+    """
+
+    def __init__(
+        self, aws: Aws, natures: Sequence[str], tape: Tape, *, bisects: bool, sizes: Sequence[int] = ()
+    ) -> None:
         self.aws = aws
+        self.places: list[tuple[int, int | None]] = []
+        for index, size in enumerate([*sizes, *([0] * len(natures))]):
+            self.places += [(index, None)] if not size else [(index, sub) for sub in range(size)]
+        del self.places[len(natures) :]
+        self.kinesis = self.places[-1][0] + 1
         self.shard = f"shardId-{next(shards):012d}"
         self.natures = natures
         self.tape = tape
@@ -76,13 +91,27 @@ class World:
         self.sink: dict[str, Accepted] = {}
         self.blamed: set[str] = set()
         self.queue: list[list[int]] = []
-        self.position = 0
+        self.next = 0
         self.invocations = 0
         self.runtime: Rig | None = None
         self.silence = 0
 
     def data(self, number: int) -> bytes:
         return b"not json" if self.natures[number] == "poison" else visit(number)
+
+    def record(self, index: int) -> Record:
+        """Return a Kinesis record: an aggregate, or a plain one."""
+        inside = [number for number, (at, _) in enumerate(self.places) if at == index]
+        if self.places[inside[0]][1] is None:
+            return record(index, self.data(inside[0]), self.shard)
+        aggregate = Aggregate()
+        for number in inside:
+            aggregate.add(f"user-{number}", self.data(number))
+        return record(index, aggregate.encode(), self.shard)
+
+    def position(self, number: int) -> str:
+        index, sub = self.places[number]
+        return sequence(index) if sub is None else f"{sequence(index)}:{sub}"
 
     def number(self, accepted: Accepted) -> int:
         return int(accepted.event.id[1:])  # type: ignore[attr-defined] # a Visit
@@ -139,15 +168,15 @@ class World:
     def next_batch(self) -> list[int]:
         fault = self.tape.next()
         if fault == 0:
-            self.queue, self.position = [], 0  # a mapping made anew, from the stream's beginning on
+            self.queue, self.next = [], 0  # a mapping made anew, from the stream's beginning on
         elif fault == 1 and self.queue:
-            self.position = self.queue[0][0]  # the rest of a batch may come in another cut
+            self.next = self.queue[0][0]  # the rest of a batch may come in another cut
             self.queue = []
         if self.queue:
             return self.queue.pop(0)
         size = 1 + self.tape.next() % 7
-        batch = list(range(self.position, min(self.position + size, len(self.natures))))
-        self.position += len(batch)
+        batch = list(range(self.next, min(self.next + size, self.kinesis)))
+        self.next += len(batch)
         return batch
 
     def invoke(self, batch: list[int]) -> str | None:
@@ -158,7 +187,7 @@ class World:
         time = self.runtime.time
         started = time.now
         try:
-            answer = self.runtime.invoke(event_of(record(n, self.data(n), self.shard) for n in batch))
+            answer = self.runtime.invoke(event_of(self.record(index) for index in batch))
         except Killed:
             self.runtime = None
             self.blame()
@@ -183,11 +212,13 @@ class World:
             ExpressionAttributeValues={":lane": {"S": lane_of("bigquery", self.shard)}},
         )["Items"]
         self.blamed |= {
-            item["suspect"]["S"] for item in items if "suspect" in item and item["suspect"]["S"] != DELIVERY
+            item["suspect"]["S"]
+            for item in items
+            if "suspect" in item and item["suspect"]["S"] != DELIVERY and "-" not in item["suspect"]["S"]
         }
 
     def letters(self) -> dict[int, str]:
-        known = {f"bigquery/{self.shard}/{sequence(n)}": n for n in range(len(self.natures))}
+        known = {f"bigquery/{self.shard}/{self.position(n)}": n for n in range(len(self.natures))}
         return {known[id_]: letter.kind for id_, letter in self.letterbox.held.items()}
 
 
@@ -199,7 +230,7 @@ def check_states(world: World) -> None:
         if nature in ("killer", "deadly"):
             assert letters[number] == "crash"
             assert number not in held
-        elif sequence(number) in world.blamed:
+        elif world.position(number) in world.blamed:
             assert number in letters or number in held or nature == "skipped"
         else:
             assert letters.get(number) == EXPECTED.get(nature), (number, nature)
@@ -211,15 +242,19 @@ def check_books(world: World) -> None:
     closed = Rig(world.aws).closed(world.shard)
     assert all(before.last < after.first for before, after in pairwise(closed))
     for number in range(len(world.natures)):
-        assert sum(entry.first <= int(sequence(number)) <= entry.last for entry in closed) == 1
+        place = int(sequence(world.places[number][0]))
+        assert sum(entry.first <= place <= entry.last for entry in closed) == 1
     totals = Counter(
         delivered=sum(entry.delivered for entry in closed),
         dead_lettered=sum(entry.dead_lettered for entry in closed),
         skipped=sum(entry.skipped for entry in closed),
     )
     assert totals.total() == len(world.natures)
+    assert sum(entry.records for entry in closed) == world.kinesis
     assert sum(sum(entry.latency.values()) for entry in closed) == len(world.natures)
-    innocent = {sequence(n) for n, nature in enumerate(world.natures) if nature not in ("killer", "deadly")}
+    innocent = {
+        world.position(n) for n, nature in enumerate(world.natures) if nature not in ("killer", "deadly")
+    }
     if not world.blamed & innocent:
         natures = Counter(world.natures)
         assert totals["delivered"] == natures["good"]
@@ -231,7 +266,9 @@ def check_calm(world: World) -> None:
     """What comes after is handled as if nothing had been."""
     rig = Rig(world.aws)
     number = len(world.natures)
-    assert rig.invoke(event_of([record(number, visit(number), world.shard)])) == {"batchItemFailures": []}
+    assert rig.invoke(event_of([record(world.kinesis, visit(number), world.shard)])) == {
+        "batchItemFailures": []
+    }
     assert rig.marks == []
 
 
@@ -240,15 +277,18 @@ def check_calm(world: World) -> None:
     natures=st.lists(st.sampled_from(NATURES), min_size=1, max_size=14),
     tape=st.lists(st.integers(0, 60), max_size=250),
     bisects=st.booleans(),
+    sizes=st.lists(st.integers(0, 5), max_size=6),
 )
-def check(aws: Aws, natures: list[str], tape: list[int], *, bisects: bool) -> None:
-    world = World(aws, natures, Tape(tape), bisects=bisects)
+def check(aws: Aws, natures: list[str], tape: list[int], sizes: list[int], *, bisects: bool) -> None:
+    world = World(aws, natures, Tape(tape), bisects=bisects, sizes=sizes)
     world.run()
     check_states(world)
     check_books(world)
     check_calm(world)
 
 
-def test_each_record_ends_in_one_state_and_the_books_say_which() -> None:
+def test_each_event_ends_in_one_state_and_the_books_say_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    for groups in ("GROUPS", "DELIVERED_GROUPS"):  # so that small aggregates, too, are searched in steps
+        monkeypatch.setattr(f"sluice.delivery.attempt.{groups}", 2)
     with running() as aws:
         check(aws)
