@@ -77,6 +77,12 @@ class Plant:
     def shards(self) -> list[str]:
         return [shard["ShardId"] for shard in self.kinesis.list_shards(StreamName=STREAM)["Shards"]]
 
+    def everything(self, shard: str) -> list[dict[str, Any]]:
+        where: Any = {"StreamName": STREAM, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+        iterator = self.kinesis.get_shard_iterator(**where)["ShardIterator"]
+        found: list[dict[str, Any]] = self.kinesis.get_records(ShardIterator=iterator)["Records"]
+        return found
+
     def waiting(self, shard: str) -> list[dict[str, Any]]:
         where = (
             {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": self.marks[shard]}
