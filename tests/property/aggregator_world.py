@@ -6,7 +6,7 @@ and the old one may go on beside the new one, even in the middle of its calls; t
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -153,14 +153,8 @@ class World:
             for letter in self.outside.letterbox.held.values()
             if b"deadly" not in (letter.payload or b"")
         ]
-        letters = {f"{one.shard}/{one.sequence}" for one in held[self.tape.next() % 3 :: 2]}
-        entries = [
-            entry
-            for shard in self.kinesis.shards
-            for entry in records_of(
-                shard.name, [one for one in shard.arrivals if f"{shard.name}/{one.sequence}" in letters]
-            )
-        ]
+        letters = {one.id.partition("/")[2] for one in held[self.tape.next() % 3 :: 2]}
+        entries = [entry for shard in self.kinesis.shards for entry in returning(shard, letters)]
         try:
             answer = self.runtime().invoke({"Records": entries, "redrive": True})
         except Killed:
@@ -319,6 +313,19 @@ def records_of(shard: str, arrivals: Sequence[Arrival]) -> list[dict[str, Any]]:
         }
         for one in arrivals
     ]
+
+
+def returning(shard: Shard, identities: Collection[str]) -> list[dict[str, Any]]:
+    """Return the entries of these events, one by one, as a redrive brings them back."""
+    found = []
+    for arrival in shard.arrivals:
+        for position, sub, data in arrival.events():
+            if f"{shard.name}/{position}" in identities:
+                (entry,) = records_of(shard.name, [Arrival(arrival.number, arrival.at, data)])
+                if sub is not None:
+                    entry["kinesis"]["subSequenceNumber"] = sub
+                found.append(entry)
+    return found
 
 
 def moment(milliseconds: int) -> str:

@@ -3,26 +3,46 @@
 # ruff: noqa: N803 - the requests are spelt as AWS spells them
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sluice.records.aggregate import Aggregate
+
 BASE = 10**55
 
 
 @dataclass
 class Arrival:
-    """One record: `at` is its arrival in epoch milliseconds."""
+    """One record: `at` is its arrival in epoch milliseconds; `inside` is what an aggregate holds."""
 
     number: int
     at: int
     data: bytes
+    inside: list[bytes] = field(default_factory=list)
 
     @property
     def sequence(self) -> str:
         return str(BASE + 7 * self.number)
+
+    def join(self, data: bytes) -> int:
+        """Take one more user record in, as the KPL does; return its number within the aggregate."""
+        self.inside = [*(self.inside or [self.data]), data]
+        aggregate = Aggregate()
+        for each in self.inside:
+            aggregate.add("key", each)
+        self.data = aggregate.encode()
+        return len(self.inside) - 1
+
+    def events(self) -> Iterator[tuple[str, int | None, bytes]]:
+        """Yield the position, the sub-sequence and the data of each event."""
+        if not self.inside:
+            yield self.sequence, None, self.data
+        for sub, data in enumerate(self.inside):
+            yield f"{self.sequence}:{sub}", sub, data
 
 
 @dataclass

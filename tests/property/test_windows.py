@@ -24,7 +24,7 @@ from sluice.windows.keys import claim_key
 from sluice.windows.reader import WindowReader, WindowRow
 from sluice.windows.store import WindowTable
 from tests.property.aggregator_rig import Tape
-from tests.property.aggregator_world import World, records_of
+from tests.property.aggregator_world import World, returning
 from tests.property.fake_kinesis import Arrival, Shard
 from tests.unit.delivery.builders import Killed
 
@@ -48,7 +48,10 @@ BEFORE_ARRIVAL = (0, 0, 0, 1, 9, 11, 35, 70, 3 * 86_400)
 
 @dataclass(frozen=True)
 class Planned:
-    """One record to be: `gap` is the time since the one before, in steps of half a second."""
+    """One event to be: `gap` is the time since the one before, in steps of half a second.
+
+    One that `joins` comes in an aggregate with the one before in its shard.
+    """
 
     nature: str
     gap: int
@@ -57,6 +60,7 @@ class Planned:
     page: int
     amount: int
     left: bool
+    joins: bool
 
 
 planned = st.builds(
@@ -68,6 +72,7 @@ planned = st.builds(
     page=st.integers(0, 2),
     amount=st.integers(-50, 10**15),
     left=st.booleans(),
+    joins=st.sampled_from((False, False, True)),
 )
 
 
@@ -89,6 +94,7 @@ class Case:
             [Shard("s0", START)] if layout in ("one", "split") else [Shard("s0", START), Shard("s1", START)]
         )
         children: list[Shard] = []
+        planned_in: dict[str, tuple[Shard, Arrival, list[Planned]]] = {}
         if layout in ("split", "merge"):
             children = [Shard("s2", turn), Shard("s3", turn)][: 2 if layout == "split" else 1]
             for parent in parents:
@@ -96,11 +102,18 @@ class Case:
         for number, (plan, moment) in enumerate(zip(plans, at, strict=True)):
             these = children if children and number >= middle else parents
             shard = these[0] if plan.left else these[-1]
-            arrival = Arrival(number, moment, self.data(plan, moment / 1000))
-            shard.arrivals.append(arrival)
-            identity = f"{shard.name}/{arrival.sequence}"
-            self.natures[identity] = plan.nature
-            self.events[identity] = {**self.event(plan, moment / 1000), "arrived": moment / 1000}
+            if plan.joins and shard.arrivals:
+                arrival = shard.arrivals[-1]
+                arrival.join(self.data(plan, arrival.at / 1000))
+            else:
+                arrival = Arrival(number, moment, self.data(plan, moment / 1000))
+                shard.arrivals.append(arrival)
+            planned_in.setdefault(f"{shard.name}/{arrival.sequence}", (shard, arrival, []))[2].append(plan)
+        for shard, arrival, inside in planned_in.values():
+            for plan, (position, _, _) in zip(inside, arrival.events(), strict=True):
+                arrived = arrival.at / 1000
+                self.natures[f"{shard.name}/{position}"] = plan.nature
+                self.events[f"{shard.name}/{position}"] = {**self.event(plan, arrived), "arrived": arrived}
         return [*parents, *children]
 
     def event(self, plan: Planned, arrived: float) -> dict[str, Any]:
@@ -170,7 +183,7 @@ def check_segments(case: Case) -> None:
         headers = case.headers(shard.name)
         lasts = [-1, *(header.last for header in headers)]
         assert all(last < header.first <= header.last for last, header in zip(lasts, headers, strict=False))
-        sequences = [int(arrival.sequence) for arrival in shard.arrivals]
+        sequences = [int(one.sequence) for one in shard.arrivals for _ in one.events()]
         for last, header in zip(lasts, headers, strict=False):
             inside = [sequence for sequence in sequences if last < sequence <= header.last]
             assert inside
@@ -184,6 +197,9 @@ def check_segments(case: Case) -> None:
         ]
         for name in ("delivered", "skipped", "dead_lettered"):
             assert sum(int(item[name]["N"]) for item in books) == sum(getattr(one, name) for one in headers)
+        inside = [len(one.inside) for one in shard.arrivals if one.inside]
+        assert sum(int(item["aggregates"]["N"]) for item in books) == len(inside)
+        assert sum(int(item["aggregated"]["N"]) for item in books) == sum(inside)
 
 
 def check_refused(case: Case) -> None:
@@ -262,13 +278,7 @@ def redrive(case: Case, identities: Iterable[str]) -> dict[str, str]:
     for _ in range(200):
         if not waiting:
             return outcomes
-        entries = [
-            entry
-            for shard in case.shards
-            for entry in records_of(
-                shard.name, [one for one in shard.arrivals if f"{shard.name}/{one.sequence}" in waiting]
-            )
-        ]
+        entries = [entry for shard in case.shards for entry in returning(shard, waiting)]
         try:
             answer = case.world.runtime().invoke({"Records": entries, "redrive": True})
         except Killed:
@@ -277,7 +287,8 @@ def redrive(case: Case, identities: Iterable[str]) -> dict[str, str]:
         except DeliveryError:
             continue
         left = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
-        assert left == {identity.split("/")[1] for identity in waiting - answer["outcomes"].keys()}
+        unsettled = waiting - answer["outcomes"].keys()
+        assert left == {identity.split("/")[1].partition(":")[0] for identity in unsettled}
         outcomes |= answer["outcomes"]
         waiting -= outcomes.keys()
     raise AssertionError("a redrive does not end")
