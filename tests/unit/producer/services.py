@@ -26,6 +26,7 @@ class Stream:
         self.accepted: list[bytes] = []
         self.keys: list[str] = []
         self.requests: list[list[bytes]] = []
+        self.strategy = "USER_PARTITION_KEY"
         self.shards = [f"shardId-{n:012}" for n in range(shards)]
 
     def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's names
@@ -46,6 +47,25 @@ class Stream:
                 results.append({"SequenceNumber": str(len(self.accepted)), "ShardId": shard})
         failed = sum("ErrorCode" in result for result in results)
         return {"FailedRecordCount": failed, "Records": results}
+
+    def list_shards(self, **_: Any) -> Any:
+        width = 2**128 // len(self.shards)
+        return {
+            "Shards": [
+                {
+                    "ShardId": name,
+                    "HashKeyRange": {
+                        "StartingHashKey": str(width * place),
+                        "EndingHashKey": str(width * (place + 1) - 1),
+                    },
+                    "SequenceNumberRange": {"StartingSequenceNumber": "1"},
+                }
+                for place, name in enumerate(self.shards)
+            ]
+        }
+
+    def describe_stream_summary(self, **_: Any) -> Any:
+        return {"StreamDescriptionSummary": {"RecordDistributionStrategy": self.strategy}}
 
 
 class Firehose:
