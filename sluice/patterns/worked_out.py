@@ -45,7 +45,7 @@ def values_where(leaf: Leaf, node: Node, holds: Holds, *, negated: bool) -> Valu
     _refuse_computed(leaf, node)
     for one in walk(node):
         if isinstance(one, Convert) and one.type is Type.FLOAT64 and not leaf.line.as_float:
-            raise Unsayable(f"`{leaf.name}` is rounded to a FLOAT64 before it is compared")
+            raise Unsayable(f"`{leaf.name}` becomes a FLOAT64 when it is compared, which may round it")
     return stretches(leaf, leaf.line, node, holds)
 
 
@@ -116,14 +116,18 @@ def _affix(node: Node) -> Texts | None:
                 case [str(whole)]:
                     return Texts(listed=frozenset({whole}))
                 case [str(start), ""]:
-                    return Texts(prefixes=frozenset({start})) if start else Texts(excluded=frozenset())
+                    return _starting(start)
                 case ["", str(end)]:
                     return Texts(suffixes=frozenset({end}))
-        case Call("STARTS_WITH", _, (Field(), Constant(_, str(start)))) if start:
-            return Texts(prefixes=frozenset({start}))
-        case Call("ENDS_WITH", _, (Field(), Constant(_, str(end)))) if end:
-            return Texts(suffixes=frozenset({end}))
+        case Call("STARTS_WITH", _, (Field(), Constant(_, str(start)))):
+            return _starting(start)
+        case Call("ENDS_WITH", _, (Field(), Constant(_, str(end)))):
+            return Texts(suffixes=frozenset({end})) if end else _starting(end)
     return None
+
+
+def _starting(start: str) -> Texts:
+    return Texts(prefixes=frozenset({start})) if start else Texts(excluded=frozenset())
 
 
 def _lists(leaf: Leaf, node: Node, *, negated: bool) -> Items:
@@ -133,7 +137,8 @@ def _lists(leaf: Leaf, node: Node, *, negated: bool) -> Items:
                 raise Unsayable(f"no pattern asks for a list `{leaf.name}` without a value")
             if leaf.column.kind is Kind.FLOAT or leaf.column.kind is Kind.TIMESTAMP:
                 raise Unsayable(f"one {leaf.column.kind} in JSON has many spellings, as in `{leaf.name}`")
-            return Items(frozenset({value}))
+            never = leaf.line is not None and len(set(leaf.line.around(value))) > 1
+            return Items(frozenset() if never else frozenset({value}))
     raise Unsayable(f"of the list `{leaf.name}` a pattern can only ask whether it holds a value")
 
 

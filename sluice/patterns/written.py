@@ -201,9 +201,7 @@ def _item(leaf: Leaf, value: Any) -> Rule:
     if leaf.column.kind is Kind.DATE:
         return value.isoformat()
     _check_numbers(leaf)
-    at, above = leaf.line.around(value)
-    if at != above:
-        raise Unsayable(f"`{leaf.name}` never holds {value}")
+    at, _ = leaf.line.around(value)
     return _range(leaf, leaf.line, at, at)
 
 

@@ -29,7 +29,7 @@ public class Judge {
 
     private static ObjectNode answer(JsonNode question) {
         ObjectNode answer = JSON.createObjectNode();
-        Machine machine = new Machine();
+        Machine machine = Machine.builder().build();
         try {
             machine.addRule("it", question.get("pattern").asText());
         } catch (Exception refusal) {
