@@ -66,7 +66,7 @@ class Report(pulumi.ComponentResource):
                     "SLUICE_WINDOW_DAYS": str(env.settings.windows.days),
                     "SLUICE_LEDGER_TABLE": ledger.table,
                     "SLUICE_DEAD_LETTER_QUEUE_URL": dead_letters.queue_url,
-                    "SLUICE_REPORT_SINKS": _sinks(sinks),
+                    "SLUICE_REPORT_SINKS": _sinks(sinks, stream),
                     "SLUICE_REPORT_AUTH": settings.auth,
                     **(
                         {
@@ -183,9 +183,13 @@ def _audience(settings: ReportSettings) -> str:
     return settings.audience or settings.client_id or ""
 
 
-def _sinks(sinks: Mapping[str, SinkFunction]) -> pulumi.Output[str]:
+def _sinks(sinks: Mapping[str, SinkFunction], stream: Stream) -> pulumi.Output[str]:
     known = {
-        name: {"function": sink.outputs["function"], "parallelization": sink.outputs["parallelization"]}
+        name: {
+            "function": sink.outputs["function"],
+            "parallelization": sink.outputs["parallelization"],
+            "whole": sink.stream is stream and not sink.outputs["filtered"],
+        }
         for name, sink in sinks.items()
     }
     return pulumi.Output.json_dumps(known)

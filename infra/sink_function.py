@@ -66,6 +66,7 @@ class SinkFunction(pulumi.ComponentResource):
         super().__init__("sluice:infra:SinkFunction", name, None, env.component)
         self._resource, self._env, self._args = name, env, args
         self._warn_when_a_killer_would_hold_its_shard()
+        self.stream = args.stream
         called = env.names.sink(args.sink)
         self.consumer = (
             args.stream.consumer(f"{name}-consumer", called=called, parent=self)

@@ -32,7 +32,11 @@ def sources_of(target: "Target", current: Callable[[], Sequence["Definition"] | 
         ledger_table=outputs.ledger_table,
         queue_url=outputs.dead_letter_queue_url,
         sinks={
-            name: SinkPlace(function=sink.function, parallelization=sink.parallelization)
+            name: SinkPlace(
+                function=sink.function,
+                parallelization=sink.parallelization,
+                whole=not sink.filtered and sink.stream in {None, outputs.stream_name},
+            )
             for name, sink in outputs.sinks.items()
         },
         local=target.is_local,

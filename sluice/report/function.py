@@ -79,7 +79,11 @@ def _sinks(text: str) -> dict[str, SinkPlace]:
     try:
         found: Mapping[str, Mapping[str, Any]] = json.loads(text)
         return {
-            name: SinkPlace(function=sink["function"], parallelization=int(sink.get("parallelization") or 1))
+            name: SinkPlace(
+                function=sink["function"],
+                parallelization=int(sink.get("parallelization") or 1),
+                whole=bool(sink.get("whole", True)),
+            )
             for name, sink in found.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError):

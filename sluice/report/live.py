@@ -33,10 +33,14 @@ METRIC_LAG = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkPlace:
-    """One sink: its function's name, and how many batches of a shard run at once."""
+    """One sink: its function's name, and how many batches of a shard run at once.
+
+    `whole` says whether it is fed all of the pipeline's stream: throughput and balance are of those alone.
+    """
 
     function: str
     parallelization: int = 1
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,7 @@ def live_sources(
         cloudwatch=clients.cloudwatch,
         ledger=LedgerReader(clients.dynamodb, places.ledger_table),
         stream=places.stream,
-        sinks={name: sink.parallelization for name, sink in places.sinks.items()},
+        sinks={name: sink.parallelization for name, sink in places.sinks.items() if sink.whole},
         longest=None if places.local else FARTHEST,
         metric_lag=timedelta() if places.local else METRIC_LAG,
     )

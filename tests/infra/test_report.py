@@ -80,7 +80,7 @@ def function(auth: dict[str, str]) -> dict[str, tuple[str, dict[str, Any]]]:
             "SLUICE_LEDGER_TABLE": "sluice-dev-ledger",
             "SLUICE_DEAD_LETTER_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{REGION[13:]}/{queue}",
             "SLUICE_REPORT_SINKS": {
-                name: {"function": f"sluice-dev-{name}-sink", "parallelization": 1}
+                name: {"function": f"sluice-dev-{name}-sink", "parallelization": 1, "whole": True}
                 for name in ("bigquery", "windows")
             },
             **auth,

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sluice.errors import ContractError, SettingsError
-from sluice.local.program import run_program
 from sluice.patterns import Compiled
 from tests.infra import expected_aws, expected_routes, expected_sink
-from tests.infra.conftest import ROOT, by_name
+from tests.infra.conftest import by_name
 from tests.infra.test_every_aws_resource import compare, declared, readable
 
 if TYPE_CHECKING:
@@ -35,6 +33,11 @@ def _without_filters(monkeypatch: pytest.MonkeyPatch, programs: object) -> None:
         return Compiled(PATTERNS if enhanced and route.name == "large_orders" else (), "for the test")
 
     monkeypatch.setattr("infra.routes.compile_route", compile_route)
+
+
+@pytest.fixture(scope="module")
+def usual(run: "Run") -> "dict[str, Declared]":
+    return by_name(run("dev", pipeline=ROUTED))
 
 
 def routes(run: "Run", stack: str = "dev", **given: Any) -> "dict[str, Declared]":
@@ -124,7 +127,7 @@ def test_exports_say_where_routes_lead_and_how_sinks_read(run: "Run") -> None:
     }
 
 
-def test_what_routes_keep_is_protected_outside_dev(run: "Run") -> None:
+def test_what_routes_keep_is_protected_outside_dev(run: "Run", usual: "dict[str, Declared]") -> None:
     protected = {
         each.name
         for each in routes(run, "prod").values()
@@ -136,11 +139,13 @@ def test_what_routes_keep_is_protected_outside_dev(run: "Run") -> None:
     }
     holding = {"target-paid-stream", "target-free-queue", "target-returned-orders-queue"}
     assert protected == mappings | holding | {"routes-bucket", "target-all-orders-firehose"}
-    assert not [each.name for each in routes(run).values() if each.protect]
+    assert not [each.name for each in usual.values() if each.protect]
 
 
-def test_every_route_has_a_box_of_its_own_and_one_for_what_it_leads_to(run: "Run") -> None:
-    boxes = {each.name: each.type.rpartition(":")[2] for each in routes(run).values() if not each.custom}
+def test_every_route_has_a_box_of_its_own_and_one_for_what_it_leads_to(
+    usual: "dict[str, Declared]",
+) -> None:
+    boxes = {each.name: each.type.rpartition(":")[2] for each in usual.values() if not each.custom}
     found = {name: kind for name, kind in boxes.items() if name.startswith(("route", "target"))}
     assert found == {
         **{
@@ -155,82 +160,84 @@ def test_every_route_has_a_box_of_its_own_and_one_for_what_it_leads_to(run: "Run
     }
 
 
+SETTINGS: dict[str, Any] = {
+    "large_orders": {
+        "enabled": False,
+        "batch_size": 10,
+        "batching_window_seconds": 9,
+        "parallelization": 4,
+        "retry_attempts": 3,
+        "max_record_age_seconds": 60,
+        "bisect": True,
+        "starting_position": "AT_TIMESTAMP",
+        "starting_position_timestamp": "2026-01-31T12:00:00Z",
+        "timeout_seconds": 60,
+        "memory_mb": 256,
+        "log_level": "DEBUG",
+        "log_retention_days": 1,
+    },
+    "paid": {
+        "stream": {"mode": "provisioned", "shards": 3, "retention_hours": 24},
+        "consumers": {"transactions": {"batch_size": 7}},
+    },
+    "free": {"queue": {"retention_days": 1, "visibility_timeout_seconds": 300}},
+    "returned_orders": {"queue": {"high_throughput": True}},
+    "all_orders": {"firehose": {"buffer_mb": 128, "buffer_seconds": 0, "object_days": 30}},
+}
+
+
+@pytest.fixture(scope="module")
+def changed(run: "Run") -> "dict[str, Declared]":
+    return by_name(run("dev", pipeline=ROUTED, routes=SETTINGS))
+
+
 @pytest.mark.parametrize(
-    ("given", "name", "inputs"),
+    ("name", "inputs"),
     [
-        ({"large_orders": {"enabled": False}}, "route-large-orders-mapping", {"enabled": False}),
-        ({"large_orders": {"batch_size": 10}}, "route-large-orders-mapping", {"batchSize": 10}),
         (
-            {"large_orders": {"parallelization": 4}},
-            "route-large-orders-mapping",
-            {"parallelizationFactor": 4},
-        ),
-        ({"large_orders": {"retry_attempts": 3}}, "route-large-orders-mapping", {"maximumRetryAttempts": 3}),
-        (
-            {"large_orders": {"max_record_age_seconds": 60, "bisect": True, "batching_window_seconds": 9}},
             "route-large-orders-mapping",
             {
+                "enabled": False,
+                "batchSize": 10,
+                "maximumBatchingWindowInSeconds": 9,
+                "parallelizationFactor": 4,
+                "maximumRetryAttempts": 3,
                 "maximumRecordAgeInSeconds": 60,
                 "bisectBatchOnFunctionError": True,
-                "maximumBatchingWindowInSeconds": 9,
+                "startingPosition": "AT_TIMESTAMP",
+                "startingPositionTimestamp": "2026-01-31T12:00:00Z",
             },
         ),
+        ("route-large-orders-function", {"memorySize": 256, "timeout": 60}),
+        ("route-large-orders-logs", {"retentionInDays": 1}),
         (
-            {
-                "large_orders": {
-                    "starting_position": "AT_TIMESTAMP",
-                    "starting_position_timestamp": "2026-01-31T12:00:00Z",
-                }
-            },
-            "route-large-orders-mapping",
-            {"startingPosition": "AT_TIMESTAMP", "startingPositionTimestamp": "2026-01-31T12:00:00Z"},
-        ),
-        (
-            {"large_orders": {"memory_mb": 256, "timeout_seconds": 60}},
-            "route-large-orders-function",
-            {"memorySize": 256, "timeout": 60},
-        ),
-        ({"large_orders": {"log_retention_days": 1}}, "route-large-orders-logs", {"retentionInDays": 1}),
-        (
-            {"paid": {"stream": {"mode": "provisioned", "shards": 3, "retention_hours": 24}}},
             "target-paid-stream",
             {"streamModeDetails": {"streamMode": "PROVISIONED"}, "shardCount": 3, "retentionPeriod": 24},
         ),
+        ("route-paid-transactions-mapping", {"batchSize": 7}),
+        ("route-paid-mapping", {"batchSize": 1000}),
+        ("target-free-queue", {"messageRetentionSeconds": 86_400, "visibilityTimeoutSeconds": 300}),
         (
-            {"paid": {"consumers": {"transactions": {"batch_size": 7}}}},
-            "route-paid-transactions-mapping",
-            {"batchSize": 7},
-        ),
-        (
-            {"free": {"queue": {"retention_days": 1, "visibility_timeout_seconds": 300}}},
-            "target-free-queue",
-            {"messageRetentionSeconds": 86_400, "visibilityTimeoutSeconds": 300},
-        ),
-        (
-            {"returned_orders": {"queue": {"high_throughput": True}}},
             "target-returned-orders-queue",
             {"deduplicationScope": "messageGroup", "fifoThroughputLimit": "perMessageGroupId"},
         ),
     ],
 )
 def test_everything_about_a_route_is_a_setting(
-    given: dict[str, Any], name: str, inputs: dict[str, Any], run: "Run"
+    name: str, inputs: dict[str, Any], changed: "dict[str, Declared]"
 ) -> None:
-    assert inputs.items() <= readable(routes(run, routes=given)[name].inputs).items()
+    assert inputs.items() <= readable(changed[name].inputs).items()
 
 
-def test_parallelization_and_log_level_reach_the_function(run: "Run") -> None:
-    found = routes(run, routes={"free": {"parallelization": 4, "log_level": "DEBUG"}})
-    variables = found["route-free-function"].inputs["environment"]["variables"]
+def test_parallelization_and_log_level_reach_the_function(changed: "dict[str, Declared]") -> None:
+    variables = changed["route-large-orders-function"].inputs["environment"]["variables"]
     assert (variables["SLUICE_PARALLELIZATION"], variables["POWERTOOLS_LOG_LEVEL"]) == ("4", "DEBUG")
 
 
-def test_a_firehoses_buffer_and_the_age_of_its_objects_are_settings(run: "Run") -> None:
-    given = {"firehose": {"buffer_mb": 128, "buffer_seconds": 0, "object_days": 30}}
-    found = routes(run, routes={"all_orders": given})
-    s3 = readable(found["target-all-orders-firehose"].inputs)["extendedS3Configuration"]
+def test_a_firehoses_buffer_and_the_age_of_its_objects_are_settings(changed: "dict[str, Declared]") -> None:
+    s3 = readable(changed["target-all-orders-firehose"].inputs)["extendedS3Configuration"]
     assert (s3["bufferingSize"], s3["bufferingInterval"]) == (128, 0)
-    rules = readable(found["routes-bucket-lifecycle"].inputs)["rules"]
+    rules = readable(changed["routes-bucket-lifecycle"].inputs)["rules"]
     assert [(rule["filter"]["prefix"], rule.get("expiration")) for rule in rules] == [
         ("", None),
         ("all_orders/", {"days": 30}),
@@ -259,8 +266,8 @@ def test_a_key_encrypts_what_routes_lead_to(run: "Run") -> None:
     assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
 
 
-def test_a_function_may_send_to_its_own_target_and_nowhere_else(run: "Run") -> None:
-    for name, each in routes(run).items():
+def test_a_function_may_send_to_its_own_target_and_nowhere_else(usual: "dict[str, Declared]") -> None:
+    for name, each in usual.items():
         if name.startswith("route-") and name.endswith("-policy"):
             statements = json.loads(each.inputs["policy"])["Statement"]
             sending = [one for one in statements if one["Sid"].startswith("SendToThe")]
@@ -268,105 +275,14 @@ def test_a_function_may_send_to_its_own_target_and_nowhere_else(run: "Run") -> N
             assert not [one for one in sending if "*" in one["Resource"][0] or "*" in one["Action"][0]]
 
 
-def test_a_route_waits_for_what_it_leads_to(run: "Run") -> None:
-    found = routes(run)
+def test_a_route_waits_for_what_it_leads_to(usual: "dict[str, Declared]") -> None:
+    found = usual
     for route, target in (("paid", "stream"), ("free", "queue"), ("all-orders", "firehose")):
         for part in ("function", "mapping"):
             needed = {urn.rpartition("::")[2] for urn in found[f"route-{route}-{part}"].depends_on}
             assert f"target-{route}-{target}" in needed
 
 
-WRONG_SETTINGS = [
-    ({"payed": {}}, "payed is no route of the pipeline: did you mean paid? change it in Pulumi.dev.yaml"),
-    (
-        {"zzz": {}},
-        "zzz is no route of the pipeline: there are large_orders, paid, free, returned_orders, all_orders;",
-    ),
-    (
-        {"free": {"stream": {"retention_hours": 24}}},
-        "free.stream is set, and the route leads to a Queue: drop it from Pulumi.dev.yaml, or lead",
-    ),
-    (
-        {"large_orders": {"queue": {}}},
-        "large_orders.queue is set, and the route leads to a Function: drop it from Pulumi.dev.yaml,",
-    ),
-    (
-        {"paid": {"consumers": {"transaction": {}}}},
-        "paid.consumers.transaction is no consumer of the route's stream: did you mean transactions?",
-    ),
-    (
-        {"returned_orders": {"batch_size": 0}},
-        "returned_orders.batch_size is 0: accepted is 1 to 10000 records; change it in Pulumi.dev.yaml",
-    ),
-]
-
-
-@pytest.mark.parametrize(("given", "start"), WRONG_SETTINGS)
-def test_settings_that_fit_no_route_are_refused_in_one_line(
-    given: dict[str, Any], start: str, run: "Run"
-) -> None:
-    with pytest.raises(SettingsError) as error:
-        routes(run, routes=given)
-    line = str(error.value)
-    assert line.startswith(f"sluice:routes.{start}")
-    assert "\n" not in line
-    assert "Pulumi.dev.yaml" in line
-
-
-def test_a_pipeline_without_routes_has_no_settings_of_routes(run: "Run") -> None:
-    with pytest.raises(
-        SettingsError, match=r"^sluice:routes.paid is no route of the pipeline: there are none;"
-    ):
-        run("dev", routes={"paid": {}})
-
-
-def piped(tmp_path: Path, change: tuple[str, str]) -> Path:
-    file = tmp_path / "pipeline.py"
-    file.write_text(ROUTED.read_text().replace(*change))
-    return file
-
-
-def test_a_route_leads_to_a_folder_of_the_users_or_to_a_clear_error(run: "Run", tmp_path: Path) -> None:
-    file = piped(tmp_path, ('Function("transactions")', 'Function("aggregator")'))
-    with pytest.raises(ContractError) as error:
-        run("dev", pipeline=file)
-    assert str(error.value) == (
-        "route 'large_orders': functions/aggregator is Sluice's own: lead it to a folder of yours (there are"
-        " transactions), or make it as docs/routes.md shows"
-    )
-    missing = piped(tmp_path, ('Function("transactions")', 'Function("fraud_check")'))
-    with pytest.raises(
-        ContractError, match=r"^route 'large_orders': functions/fraud_check has no handler.py:"
-    ):
-        run("dev", pipeline=missing)
-
-
-def test_a_condition_that_cannot_be_read_is_refused_at_preview(run: "Run", tmp_path: Path) -> None:
-    file = piped(tmp_path, ('"total >= 1000"', '"totl >= 1000"'))
-    with pytest.raises(
-        ContractError, match=r"^route 'large_orders': .*totl.* is no field: did you mean total"
-    ):
-        run("dev", pipeline=file, preview=True)
-
-
-def test_patterns_beyond_lambdas_limits_stop_the_program_before_anything_is_declared(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def compile_route(route: Any, *, enhanced: bool) -> Compiled:
-        raise ContractError(f"route {route.name!r}: too long ({enhanced})")
-
-    monkeypatch.setattr("infra.routes.compile_route", compile_route)
-    created = set()
-
-    def create(resource: "Declared") -> tuple[str, dict[str, Any]]:
-        created.add(resource.type)
-        return "id", {}
-
-    with pytest.raises(ContractError, match="too long"):
-        run_program(ROOT, "dev", pipeline=ROUTED, create=create)
-    assert created == {"pulumi:providers:aws", "pulumi:providers:gcp"}
-
-
-def test_a_preview_knows_every_route(run: "Run") -> None:
+def test_a_preview_knows_every_route(run: "Run", usual: "dict[str, Declared]") -> None:
     preview: Program = run("dev", pipeline=ROUTED, preview=True)
-    assert {each.urn for each in preview.resources} == {each.urn for each in routes(run).values()}
+    assert {each.urn for each in preview.resources} == {each.urn for each in usual.values()}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sluice.cli.outputs import Outputs, SinkOutputs
+from sluice.cli.outputs import Outputs, RouteOutputs, SinkOutputs
 from sluice.cli.target import Endpoints, Target
 from sluice.errors import EnvironmentProblem, NoCloud
 from sluice.local.state import claim, file_hash
@@ -49,7 +49,30 @@ def test_a_stack_is_asked_for_its_exports(pulumi: Path, tmp_path: Path) -> None:
     assert not target.is_local
     assert target.where == "stack prod"
     assert target.outputs.sinks == {
-        "bigquery": SinkOutputs(function="sink", consumer="arn", parallelization=2)
+        "bigquery": SinkOutputs(function="sink", consumer="arn", mapping="uuid", parallelization=2)
+    }
+    assert target.outputs.routes == {}
+
+
+def test_exports_of_routes_and_of_what_reads_what_are_read() -> None:
+    sinks = {
+        "bigquery": {"function": "f", "consumer": "arn", "mapping": "m", "reads": "enhanced", "stream": "s"},
+        "free": {"function": "g", "mapping": "n", "reads": "shared", "stream": "s", "route": "free"},
+        "paid": {"function": "h", "consumer": "arn2", "filtered": True, "stream": "s", "route": "paid"},
+    }
+    routes = {
+        "free": {"target": "queue", "name": "q", "url": "https://q"},
+        "paid": {"target": "firehose", "name": "f", "bucket": "b", "prefix": "paid/"},
+    }
+    outputs = Outputs.parse({**EXPORTS, "sinks": sinks, "routes": routes}, source="stack prod")
+    assert outputs.sinks == {
+        "bigquery": SinkOutputs(function="f", consumer="arn", mapping="m", stream="s"),
+        "free": SinkOutputs(function="g", mapping="n", reads="shared", stream="s", route="free"),
+        "paid": SinkOutputs(function="h", consumer="arn2", filtered=True, stream="s", route="paid"),
+    }
+    assert outputs.routes == {
+        "free": RouteOutputs(target="queue", name="q", url="https://q"),
+        "paid": RouteOutputs(target="firehose", name="f", bucket="b", prefix="paid/"),
     }
 
 
