@@ -34,8 +34,6 @@ from sluice.local.mapping_types import (
     Work,
 )
 
-RETRY_READ_SECONDS = 1.0
-
 
 class Mapping:
     """The state of one mapping. Not safe for several threads: its driver calls it from one."""
@@ -83,7 +81,7 @@ class Mapping:
         """Answer to `ListShards`."""
         self._listing = self._enabling = False
         if isinstance(shards, SourceError):
-            self._list_again = now + RETRY_READ_SECONDS
+            self._list_again = now + self.config.retry_read_seconds
             return
         start = Start(StartKind.TRIM_HORIZON) if self._listed else self.config.start
         known = {info.id for info in shards}
@@ -101,7 +99,7 @@ class Mapping:
         shard.waiting = False
         if isinstance(cursor, SourceError):
             shard.error = str(cursor)
-            shard.not_before = now + RETRY_READ_SECONDS
+            shard.not_before = now + self.config.retry_read_seconds
         else:
             shard.cursor = cursor
 
@@ -113,7 +111,7 @@ class Mapping:
         shard.waiting = False
         if isinstance(page, SourceError):
             shard.error = str(page)
-            shard.not_before = now + RETRY_READ_SECONDS
+            shard.not_before = now + self.config.retry_read_seconds
             if shard.last_read is not None:
                 shard.cursor = None
                 shard.start = Start(StartKind.AFTER_SEQUENCE_NUMBER, sequence=shard.last_read)

@@ -65,7 +65,8 @@ class MappingConfig:
     `window_seconds` is the batching window, `tumbling_seconds` the tumbling window. `window_wait_seconds`:
     how long after its end a quiet tumbling window stays open (Lambda: up to 120 s). `final_carries_records`:
     a window's last batch is its final call, instead of one without records. `poll_seconds` pass between reads
-    that find nothing; with `rests_at_tip` also after one that found all there was.
+    that find nothing; with `rests_at_tip` also after one that found all there was. A read that fails is tried
+    again after `retry_read_seconds`.
     """
 
     uuid: str
@@ -89,6 +90,7 @@ class MappingConfig:
     retention_seconds: float = 24 * 3600
     poll_seconds: float = 0.1
     rests_at_tip: bool = False
+    retry_read_seconds: float = 1
     backoff_seconds: float = 1
     max_backoff_seconds: float = 30
 
