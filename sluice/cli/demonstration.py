@@ -211,10 +211,10 @@ def _deliver(cloud: LocalCloud, sent: Sent, shown: Stages) -> bool:
 def _with(books: Books, sent: Sent, *, drained: bool, elapsed: float) -> Books:
     """Hold the books against what the producer itself knows."""
     problems = list(books.problems)
-    accepted = sent.report.accepted
-    if accepted != books.produced:
+    records = sent.report.records
+    if records != books.produced:
         problems.append(
-            f"the stream confirmed {accepted} records to the producer, its metric says {books.produced}"
+            f"the stream confirmed {records} records to the producer, its metric says {books.produced}"
         )
     if sent.problem is not None:
         problems.append(f"{plural(sent.report.undelivered, 'record')} not accepted: {sent.problem}")
