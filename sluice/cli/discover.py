@@ -65,6 +65,8 @@ def discover(
         raise UsageError(f"discover: give either {source} or --env {env}")
     if output is not None and output.exists() and not force:
         raise UsageError(f"{output}: this file is there already; name another, or repeat with --force")
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.parent}; name a file in one that is there")
 
     from sluice.cli.output import plural, print_json
     from sluice.cli.progress import stages
@@ -76,8 +78,9 @@ def discover(
         with shown.stage("reading") as stage:
             _gather(records, gathering, stage.update)
         inferred = infer(gathering, records.name, records.fallback)
-        if not inferred.events:
-            raise _nothing(records, gathering)
+        problem = _no_lines(records, gathering, inferred)
+        if problem:
+            raise UsageError(f"{records.name}: {problem}")
         module = render(inferred)
         with shown.stage("checking", gathering.records):
             checked = check(module, inferred, gathering.finish(), records.again())
@@ -132,23 +135,24 @@ def _gather(records: "FileInput | StreamInput", gathering: "Gathering", update: 
         )
 
 
-def _nothing(records: "FileInput | StreamInput", gathering: "Gathering") -> UsageError:
-    """Why there is nothing to infer from, and what to do."""
+def _no_lines(records: "FileInput | StreamInput", gathering: "Gathering", inferred: "Inferred") -> str | None:
+    """Why there is nothing to infer from, and what to do; None when there is."""
+    from sluice.cli.output import plural
+
     if not gathering.records:
-        return UsageError(
-            f"{records.name} holds no records; put some there, as `sluice produce` does, or name a file"
-        )
+        return "no records are there; send some with `sluice produce`, or name a file that has them"
+    first = next(iter(records.again()), b"").strip()
+    if first.startswith(b"["):
+        return "a JSON array, and no JSON object on each line; `jq -c '.[]'` makes one of each item"
+    if first == b"{":
+        return "an event takes several lines, and should take one each; `jq -c .` writes them so"
+    if inferred.events:
+        return None
     reasons = {**gathering.broken.counts, **gathering.untagged.counts}
     reason = max(reasons, key=lambda each: reasons[each])
-    first = next(iter(records.again()), b"").lstrip()
-    hint = "give one JSON object a line"
-    if first.startswith(b"["):
-        hint = "`jq -c '.[]'` makes one event a line of an array"
-    elif first.rstrip() == b"{":
-        hint = "`jq -c .` writes each event on a line of its own"
-    return UsageError(
-        f"{records.name}: none of its {gathering.records:,} records is an event: {reason}; {hint}"
-    )
+    others = f" (and {plural(len(reasons) - 1, 'other reason')})" if len(reasons) > 1 else ""
+    number = plural(gathering.records, "record")
+    return f"no event in {number}: {reason}{others}; give one JSON object a line"
 
 
 def _write(output: Path, module: str) -> None:
@@ -175,7 +179,7 @@ def _summarize(inferred: "Inferred", gathering: "Gathering", checked: "Checked",
     for reason, number, first in _reasons(checked.refused)[:SHOWN_REASONS]:
         out.print(f"  refused {count(number)}: {reason} (the first: record {count(first)})", soft_wrap=True)
     must = len(inferred.must) + sum(len(event.must) for event in inferred.events)
-    unsure = sum(
+    unsure = len(inferred.unsure) + sum(
         len(event.unsure) + sum(len(field.unsure) for field in walk(event.fields))
         for event in inferred.events
     )
@@ -212,6 +216,7 @@ def _document(
         "refused": listed(checked.refused),
         "no_events": listed(gathering.broken),
         "must": list(inferred.must),
+        "unsure": list(inferred.unsure),
         "types": [_type(event) for event in inferred.events],
         "module": module,
     }

@@ -42,22 +42,23 @@ def check(module: str, inferred: Inferred, tag: Tag, lines: Iterable[bytes]) -> 
         try:
             contract.decode(line)
         except ContractViolation as violation:
-            if lacking and _accepted_with(contract, line, lacking, tag):
+            reason = _refused(contract, line, lacking, tag) if lacking else violation.reason
+            if reason is None:
                 checked.once_mended += 1
             else:
-                checked.refused.add(violation.reason, checked.records)
+                checked.refused.add(reason, checked.records)
         else:
             checked.accepted += 1
     return checked
 
 
-def _accepted_with(contract: Contract, line: bytes, lacking: dict[str, dict[str, str]], tag: Tag) -> bool:
-    """Whether the line is an event once it has the fields that its type lacks."""
+def _refused(contract: Contract, line: bytes, lacking: dict[str, dict[str, str]], tag: Tag) -> str | None:
+    """Why the line is no event even with the fields that its type lacks; None when then it is one."""
     try:
         document = read_object(line)
         fields = lacking.get(tag.of(document) or "", {})
         added = [f'"{key}":{value}' for key, value in fields.items() if key not in document]
         contract.decode(b"{" + ",".join(added).encode() + b"," * bool(added and document) + line.strip()[1:])
-    except ContractViolation:
-        return False
-    return True
+    except ContractViolation as violation:
+        return violation.reason
+    return None

@@ -8,8 +8,8 @@ MOST_CHOICES = 20
 LONGEST_CHOICE = 40
 """Characters of a value that may be one of a list of choices."""
 
-MOST_IDENTITIES = 100_000
-"""Values of one field that are remembered to find one that comes twice (about 12 MB)."""
+MOST_IDENTITIES = 20_000
+"""Values of one field that are remembered to find one that comes twice (about 2 MB)."""
 
 
 class Choices:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sluice.contract import ContractViolation
@@ -22,7 +23,18 @@ MOST_REASONS = 20
 _ID_NAME = re.compile(r"(?:^|_)(?:id|uuid|guid|key|number|no|ref|hash|code)$|(?:Id|ID|Uuid|UUID|Key|Number)$")
 """Fields that may be an event's id; only those are watched for values that come twice."""
 
-_PLACE = re.compile(r"(?: at)? ?\(?byte \d+\)?")
+_SOMEBODY = re.compile(
+    r"session|user|account|customer|device|client|tenant|parent|visitor|member|person|company|trace|correlation"
+    r"|group|category|country|status|zip|postal|phone|version",
+    re.IGNORECASE,
+)
+"""What many events have in common, whatever the values of a short file are."""
+
+MOST_WATCHED = 6
+"""Fields of a type that are watched."""
+
+_PLACE = re.compile(r" \(byte \d+\)|: byte \d+ is not valid there")
+"""What would make the same reason another one in each record."""
 
 
 @dataclass(slots=True)
@@ -61,13 +73,23 @@ class Gathered:
         """Take in one event, and the hash of its line."""
         self.shape.see(document, self.room)
         for name, value in document.items():
-            if (value.__class__ is str or value.__class__ is int) and _ID_NAME.search(name):
-                identity = self.identities.get(name)
-                if identity is None:
-                    if name not in self.shape.fields:
-                        continue
-                    identity = self.identities[name] = Identity()
-                identity.see(value, line)
+            if value.__class__ is str or value.__class__ is int:
+                identity = self.identities.get(name) or self._watched(name)
+                if identity is not None:
+                    identity.see(value, line)
+
+    def _watched(self, name: str) -> Identity | None:
+        """Watch a field from now on if its name says that it may be an id."""
+        if len(self.identities) >= MOST_WATCHED or not may_be_id(name) or name not in self.shape.fields:
+            return None
+        identity = self.identities[name] = Identity()
+        return identity
+
+
+@lru_cache(maxsize=10_000)
+def may_be_id(name: str) -> bool:
+    """Whether a field of this name may say which event it is."""
+    return _ID_NAME.search(name) is not None and _SOMEBODY.search(name) is None
 
 
 class Gathering:
@@ -117,13 +139,13 @@ class Gathering:
     def _see(self, document: dict[str, Any], line: int, record: int, tag: Tag) -> None:
         name = tag.of(document)
         if name is None:
-            what = "is missing" if tag.field not in document else "is no string"
+            what = "was missing" if tag.field not in document else "was no string"
             self.untagged.add(f"`{tag.field}`, which names the event's type, {what}", record)
             return
         kind = self.types.get(name)
         if kind is None:
             if len(self.types) >= MOST_TYPES:
-                self.untagged.add(f"`{tag.field}` has more than {MOST_TYPES} different values", record)
+                self.untagged.add(f"`{tag.field}` had yet another value after {MOST_TYPES}", record)
                 return
             kind = self.types[name] = Gathered(name)
         if tag.is_contracts:

@@ -25,27 +25,32 @@ def infer(gathering: Gathering, source: str, fallback: str) -> Inferred:
     """
     tag = gathering.finish()
     must: Notes = []
-    if not tag.is_contracts:
+    unsure: Notes = []
+    alone = len(gathering.types) == 1
+    if not tag.is_contracts and alone:
+        unsure.append(
+            f"{tag.reason}; with a second event type every event would have to have `{TYPE_COLUMN}`"
+        )
+    elif not tag.is_contracts:
         must.append(f"{tag.reason}; send `{TYPE_COLUMN}` in every event")
-    must += [
-        f"{count:,} records are refused: {reason}" for reason, count in gathering.untagged.counts.items()
-    ]
+    must += [f"{reason}: {times(count)}" for reason, count in gathering.untagged.counts.items()]
     taken = set(gathering.types)
     events = []
     for kind in sorted(gathering.types.values(), key=lambda kind: -kind.shape.count):
         named = type_name(fallback if tag.field is None else kind.name, taken)
         taken.add(named)
-        events.append(_event(kind, named, tag))
-    return Inferred(source, gathering.records, tuple(events), tuple(must))
+        events.append(_event(kind, named, tag, alone=alone))
+    return Inferred(source, gathering.records, tuple(events), tuple(must), tuple(unsure))
 
 
-def _event(kind: Gathered, named: str, tag: Tag) -> EventClass:
+def _event(kind: Gathered, named: str, tag: Tag, *, alone: bool) -> EventClass:
     shape = kind.shape
     notes: Notes = []
     must: Notes = []
     missing: dict[str, str] = {}
     if not tag.is_contracts:
-        missing[TYPE_COLUMN] = f'"{named}"'
+        if not alone:  # of a single type a contract takes events without a tag
+            missing[TYPE_COLUMN] = f'"{named}"'
     elif named != kind.name:
         must.append(_unusable_type(kind.name, named))
     if shape.count < FEW:

@@ -76,7 +76,8 @@ class Inferred:
     records: int
     events: tuple[EventClass, ...]
     must: tuple[str, ...] = ()
-    """What concerns all of the stream."""
+    """What concerns all of the stream, here and in what is unsure."""
+    unsure: tuple[str, ...] = ()
 
 
 def walk(fields: Iterable[Field]) -> Iterator[Field]:

@@ -62,6 +62,8 @@ class _Writer:
         for event in self._inferred.events:
             self._event(event, names[event.tag])
         ending = bracketed(f"pipeline = {self._use('Pipeline')}(events=[", list(names.values()), "])")
+        if not self._lines[2].startswith(("class ", "#")):
+            del self._lines[0]  # one blank line between imports and an assignment, as the formatter has it
         return "\n".join([*self._docstring(), "", *self._imports(), *self._lines, "", "", *ending, ""])
 
     def _name(self, wanted: str) -> str:
@@ -80,22 +82,25 @@ class _Writer:
         yield ""
         yield from _HEAD
         yield '"""'
-        if self._inferred.must:
+        if self._inferred.must or self._inferred.unsure:
             yield ""
-        for text in self._inferred.must:
-            yield from comment("", "must", text)
+        for label, texts in (("must", self._inferred.must), ("unsure", self._inferred.unsure)):
+            for text in texts:
+                yield from comment("", label, text)
 
     def _imports(self) -> list[str]:
-        homes: dict[str, list[str]] = {home: [] for home in (*_THEIRS, *_OURS)}
-        for name in sorted(self._used):
-            local = self._local[name]
-            if _HOMES[name] != "builtins" or local != name:
-                homes[_HOMES[name]].append(name if local == name else f"{name} as {local}")
-        theirs, ours = (
-            [f"from {home} import {', '.join(homes[home])}" for home in group if homes[home]]
-            for group in (_THEIRS, _OURS)
-        )
+        theirs, ours = ([line for home in group for line in self._import(home)] for group in (_THEIRS, _OURS))
         return [*theirs, "", *ours] if theirs else ours
+
+    def _import(self, home: str) -> Iterator[str]:
+        """Yield the lines that import what is used from a module: a name with an alias has its own."""
+        used = [name for name in sorted(self._used) if _HOMES[name] == home]
+        plain = [name for name in used if self._local[name] == name]
+        for name in used:
+            if name not in plain:
+                yield f"from {home} import {name} as {self._local[name]}"
+        if plain and home != "builtins":
+            yield f"from {home} import {', '.join(plain)}"
 
     def _event(self, event: EventClass, name: str) -> None:
         body = self._body(event.fields)

@@ -27,13 +27,6 @@ _OTHER_TIMES = re.compile(
 )
 """A time that is not when the event happened."""
 
-_SOMEBODY = re.compile(
-    r"session|user|account|customer|device|client|tenant|parent|visitor|member|person|company|trace|correlation"
-    r"|group|category|country|status|zip|postal|phone|version",
-    re.IGNORECASE,
-)
-"""What many events have in common."""
-
 ENOUGH_FOR_ID = 20
 ENOUGH_FOR_CLUSTER = 100
 MOST_CLUSTERED = 2
@@ -116,7 +109,7 @@ def event_id(
 
 
 def _may_be_id(field: Field, shape: Shape) -> bool:
-    if field.optional or field.held.listed or _SOMEBODY.search(field.name):
+    if field.optional or field.held.listed:
         return False
     texts = shape.fields[field.name].texts
     if texts is not None and texts.empty:
