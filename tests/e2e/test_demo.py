@@ -21,9 +21,15 @@ def test_every_record_of_a_demo_is_in_exactly_one_state() -> None:
         "produced", "sinks", "dead_letters", "duplicates", "balanced", "elapsed_seconds", "latency_ms",
     }  # fmt: skip
     assert books["produced"] == EVENTS + POISON + DUPLICATES
-    each = {"delivered": EVENTS + DUPLICATES, "dead_lettered": POISON, "skipped": 0, "in_flight": 0}
-    assert books["sinks"] == {"bigquery": each, "windows": each}
-    assert (books["dead_letters"], books["duplicates"]) == (2 * POISON, DUPLICATES)
+    states = ("delivered", "dead_lettered", "skipped", "in_flight")
+    sinks = {name: tuple(sink[state] for state in states) for name, sink in books["sinks"].items()}
+    assert set(sinks) == {"bigquery", "windows", "payments", "refunds"}
+    assert sinks["bigquery"] == sinks["windows"] == (EVENTS + DUPLICATES, POISON, 0, 0)
+    for route in ("payments", "refunds"):
+        assert sum(sinks[route]) == books["produced"]
+        assert sinks[route][0] > 0
+    letters = sum(sink["dead_lettered"] for sink in books["sinks"].values())
+    assert (books["dead_letters"], books["duplicates"]) == (letters, DUPLICATES)
     assert books["balanced"] is True
     assert 0 < books["latency_ms"]["p50"] <= books["latency_ms"]["p99"]
 
@@ -36,7 +42,8 @@ def test_a_demo_for_people_answers_questions_and_shows_windows_and_the_balance()
     drawn, _, listed = done.stdout.partition("sluice windows page_views --limit 8")
     assert "type=transaction" in drawn
     assert "provisional" in listed
-    assert listed.index("android") < listed.index("Where every record is")
+    assert listed.index("android") < listed.index("sluice routes") < listed.index("Where every record is")
+    assert "amount >= 0   functions/transactions" in listed
     assert "Traceback" not in done.stderr
 
 
