@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := sluice infra functions bench __main__.py pipeline.py
 JOBS ?= auto
+# Each function ships the dependency group that is called like its folder.
+GROUPS := $(subst _,-,$(patsubst functions/%/handler.py,%,$(wildcard functions/*/handler.py)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak check bench format lock docs judge clean
@@ -55,7 +57,7 @@ docs: $(READY) ## Write the generated pages again
 	$(BIN)/python -m sluice.cli.reference > docs/commands.md
 
 lock: $(READY) ## Pin the newest allowed versions, for the project and for each Lambda
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev $(GROUPS:%=--group %) --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header --annotation-style line -q -o requirements.lock
 	$(BIN)/python -m infra.function_locks
 

@@ -72,7 +72,11 @@ def _static(modules: Iterable[Path]) -> Iterator[Path]:
 def _dependencies(lock: Path, root: Path) -> Path:
     """Install a locked dependency group for Lambda's platform, once per lock file."""
     if not lock.is_file():
-        raise UsageError(f"{lock.relative_to(root)} is missing: run `make lock`")
+        group = lock.parent.name.replace("_", "-")
+        raise UsageError(
+            f"{lock.relative_to(root)} is missing: name what the function ships in the dependency group"
+            f" {group} of pyproject.toml, such as router's, then run `make lock`"
+        )
     target = root / _OUTPUT / "dependencies" / _digest({"lock": lock.read_bytes()}, f"{_PYTHON} {_PLATFORM}")
     if target.exists():
         return target

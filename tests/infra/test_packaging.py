@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_written_is_named(project: Path) -> None:
 
 
 def test_a_missing_handler_or_lock_file_is_named(project: Path) -> None:
-    with pytest.raises(UsageError, match=r"functions/sink/requirements.lock is missing"):
+    with pytest.raises(UsageError, match=r"functions/sink/requirements.lock is missing: .* group sink of"):
         build(project, dependencies=True)
     (project / "functions" / "sink" / "handler.py").unlink()
     with pytest.raises(UsageError, match=r"functions/sink has no handler.py"):
@@ -210,6 +210,18 @@ def test_functions_ship_the_versions_that_are_tested_here() -> None:
     for line in pins:
         assert line.removesuffix(" \\") in project
     assert "--hash=sha256:" in locked(FUNCTION)
+
+
+def test_make_lock_pins_what_every_function_ships_so_that_a_new_one_may_need_something_new() -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "lock"],  # noqa: S607 whichever make is there
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for function in functions():
+        assert f"--group {function.replace('_', '-')} " in done.stdout, function
 
 
 def test_a_group_that_is_missing_is_named(tmp_path: Path) -> None:

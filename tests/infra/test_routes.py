@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sluice.patterns import Compiled
+from sluice.routes.route import MAX_SINK
 from tests.infra import expected_aws, expected_routes, expected_sink
 from tests.infra.conftest import by_name
 from tests.infra.test_every_aws_resource import compare, declared, readable
@@ -125,6 +126,41 @@ def test_exports_say_where_routes_lead_and_how_sinks_read(run: "Run") -> None:
         "stream": "sluice-dev-paid-route",
         "route": "paid",
     }
+
+
+def test_names_of_routes_stay_within_the_limits(run: "Run", tmp_path: Path) -> None:
+    """With the longest names that Route takes, the longest prefix and the region with the longest name."""
+    route, folder = "r" * 32, "f" * 3
+    text = (
+        ROUTED.read_text()
+        .replace('"all_orders"', f'"{route}"')
+        .replace('"returned_orders"', f'"s{route[1:]}"')
+    )
+    file = tmp_path / "pipeline.py"
+    file.write_text(text)
+    assert len(f"{route}-{folder}") == MAX_SINK
+    found = by_name(run("dev", pipeline=file))
+
+    def longest(name: str) -> int:
+        grown = name.replace("sluice-dev", "p" * 22).replace("eu-central-1", "ap-northeast-1")
+        return len(grown.rpartition("/")[2])
+
+    most = {
+        "Function": 64,
+        "Role": 64,
+        "RolePolicy": 128,
+        "StreamConsumer": 128,
+        "Stream": 128,
+        "Queue": 80,
+        "FirehoseDeliveryStream": 64,
+        "Bucket": 63,
+    }
+    for each in found.values():
+        limit = most.get(each.type.rpartition(":")[2])
+        if limit and each.custom and each.name.startswith(("route", "target")):
+            assert longest(each.inputs.get("name") or each.inputs["bucket"]) <= limit, each.name
+    consumer = f"{'p' * 22}-{'s' * MAX_SINK}-sink"
+    assert len(consumer) <= most["Function"]
 
 
 def test_what_routes_keep_is_protected_outside_dev(run: "Run", usual: "dict[str, Declared]") -> None:
