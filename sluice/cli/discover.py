@@ -30,7 +30,7 @@ def discover(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE|-]",
+            metavar="FILE|-",
             help="A file with one JSON event a line, or - for stdin.  [default: the local cloud's stream]",
         ),
     ] = None,

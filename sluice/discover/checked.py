@@ -42,7 +42,7 @@ def check(module: str, inferred: Inferred, tag: Tag, lines: Iterable[bytes]) -> 
         try:
             contract.decode(line)
         except ContractViolation as violation:
-            reason = _refused(contract, line, lacking, tag) if lacking else violation.reason
+            reason = _refused(contract, line, violation.reason, lacking, tag)
             if reason is None:
                 checked.once_mended += 1
             else:
@@ -52,13 +52,20 @@ def check(module: str, inferred: Inferred, tag: Tag, lines: Iterable[bytes]) -> 
     return checked
 
 
-def _refused(contract: Contract, line: bytes, lacking: dict[str, dict[str, str]], tag: Tag) -> str | None:
-    """Why the line is no event even with the fields that its type lacks; None when then it is one."""
+def _refused(
+    contract: Contract, line: bytes, reason: str, lacking: dict[str, dict[str, str]], tag: Tag
+) -> str | None:
+    """Why the line is no event even with the fields that its type lacks; None when then it is one.
+
+    What no contract would take comes before what this one says.
+    """
     try:
         document = read_object(line)
         fields = lacking.get(tag.of(document) or "", {})
         added = [f'"{key}":{value}' for key, value in fields.items() if key not in document]
-        contract.decode(b"{" + ",".join(added).encode() + b"," * bool(added and document) + line.strip()[1:])
+        if not added:
+            return reason
+        contract.decode(b"{" + ",".join(added).encode() + b"," * bool(document) + line.strip()[1:])
     except ContractViolation as violation:
         return violation.reason
     return None
