@@ -126,15 +126,13 @@ def show_tried(tried: Tried) -> None:
     table.add_column("goes to", overflow="fold")
     table.add_column("events", justify="right")
     table.add_column("such as line", overflow="fold")
-    for way, bundle in tried.sorted_ways():
+    idle = [((route,), Bundle()) for route in tried.routes if not tried.taken_by(route)]
+    for way, bundle in (*idle, *tried.sorted_ways()):
         style = "bold" if len(way) == 1 else "dim" if not way else "yellow"
         table.add_row(Text(_way(way), style=style), count(bundle.count), _such_as(bundle))
     if tried.refused.count:
         label = Text("nowhere: dead letters", style="red")
         table.add_row(label, count(tried.refused.count), _such_as(tried.refused))
-    for route in tried.routes:
-        if not tried.taken_by(route):
-            table.add_row(Text(route, style="bold"), "0", "")
     out.print(table)
     several = sum(bundle.count for way, bundle in tried.ways.items() if len(way) > 1)
     none = sum(bundle.count for way, bundle in tried.ways.items() if not way)

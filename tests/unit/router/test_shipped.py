@@ -54,6 +54,7 @@ loaded = runpy.run_path({str(ROOT / "functions" / folder / "handler.py")!r})
 """
     return subprocess.run(
         [sys.executable, "-c", load + code],
+        cwd=ROOT,
         env={**ENVIRONMENT, "PATH": os.environ["PATH"], **more},
         capture_output=True,
         text=True,
@@ -131,3 +132,21 @@ def test_the_sample_counts_money_by_currency_and_names_ids_only_when_debugging(l
     assert (taken["count"], taken["by_currency"]) == (3, {"EUR": 2, "USD": 1})
     assert ("t-1" in done.stdout) is (level == "DEBUG")
     assert "secret" not in done.stdout
+
+
+DOCUMENTED = """
+import re
+from pathlib import Path
+from types import SimpleNamespace
+blocks = re.findall("^```python\\n(.*?)^```", Path("docs/routes.md").read_text(), re.MULTILINE | re.DOTALL)
+(block,) = (block for block in blocks if "def take" in block)
+names = {}
+exec(compile(block, "docs/routes.md", "exec"), names)
+events = [SimpleNamespace(event=SimpleNamespace(currency=currency)) for currency in ("EUR", "XXX")]
+print([type(outcome).__name__ for outcome in names["take"](events)], callable(names["handler"]))
+"""
+
+
+def test_the_function_in_the_documentation_works() -> None:
+    done = run("transactions", DOCUMENTED)
+    assert done.stdout.strip() == "['Delivered', 'Rejected'] True", done.stderr
