@@ -14,6 +14,7 @@ import typer
 
 from sluice.cli import (
     audit,
+    consumers,
     contract,
     demo,
     discover,
@@ -52,6 +53,7 @@ ORDER = (
     "contract",
     "discover",
     "routes",
+    "consumers",
     "graph",
 )
 """As a newcomer meets them."""
@@ -81,6 +83,7 @@ app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.add_typer(contract.app, name="contract")
 app.command("discover", epilog=discover.EXAMPLE)(discover.discover)
 app.command("routes", epilog=routes.EXAMPLE)(routes.routes)
+app.add_typer(consumers.app, name="consumers")
 app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
 
 
