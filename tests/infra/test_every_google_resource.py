@@ -77,7 +77,8 @@ def test_views_hold_each_event_and_each_dead_letter_once(stack: str, programs: "
             f"FROM `{env.project}.{env.words}.order`\n"
             "WHERE TRUE\n"
             "QUALIFY ROW_NUMBER() OVER (\n"
-            "  PARTITION BY `ordered_at`, `_event_id` ORDER BY `_arrived_at`, `_sequence`\n"
+            "  PARTITION BY `ordered_at`, `_event_id` ORDER BY `_arrived_at`,"
+            " SPLIT(`_sequence`, ':')[OFFSET(0)], LENGTH(`_sequence`), `_sequence`\n"
             ") = 1"
         ),
     }
