@@ -107,3 +107,12 @@ def test_patterns_beyond_lambdas_limits_stop_the_program_before_anything_is_decl
     with pytest.raises(ContractError, match="too long"):
         run_program(ROOT, "dev", pipeline=ROUTED, create=create)
     assert created == {"pulumi:providers:aws", "pulumi:providers:gcp"}
+
+
+def test_what_cannot_be_proven_about_a_partition_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+    run: "Run",
+    programs: object,  # noqa: ARG001 the program imports the providers as it must
+) -> None:
+    monkeypatch.setattr("infra.pipeline_file.check_routes", lambda _: ["routes 'a' and 'b': not proven"])
+    assert run("dev", pipeline=ROUTED, preview=True).warnings == ("routes 'a' and 'b': not proven",)
