@@ -70,6 +70,7 @@ class Foreground:
             "bigquery_url": cloud.endpoints.bigquery_url,
         }
         self._page: Page | None = None
+        self._warned: set[str] = set()
         self.metrics = _metrics(pipeline)
 
     def announce(self, shown: Page) -> None:
@@ -81,6 +82,7 @@ class Foreground:
             print_json({**self._urls, "outputs": self._cloud.outputs, "pipeline": self._pipeline})
         else:
             _print(self._urls, self._cloud.outputs, self._pipeline)
+        self._warn()
 
     def look(self) -> None:
         """Deploy again if a file has changed; if that fails, the cloud goes on as it was.
@@ -102,6 +104,7 @@ class Foreground:
         else:
             self._hash = self._changes.seen(self._pipeline)
             self.metrics = _metrics(self._pipeline)
+            self._warn()
             if self._page is not None:
                 self._page.show(target_of(self._cloud, self._pipeline))
         seconds = time.monotonic() - begun
@@ -119,6 +122,13 @@ class Foreground:
             console().print(f"{names} changed: deployed again in {seconds:.1f} s")
         else:
             sys.stderr.write(f"error: {names} changed, but the cloud goes on as it was: {problem}\n")
+
+    def _warn(self) -> None:
+        """Say what the program warned of, once."""
+        for warning in self._cloud.warnings:
+            if warning not in self._warned:
+                sys.stderr.write(f"warning: {warning}\n")
+        self._warned = {*self._cloud.warnings}
 
     def _write(self, *, problem: str | None) -> None:
         self._found.announce(
