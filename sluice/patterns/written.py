@@ -214,4 +214,4 @@ def _ambiguous(leaf: Leaf) -> str:
         return (
             f"a list `{leaf.name}` that is missing looks like an empty one, and it has a default with items"
         )
-    return f"`{leaf.name}` is missing both where it has a default and where what is around it is null"
+    return f"`{leaf.name}` may be missing for several reasons, which give it different values"
