@@ -67,7 +67,7 @@ def field_schema(column: Column) -> dict[str, Any]:
     return schema
 
 
-ARRIVAL = "`_arrived_at`, SPLIT(`_sequence`, ':')[OFFSET(0)], LENGTH(`_sequence`), `_sequence`"
+ARRIVAL = "`_arrived_at`, SPLIT(`_sequence`, ':')[SAFE_OFFSET(0)], LENGTH(`_sequence`), `_sequence`"
 """What sorts rows as their records arrived: those out of one aggregate by their number, 2 before 10."""
 
 

@@ -13,7 +13,7 @@ import pytest
 import sqlglot
 
 from sluice.contract import Contract, ContractViolation, Event, Json, Nested, field
-from sluice.contract.bigquery import DEAD_LETTER_SCHEMA, LINEAGE_COLUMNS, raw_view_sql
+from sluice.contract.bigquery import ARRIVAL, DEAD_LETTER_SCHEMA, LINEAGE_COLUMNS, raw_view_sql
 
 
 class Level(IntEnum):
@@ -197,7 +197,7 @@ def test_an_event_of_another_contract_is_refused() -> None:
 def test_the_view_keeps_the_first_row_per_event_within_its_event_time() -> None:
     sql = raw_view_sql(CONTRACT.types["whole"], "proj", "raw")
     assert "FROM `proj.raw.whole`" in sql
-    assert "PARTITION BY `at`, `_event_id` ORDER BY `_arrived_at`, SPLIT(`_sequence`, ':')[OFFSET(0)]" in sql
+    assert f"PARTITION BY `at`, `_event_id` ORDER BY {ARRIVAL}" in sql
     for column in CONTRACT.types["whole"].schema:
         assert f"`{column['name']}`" in sql
 
