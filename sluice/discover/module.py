@@ -4,7 +4,7 @@ Names come from data that anybody may have written. So a name becomes code only 
 own check of names or is quoted, and stands in a comment only as `shown` writes it: on one line.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from sluice.contract.names import RESERVED_TABLES
 from sluice.discover.layout import INDENT, WIDTH, bracketed, comment, quoted
@@ -54,7 +54,8 @@ class _Writer:
         self._taken = {*attributes, *_HOMES, *self._local.values(), "pipeline"}
         self._used = {"Event", "Pipeline"}
         self._tables = set(RESERVED_TABLES)
-        self._classes: dict[tuple[Field, ...], str] = {}
+        self._classes: dict[Hashable, str] = {}
+        self._literals: dict[tuple[str, ...], str] = {}
         self._lines: list[str] = []
 
     def module(self) -> str:
@@ -92,15 +93,14 @@ class _Writer:
         theirs, ours = ([line for home in group for line in self._import(home)] for group in (_THEIRS, _OURS))
         return [*theirs, "", *ours] if theirs else ours
 
-    def _import(self, home: str) -> Iterator[str]:
-        """Yield the lines that import what is used from a module: a name with an alias has its own."""
+    def _import(self, home: str) -> list[str]:
+        """Return the lines that import what is used from a module, sorted: a name with an alias has its own."""
         used = [name for name in sorted(self._used) if _HOMES[name] == home]
-        plain = [name for name in used if self._local[name] == name]
-        for name in used:
-            if name not in plain:
-                yield f"from {home} import {name} as {self._local[name]}"
-        if plain and home != "builtins":
-            yield f"from {home} import {', '.join(plain)}"
+        plain = [name for name in used if self._local[name] == name and home != "builtins"]
+        lines = {name: f"{name} as {self._local[name]}" for name in used if self._local[name] != name}
+        if plain:
+            lines[plain[0]] = ", ".join(plain)
+        return [f"from {home} import {lines[name]}" for name in sorted(lines)]
 
     def _event(self, event: EventClass, name: str) -> None:
         body = self._body(event.fields)
@@ -163,17 +163,21 @@ class _Writer:
         written = f"{self._use('Literal')}[{', '.join(items)}]"
         if len(f"{INDENT}{attribute(name)}: list[{written}] | None = None") <= WIDTH:
             return written
-        alias = self._name(name)
+        known = self._literals.get(held.choices)
+        if known is not None:
+            return known
+        alias = self._literals[held.choices] = self._name(name)
         self._lines += ["", "", *bracketed(f"{alias} = {self._use('Literal')}[", items, "]")]
         return alias
 
     def _nested(self, name: str, held: Held) -> str:
-        known = self._classes.get(held.fields)
+        key = _unordered(held.fields)
+        known = self._classes.get(key)
         if known is not None:
             return known
         body = self._body(held.fields)
         found = self._name(one_of(name) if held.listed else name)
-        self._classes[held.fields] = found
+        self._classes[key] = found
         docstring = f'{INDENT}"""What an event holds in {name}."""'
         self._lines += ["", "", f"class {found}({self._use('Nested')}):", docstring, "", *body]
         return found
@@ -184,3 +188,19 @@ def _apart(name: str, attributes: set[str]) -> str:
     while name in attributes:
         name += "_type"
     return name
+
+
+def _unordered(fields: Iterable[Field]) -> Hashable:
+    """Return what is equal for classes of the same fields, in whatever order objects had them."""
+    return frozenset(
+        (
+            each.name,
+            each.optional,
+            each.held.base,
+            each.held.choices,
+            each.held.rules,
+            each.held.listed,
+            _unordered(each.held.fields),
+        )
+        for each in fields
+    )

@@ -145,7 +145,7 @@ def text(texts: Texts, name: str, notes: Notes) -> Held:
 
 
 def _choices(texts: Texts) -> tuple[str, ...]:
-    """The values, in the order of their number, if they are surely all: many were seen, and each often."""
+    """The values, if they are surely all: many were seen, and each often."""
     counts = texts.choices.counts
     if counts is None or texts.count < ENOUGH or not 1 < len(counts) <= MOST_IN_LITERAL:
         return ()
@@ -153,7 +153,7 @@ def _choices(texts: Texts) -> tuple[str, ...]:
         return ()
     if "digits" in texts.looks:
         return ()
-    return tuple(sorted(counts, key=lambda value: (-counts[value], value)))
+    return tuple(sorted(counts))
 
 
 def _say_of_text(texts: Texts, notes: Notes) -> None:

@@ -29,6 +29,7 @@ RICH: list[dict[str, Any]] = [
         "a_rather_long_name_of_a_field_that_says_more_than_anybody_wants_to_read": None,
         "free": n if n % 2 else "x",
         "from": "x",
+        "field": "x",
     }
     for n in range(240)
     for kind in ("placed", "a-type.with/a:rather-long_name_as_they_come_from_other_systems")
