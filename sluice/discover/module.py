@@ -94,7 +94,7 @@ class _Writer:
         return [*theirs, "", *ours] if theirs else ours
 
     def _import(self, home: str) -> list[str]:
-        """Return the lines that import what is used from a module, sorted: a name with an alias has its own."""
+        """Return the sorted lines that import what is used: a name with an alias has its own."""
         used = [name for name in sorted(self._used) if _HOMES[name] == home]
         plain = [name for name in used if self._local[name] == name and home != "builtins"]
         lines = {name: f"{name} as {self._local[name]}" for name in used if self._local[name] != name}

@@ -44,7 +44,7 @@ VALUES = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WILD_NAMES, inner, max_size=4)),
     max_leaves=8,
 )
-FEW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def discovered(lines: list[bytes]) -> tuple[str, Checked]:
