@@ -13,7 +13,7 @@ from infra import limits
 from infra.aggregator import SINK as WINDOWS
 from infra.environment import Environment
 from infra.settings import Settings
-from infra.settings_functions import ConsumerSettings, RouteSettings, SinkSettings, StreamSettings
+from infra.settings_functions import ConsumerSettings, RouteSettings, StreamReaderSettings, StreamSettings
 from sluice.errors import SettingsError
 from sluice.pipeline import Pipeline
 from sluice.routes import Stream as StreamTarget
@@ -68,7 +68,7 @@ def _streams(settings: Settings, pipeline: Pipeline) -> Iterator[Readers]:
                 (
                     route.consumer(each),
                     f"{key}.consumers.{each.folder}",
-                    given.consumers.get(each.folder, SinkSettings()),
+                    given.consumers.get(each.folder, StreamReaderSettings()),
                 )
                 for each in route.consumers
             ]

@@ -18,7 +18,7 @@ from infra.names import dashed
 from infra.policy import allow
 from infra.route_firehose import RouteFirehose, RoutesBucket
 from infra.route_queue import RouteQueue
-from infra.settings_functions import SinkSettings
+from infra.settings_functions import SinkSettings, StreamReaderSettings
 from infra.sink_function import Sink, SinkFunction, retried_in_parts
 from infra.stream import Stream
 from sluice.errors import ContractError, SettingsError
@@ -90,7 +90,7 @@ class Routes:
                     key=f"routes.{route.name}.consumers.{consumer.folder}",
                     function=consumer.folder,
                     description=f"Reads the stream of the route {route.name}",
-                    settings=settings.consumers.get(consumer.folder, SinkSettings()),
+                    settings=settings.consumers.get(consumer.folder, StreamReaderSettings()),
                     stream=target.stream,
                     environment={},
                     after=[],

@@ -94,6 +94,12 @@ class SinkSettings(ConsumerSettings):
     bisect: bool = False
 
 
+class StreamReaderSettings(SinkSettings):
+    """What reads a route's own stream: records come there in batches already, so it waits for no more."""
+
+    batching_window_seconds: Annotated[Whole, limits.BATCHING_WINDOW_SECONDS] = 0
+
+
 class QueueSettings(Section):
     """A route's own queue."""
 
@@ -119,7 +125,7 @@ class RouteSettings(SinkSettings):
     stream: StreamSettings = StreamSettings()
     queue: QueueSettings = QueueSettings()
     firehose: FirehoseSettings = FirehoseSettings()
-    consumers: dict[str, SinkSettings] = {}
+    consumers: dict[str, StreamReaderSettings] = {}
 
 
 class AggregatorSettings(ConsumerSettings):

@@ -24,6 +24,7 @@ def function(env: Env, *, sends: dict[str, Any] | None = None, **more: Any) -> E
             "batchSize": 1000,
             "functionResponseTypes": ["ReportBatchItemFailures"],
             **more.pop("filtered", {}),
+            **more.pop("waits", {}),
         },
         **more,
     )
@@ -75,6 +76,7 @@ def paid(env: Env) -> Expected:
             folder="transactions",
             description="Reads the stream of the route paid",
             stream="paid-route",
+            waits={"maximumBatchingWindowInSeconds": 0},
         ),
     }
 
