@@ -60,24 +60,16 @@ class AsyncProducer:
 
         Raises what `Producer.put` does, and DeliveryError when the event had to be given up.
         """
-        return await (await self.enqueue(event, partition_key))
+        receipt, future = await self._enqueue(event, partition_key)
+        try:
+            return await future
+        except DeliveryError:
+            receipt.told = True
+            raise
 
     async def enqueue(self, event: Event | bytes, partition_key: str | None = None) -> asyncio.Future[Placed]:
         """Put an event, and return as soon as there is room for it; the future tells where it is."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            await asyncio.to_thread(self._producer.open)
-        while True:
-            self._room.clear()
-            try:
-                receipt = self._producer.put(event, partition_key)
-            except BacklogFull:
-                await self._room.wait()
-            else:
-                break
-        future: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
-        self._waiting[id(receipt)] = (receipt, future)  # `_resolve` runs in this thread, later at any rate
-        return future
+        return (await self._enqueue(event, partition_key))[1]
 
     async def put_many(self, events: Iterable[Event | bytes]) -> list[Placed]:
         """Put several events, and return their places once all are confirmed."""
@@ -92,6 +84,24 @@ class AsyncProducer:
         """Flush and end; raises Undelivered as `Producer.close` does."""
         await asyncio.to_thread(self._producer.close, timeout)
 
+    async def _enqueue(
+        self, event: Event | bytes, partition_key: str | None
+    ) -> tuple[Receipt, asyncio.Future[Placed]]:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            await asyncio.to_thread(self._producer.open)
+        while True:
+            self._room.clear()
+            try:
+                receipt = self._producer.put(event, partition_key)
+            except BacklogFull:
+                await self._room.wait()
+            else:
+                break
+        future: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
+        self._waiting[id(receipt)] = (receipt, future)  # `_resolve` runs in this thread, later at any rate
+        return receipt, future
+
     def _settled(self, receipts: list[Receipt]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._resolve, receipts)
@@ -102,7 +112,7 @@ class AsyncProducer:
             _, future = self._waiting.pop(id(receipt), (None, None))
             if future is None or future.done():
                 continue
-            try:
-                future.set_result(receipt.result(0))
-            except DeliveryError as error:
-                future.set_exception(error)
+            if receipt.placed is not None:
+                future.set_result(receipt.placed)
+            else:
+                future.set_exception(receipt.error())

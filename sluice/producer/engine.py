@@ -191,7 +191,7 @@ class Engine:
                 raise EnvironmentProblem(f"{self._destination.name}: {work.broken.reason}")
             if self._closed:
                 raise UsageError("this producer is closed: make another one")
-            if self._holds_too_much():
+            if self._undelivered and self._holds_too_much():
                 raise Undelivered(_given_up(self._destination.name, self._undelivered), ())
             if work.has_room(size):
                 return

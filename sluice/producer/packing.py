@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from sluice.producer.receipts import Receipt
     from sluice.producer.shards import Shards
 
+OVERHEAD = 80
+"""Bytes that an event adds to an aggregate beside its data and key, at most: lengths, and a hash key of 39
+digits. What fits with them fits, and need not be measured."""
+
 
 @dataclass(slots=True)
 class _Open:
@@ -40,10 +44,7 @@ class Packer:
         shard = self.shards.of(hashed)
         full: list[Parcel] = []
         found = self._open.get(shard)
-        if found is not None and (
-            found.aggregate.size_with(receipt.key, receipt.data, receipt.hash_key) > self._max_bytes
-            or len(found.receipts) >= MOST_RECORDS
-        ):
+        if found is not None and not self._fits(found, receipt):
             full.append(self._seal(shard))
             found = None
         if found is None:
@@ -51,6 +52,16 @@ class Packer:
         found.aggregate.add(receipt.key, receipt.data, receipt.hash_key)
         found.receipts.append(receipt)
         return full
+
+    def _fits(self, found: _Open, receipt: Receipt) -> bool:
+        if len(found.receipts) >= MOST_RECORDS:
+            return False
+        aggregate = found.aggregate
+        most = aggregate.size + len(receipt.data) + 4 * len(receipt.key) + OVERHEAD
+        return (
+            most <= self._max_bytes
+            or aggregate.size_with(receipt.key, receipt.data, receipt.hash_key) <= self._max_bytes
+        )
 
     def due(self, now: float, *, all_at_once: bool) -> list[Parcel]:
         """Return the aggregates that have waited long enough."""

@@ -19,7 +19,8 @@ REMEMBERED = 64
 class Receipt:
     """What became of one event: nothing yet, its place in the stream, or why it could not be delivered.
 
-    `key` and `data` are what is being sent. Once the event is confirmed, the data is let go of.
+    `key` and `data` are what is being sent; once the event is confirmed, the data is let go of. `told` says
+    that somebody has been told of its failure.
     """
 
     __slots__ = ("_settled", "data", "epoch", "failure", "hash_key", "key", "placed", "size", "told")
@@ -55,9 +56,13 @@ class Receipt:
                     raise TimeoutError(f"the event {self.key!r} is still on its way after {timeout} s")
         if self.placed is None:
             self.told = True
-            reason = self.failure.reason if self.failure else "unknown"
-            raise DeliveryError(f"the event {self.key!r} was not delivered: {reason}")
+            raise self.error()
         return self.placed
+
+    def error(self) -> DeliveryError:
+        """Return what there is to raise about an event that was given up."""
+        reason = self.failure.reason if self.failure else "unknown"
+        return DeliveryError(f"the event {self.key!r} was not delivered: {reason}")
 
 
 class Parcel:
