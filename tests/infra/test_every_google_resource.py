@@ -78,7 +78,7 @@ def test_views_hold_each_event_and_each_dead_letter_once(stack: str, programs: "
             "WHERE TRUE\n"
             "QUALIFY ROW_NUMBER() OVER (\n"
             "  PARTITION BY `ordered_at`, `_event_id` ORDER BY `_arrived_at`,"
-            " SPLIT(`_sequence`, ':')[OFFSET(0)], LENGTH(`_sequence`), `_sequence`\n"
+            " SPLIT(`_sequence`, ':')[SAFE_OFFSET(0)], LENGTH(`_sequence`), `_sequence`\n"
             ") = 1"
         ),
     }
