@@ -108,8 +108,12 @@ def _equal(left: Node, right: Node) -> Compare:
 
 
 def _paths(node: Any) -> frozenset[Path]:
+    """What has a sample: fields, and structs that may be NULL."""
+    found = (one.columns for one in walk(node) if isinstance(one, Field | Items))
     return frozenset(
-        tuple(column.name for column in one.columns) for one in walk(node) if isinstance(one, Field | Items)
+        tuple(column.name for column in columns)
+        for columns in found
+        if columns[-1].nullable or not columns[-1].columns
     )
 
 

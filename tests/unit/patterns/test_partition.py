@@ -52,6 +52,7 @@ def check(conditions: Sequence[str], *, partition: bool = True) -> list[str]:
         ["'a' IN UNNEST(tags)", "'a' NOT IN UNNEST(tags)"],
         ["place.city = 'a'", "place.city != 'a' OR place IS NULL"],
         ["place.floor > 1", "place.floor <= 1 OR place.floor IS NULL"],
+        ["home IS NOT NULL AND first", "home IS NULL OR NOT first"],
         ["shop.place IS NULL", "shop.place IS NOT NULL"],
         ["amount > 0 AND first", "NOT (amount > 0 AND first)"],
         ["amount > 0 AND first", "amount > 0 AND NOT first", "amount <= 0"],
