@@ -35,6 +35,9 @@ class Pipeline:
         metrics: Iterable[Metric] = (),
         routes: Iterable[Route] = (),
     ) -> None:
+        if not isinstance(events, Iterable):
+            name = getattr(events, "__name__", repr(events))
+            raise ContractError(f"Pipeline(events={name}): give a list of event classes, events=[{name}]")
         self.events: tuple[type[Event], ...] = tuple(events)
         self.contract = Contract(self.events)
         self.metrics: tuple[Metric, ...] = tuple(metrics)
@@ -139,7 +142,8 @@ def load_pipeline(path: Path | None = None) -> Pipeline:
 def _one_line(file: Path, error: BaseException) -> str:
     """Where in the file it failed, and why."""
     if isinstance(error, SyntaxError):
-        return f"{error.filename or file}, line {error.lineno}: {error.msg}"
+        place = f", line {error.lineno}" if error.lineno else ""
+        return f"{error.filename or file}{place}: {error.msg}"
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)
     ]

@@ -33,7 +33,6 @@ Example:
 
 app = typer.Typer(
     name="contract",
-    no_args_is_help=True,
     rich_markup_mode=None,
     help="Show the event types, and check a change to them before it is deployed.",
 )

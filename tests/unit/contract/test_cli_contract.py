@@ -80,6 +80,13 @@ def test_show_of_an_unknown_type_lists_the_known_ones(file: Path, capsys: pytest
     assert "the pipeline has sale" in capsys.readouterr().err
 
 
+def test_without_a_command_it_is_said_in_one_line_that_one_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert sluice() == 2
+    assert capsys.readouterr().err == "error: Missing command; `sluice contract --help` shows how\n"
+
+
 def test_an_unchanged_contract_passes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sluice("snapshot", "--pipeline", file) == 0
     assert sluice("check", "--pipeline", file) == 0

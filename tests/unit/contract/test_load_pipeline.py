@@ -54,6 +54,8 @@ def test_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
         ("raise SystemExit(3)\n", "line 1: SystemExit"),
         ("x = 1\n", "defines no pipeline"),
         ("pipeline = 3\n", "defines no pipeline"),
+        ("x = 1\0\n", "mine.py: source code string cannot contain null bytes"),
+        (GOOD.replace("[Ping]", "Ping").replace("LENGTH", "3"), "Pipeline(events=Ping): give a list of"),
         (
             "from sluice.pipeline import Pipeline\npipeline = Pipeline(events=[])\n",
             "line 2: Pipeline(events=[])",
