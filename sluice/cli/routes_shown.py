@@ -76,6 +76,8 @@ def show(pipeline: Pipeline, found: Sequence[Mapping[str, Any]]) -> None:
         heading = Text(route["name"], style="bold")
         if route["description"]:
             heading.append(f": {route['description']}", style="default")
+        if route["partition"]:
+            heading.append(" (each event of its types in one such route alone)", style="dim")
         out.print(heading)
         out.print(Padding(Text(_sentence(route["reason"])), (0, 0, 0, INDENT), expand=False))
         for pattern in route["patterns"]:  # copied as one line each
