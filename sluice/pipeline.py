@@ -35,10 +35,13 @@ class Pipeline:
         metrics: Iterable[Metric] = (),
         routes: Iterable[Route] = (),
     ) -> None:
-        if not isinstance(events, Iterable):
+        try:
+            self.events: tuple[type[Event], ...] = tuple(events)
+        except TypeError:
             name = getattr(events, "__name__", repr(events))
-            raise ContractError(f"Pipeline(events={name}): give a list of event classes, events=[{name}]")
-        self.events: tuple[type[Event], ...] = tuple(events)
+            raise ContractError(
+                f"Pipeline(events={name}): give a list of event classes, events=[{name}]"
+            ) from None
         self.contract = Contract(self.events)
         self.metrics: tuple[Metric, ...] = tuple(metrics)
         self.routes: tuple[Route, ...] = tuple(routes)
