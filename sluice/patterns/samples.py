@@ -105,7 +105,7 @@ def _multiple(near: int, first: int, last: int, step: int) -> int:
 
 def _lists(leaf: Leaf, known: Sequence[Any]) -> list[Sample]:
     """Lists of what is asked for; any other list is told apart from them by nothing that is known."""
-    items = [value for value in known if _is_item(leaf, value)]
+    items = _items(leaf, known)
     longest = math.inf if leaf.column.spec.max_items is None else leaf.column.spec.max_items
     candidates = [(), *((item,) for item in items), tuple(items)]
     fitting = [one for one in candidates if (leaf.column.spec.min_items or 0) <= len(one) <= longest]
@@ -113,13 +113,17 @@ def _lists(leaf: Leaf, known: Sequence[Any]) -> list[Sample]:
     return [*map(Sample, dict.fromkeys(fitting)), Sample(rest, alone=False, real=bool(fitting))]
 
 
-def _is_item(leaf: Leaf, value: Any) -> bool:
+def _items(leaf: Leaf, known: Sequence[Any]) -> list[Any]:
+    """Values that are asked for, as the list would hold them."""
     if leaf.line is not None:
-        return (
-            type(value) in leaf.line.takes
-            and len(set(leaf.line.around(value))) == 1
-            and bool(leaf.line.counts([value]))
-        )
+        exact = [value for value in known if type(value) in leaf.line.takes and _on(leaf.line, value)]
+        return [leaf.line.value(at) for at in leaf.line.counts(exact)]
     if leaf.choices:
-        return value in leaf.choices
-    return isinstance(value, str) and _fits(leaf.column.spec, value)
+        wire = leaf.column.wire_choices or leaf.choices
+        return [choice for choice, value in zip(leaf.choices, wire, strict=True) if value in known]
+    return sorted({value for value in known if isinstance(value, str) and _fits(leaf.column.spec, value)})
+
+
+def _on(line: Line, value: Any) -> bool:
+    below, above = line.around(value)
+    return below == above

@@ -100,8 +100,8 @@ def _texts(cell: Cell, texts: Texts) -> list[Rule]:
                 " that are wanted, or give the field a default that is a text"
             )
         return [{"anything-but": sorted(texts.excluded)}]
-    if '"' in texts.prefixes | texts.suffixes:
-        raise Unsayable("the matcher sees the quotes around a text, so it finds a quote in every empty one")
+    if any('"' in affix for affix in texts.prefixes | texts.suffixes):
+        raise Unsayable("the matcher compares texts with the quotes around them, so it finds a quote in each")
     return [
         *(text(one) for one in sorted(texts.listed)),
         *({"prefix": one} for one in sorted(texts.prefixes)),

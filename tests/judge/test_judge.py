@@ -38,6 +38,7 @@ def test_the_matcher_answers_as_documented(pattern: str, event: str, matches: bo
         ('{"a":["a::b"]}', '{"a":"A::b"}'),  # texts that look like addresses are compared as such
         ('{"a":["10.0.0.1"]}', '{"a":"10.0.0.01"}'),
         ('{"a":[{"prefix":"\\""}]}', '{"a":""}'),  # the matcher sees the quotes around a text
+        ('{"a":[{"prefix":"abc\\""}]}', '{"a":"abc"}'),
         ('{"a":[{"suffix":"\\""}]}', '{"a":""}'),
         ('{"a":[{"numeric":["=",3507215452.428451]}]}', '{"a":3507215452.428452}'),  # it counts in doubles
         ('{"a":[{"numeric":["=",0]}]}', '{"a":0.0000001}'),

@@ -14,6 +14,7 @@ WORDS = [
     "ä",
     "😀a",
     'q"',
+    "q",
     '"',
     "null",
     "true",
@@ -171,7 +172,9 @@ number = raw(
     "-1",
 )
 written = words.map(lambda word: json.dumps(word, ensure_ascii=False)) | raw("'EUR'", "'home'")
-like = raw("'a%'", "'%b'", "'%'", "'ab'", "''", "'a%b'", "'_'", "'\"%'", "'%\"'", r"r'a\%'")
+like = raw(
+    "'a%'", "'%b'", "'%'", "'ab'", "''", "'a%b'", "'_'", "'\"%'", "'%\"'", "'q\"%'", "'%\"q'", r"r'a\%'"
+)
 operator = raw("=", "!=", "<", "<=", ">", ">=")
 METHOD = raw("'card'", "'cash'", "'bank'")
 leaves = st.one_of(
