@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from sluice.cli.output import count
-from sluice.errors import Undelivered, Unsendable
+from sluice.cli.output import count, plural
+from sluice.errors import EnvironmentProblem, Undelivered, Unsendable
 
 if TYPE_CHECKING:
     from sluice.cli.flow import Outgoing
@@ -104,12 +104,17 @@ def send(producer: "Producer", records: "Iterable[Outgoing | None]") -> Sent:
                 except Unsendable as error:
                     refused += 1
                     why = why or str(error)
+        except EnvironmentProblem as problem:
+            _closed(producer, 0.0)
+            accepted = producer.report.accepted
+            before = f"; {plural(accepted, 'record')} had been accepted before" if accepted else ""
+            raise EnvironmentProblem(f"{problem}{before}") from problem
         except BaseException:
             producer.give_up("the command ended")
             _closed(producer, 0.0)
             raise
-        problem = _closed(producer, PATIENCE if stop.wanted else None)
-    return Sent(producer.report, refused, why, stop.wanted, problem)
+        undelivered = _closed(producer, PATIENCE if stop.wanted else None)
+    return Sent(producer.report, refused, why, stop.wanted, undelivered)
 
 
 def _closed(producer: "Producer", timeout: float | None) -> str | None:
@@ -144,5 +149,5 @@ class LiveFigures:
         if report.retried:
             parts.append(f"{count(report.retried)} retried")
         if report.failed:
-            parts.append(f"{count(report.failed)} requests failed")
+            parts.append(f"{plural(report.failed, 'request')} failed")
         return " · ".join(parts)

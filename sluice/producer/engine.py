@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sluice.producer.shards import Shards
 
 _LOG = logging.getLogger("sluice.producer")
-_CLOSED = Failure(Why.PASSING, "Closed", "the producer was closed before the event was confirmed")
+_CLOSED = Failure(Why.PASSING, "", "the producer was closed before the event was confirmed")
 
 
 class Engine:
@@ -136,7 +136,7 @@ class Engine:
         work = self._work
         if work is None:
             return
-        failure = Failure(Why.DESTINATION, "GivenUp", reason)
+        failure = Failure(Why.DESTINATION, "", reason)
         with self._lock:
             work.broken = work.broken or failure
             work.hasty = True

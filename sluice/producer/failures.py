@@ -62,7 +62,9 @@ class Failure:
     @property
     def reason(self) -> str:
         """One line for a person."""
-        return f"{self.message} ({self.code})" if self.message else self.code
+        if not (self.message and self.code):
+            return self.message or self.code
+        return f"{self.message} ({self.code})"
 
 
 def failure_of_record(code: str, message: str) -> Failure:

@@ -77,7 +77,8 @@ class Report:
       aggregated); `bytes`: data and keys of those records.
     - `pending`: events that are not settled yet.
     - `undelivered`: events that were given up, each told by its receipt, `on_failure` or `close`.
-    - `requests`: requests that were answered or failed; `failed`: those of which nothing was taken.
+    - `requests`: requests that were answered or failed; `failed`: those that broke as a whole, by an error of
+      the service or of the way to it.
     - `retried`: records that were put into line again, for whatever reason; `throttled`: records that the
       service refused as too many at once.
     """

@@ -143,7 +143,7 @@ class Work:
         """Take in the answers to one request, and return the receipts whose fate is known now."""
         counts = self._counts
         counts["requests"] += 1
-        counts["failed"] += not any(isinstance(answer, Placed) for answer in answers)
+        counts["failed"] += all(isinstance(answer, Failure) and not answer.throttled for answer in answers)
         self._flying -= len(parcels)
         settled: list[Receipt] = []
         first: list[Receipt] = []

@@ -11,8 +11,10 @@ from typing import Any
 import boto3
 import msgspec
 import pytest
+import urllib3
 from botocore.config import Config
 
+from sluice.local.state import read_state
 from sluice.pipeline import load_pipeline
 from sluice.producer import Producer
 from sluice.producer.clients import CALL
@@ -211,11 +213,15 @@ def test_produce_packs_events_tells_figures_and_ends_well_with_ctrl_c(project: P
         assert piping.stdin is not None
         piping.stdin.write("no event\n" * 30)
         piping.stdin.flush()
-        wait_until_settled(project, produced=before + 30)
+        state = read_state(project)
+        assert state is not None
+        for _ in range(1000):
+            if sum(urllib3.request("GET", f"{state.aws_url}/_sluice/streams").json().values()) >= before + 30:
+                break
         piping.send_signal(signal.SIGINT)
         out, err = piping.communicate(timeout=30)
         stopped = msgspec.json.decode(out)
         assert (piping.returncode, err) == (130, "stopped\n")
         assert (stopped["accepted"], stopped["no_events"], stopped["stopped"]) == (30, 30, True)
-        books = document(sluice("audit", "--json", cwd=project))
+        books = wait_until_settled(project, produced=before + 30)
         assert books["balanced"], books

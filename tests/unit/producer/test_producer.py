@@ -74,7 +74,7 @@ def test_a_request_that_fails_in_passing_is_sent_again(broken: Exception, option
     with producer(stream, **options) as target:
         put(target, 20)
     assert numbers(stream) == list(range(20))
-    assert target.report.failed == 2
+    assert target.report.failed == 2 - 2 * ("Throughput" in str(broken))  # throttles are counted as such
 
 
 def test_requests_stay_within_the_limits_that_were_set() -> None:
