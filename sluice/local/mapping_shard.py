@@ -74,10 +74,10 @@ class Shard:
         return Checkpoint(self.last_read or self.start.sequence, self.lanes[0].window, self.tally)
 
     def note(self, sequence: str, tally: Tally) -> None:
-        """Take down what the filter did to a record; between two that passed, it is one sum."""
+        """Take down what the filter did to a record; of all between two that passed, it is one sum."""
         if tally == NOTHING:
             return
-        if self.dropped and not self.passed:
+        if tally.dropped and self.dropped and not self.passed:
             tally += self.dropped.pop()[1]
         self.dropped.append((int(sequence), tally))
         self.passed = False
