@@ -18,7 +18,7 @@ from infra.names import dashed
 from infra.policy import allow
 from infra.route_firehose import RouteFirehose, RoutesBucket
 from infra.route_queue import RouteQueue
-from infra.settings_functions import SinkSettings, StreamReaderSettings
+from infra.settings_functions import RouteSettings, SinkSettings, StreamReaderSettings
 from infra.sink_function import Sink, SinkFunction, retried_in_parts
 from infra.stream import Stream
 from sluice.errors import ContractError, SettingsError
@@ -67,7 +67,7 @@ class Routes:
         objects = self._bucket()
         for route in self.pipeline.routes:
             target = self._target(route, objects)
-            settings = self.env.settings.route(route.name)
+            settings = _hurried(route, self.env.settings.route(route.name))
             folder = route.to.folder if isinstance(route.to, Function) else ROUTER
             sink = self._sink(
                 route,
@@ -157,6 +157,13 @@ class Routes:
         return Target(
             outputs=box.outputs, environment=box.environment, statements=box.statements, after=[box]
         )
+
+
+def _hurried(route: Route, settings: RouteSettings) -> RouteSettings:
+    """Let what is only half-way, to a stream that others read, wait for no more records unless told to."""
+    if not isinstance(route.to, StreamTarget) or "batching_window_seconds" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"batching_window_seconds": 0})
 
 
 def checked_routes(env: Environment, pipeline: Pipeline) -> dict[str, Sequence[str]]:

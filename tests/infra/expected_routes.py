@@ -66,6 +66,7 @@ def paid(env: Env) -> Expected:
             folder="router",
             description="Takes the events of the route paid",
             target={"SLUICE_TARGET_STREAM": name},
+            waits={"maximumBatchingWindowInSeconds": 0},
             sends=allow("SendToTheStream", ["kinesis:PutRecords"], f"arn:aws:kinesis:{REGION}:stream/{name}"),
         ),
         **function(
