@@ -20,6 +20,7 @@ from tests.unit.local_cloud.clients import client
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[3]
+SINKS = ("bigquery", "windows", "payments", "refunds")
 CHILD = """
 import sys, threading
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_two_clouds_run_at_once_and_know_nothing_of_each_other(cloud: LocalCloud
         kinesis.close()
         assert len(shards) == 3
         assert other.wait_drained(60)
-        assert settled(other) == {"bigquery": 1, "windows": 1}
+        assert settled(other) == dict.fromkeys(SINKS, 1)
         assert not set(other.pids) & set(cloud.pids)
         pids = other.pids
     assert gone(pids)
@@ -189,7 +190,7 @@ def test_a_stream_that_is_split_and_merged_at_work_loses_nothing() -> None:
         )
         put()
         assert cloud.wait_drained(60)
-        assert settled(cloud) == {"bigquery": 600, "windows": 600}
+        assert settled(cloud) == dict.fromkeys(SINKS, 600)
         sinks = {sink["function"] for sink in cloud.outputs["sinks"].values()}
         for mapping in (each for each in cloud.status()["mappings"] if each["function"] in sinks):
             assert {shard["shard"][-1] for shard in mapping["shards"]} == {"2", "4"}
@@ -209,6 +210,8 @@ def test_every_resource_of_aws_and_every_table_is_created_and_the_rest_is_named(
     roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
     assert sorted(roles) == [
         "sluice-dev-bigquery-sink",
+        "sluice-dev-payments-sink",
+        "sluice-dev-refunds-sink",
         "sluice-dev-window-publisher",
         "sluice-dev-windows-sink",
     ]
