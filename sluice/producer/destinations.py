@@ -12,9 +12,8 @@ Limits as the API references state them (2026):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -48,8 +47,7 @@ Row = tuple[str, bytes, str | None]
 """What one record is made of: partition key, data, explicit hash key. Firehose knows only the data."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Where a record is: its shard and sequence number, and its place within an aggregate.
 
     In a Firehose, which has no shards, `sequence` is the record's id.
@@ -211,6 +209,8 @@ def _too_large(size: int, limit: int, what: str) -> Failure:
 
 
 def _writable(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -171,20 +171,25 @@ class Work:
         if first:
             self._repack(first, now)
         if self.broken is not None:
-            settled += self.abandon(self.broken)
+            self._abandon(self.broken, settled)
+        self._account(settled)
         return settled
 
     def abandon(self, failure: Failure) -> list[Receipt]:
         """Give up everything that waits; what is on its way is settled by its answer."""
         settled: list[Receipt] = []
-        if self._packer is not None:
-            self._give_up(self._packer.clear(), failure, settled)
-        self._give_up((r for parcel in self._backlog.clear() for r in parcel.receipts), failure, settled)
+        self._abandon(failure, settled)
+        self._account(settled)
         return settled
 
     def _next_at(self) -> float | None:
         times = [self._backlog.next_at(), None if self._packer is None else self._packer.next_at()]
         return min((time for time in times if time is not None), default=None)
+
+    def _abandon(self, failure: Failure, settled: list[Receipt]) -> None:
+        if self._packer is not None:
+            self._give_up(self._packer.clear(), failure, settled)
+        self._give_up((r for parcel in self._backlog.clear() for r in parcel.receipts), failure, settled)
 
     def _line_up(self, receipt: Receipt, now: float) -> bool:
         if self._packer is None:
@@ -215,8 +220,7 @@ class Work:
                 continue
             receipt.placed = Placed(placed.shard, placed.sequence, index) if several else placed
             receipt.data = b""
-            self._counts["accepted"] += 1
-            self._done(receipt, settled)
+            settled.append(receipt)
         return strayed
 
     def _outpaced(self, parcel: Parcel) -> bool:
@@ -246,16 +250,19 @@ class Work:
     def _give_up(self, receipts: Iterable[Receipt], failure: Failure, settled: list[Receipt]) -> None:
         for receipt in receipts:
             receipt.failure = failure
-            self._counts["undelivered"] += 1
-            self._done(receipt, settled)
+            settled.append(receipt)
 
-    def _done(self, receipt: Receipt, settled: list[Receipt]) -> None:
-        settled.append(receipt)
-        self.pending -= 1
-        self.pending_bytes -= receipt.size
-        self._epochs[receipt.epoch] -= 1
-        if not self._epochs[receipt.epoch]:
-            del self._epochs[receipt.epoch]
+    def _account(self, settled: list[Receipt]) -> None:
+        """Take what is settled off what is pending."""
+        undelivered = sum(receipt.failure is not None for receipt in settled)
+        self._counts["undelivered"] += undelivered
+        self._counts["accepted"] += len(settled) - undelivered
+        self.pending -= len(settled)
+        self.pending_bytes -= sum(receipt.size for receipt in settled)
+        for epoch, number in Counter(receipt.epoch for receipt in settled).items():
+            self._epochs[epoch] -= number
+            if not self._epochs[epoch]:
+                del self._epochs[epoch]
 
 
 def _astray(parcel: Parcel, answer: Answer) -> bool:
