@@ -22,6 +22,9 @@ def behind(mappings: Sequence[Status], totals: Mapping[str, int]) -> int:
 class Drain:
     """One wait: first for the streams, then for the tables' streams that those functions wrote to.
 
+    Where several streams are read, a route's function may have put into one of them until the last moment: so
+    they are waited for once more.
+
     All that was put before the first look counts; for tables, all that was written before the streams were
     done. Paused mappings are not waited for.
     """
@@ -29,20 +32,25 @@ class Drain:
     def __init__(self, stuck_seconds: float) -> None:
         self._patience = max(stuck_seconds, 2 * POLL_SECONDS)
         self._waits_for_windows = stuck_seconds > 0
-        self._asked: float | None = None
+        self._since: float | None = None
+        self._first_round = True
         self._streams_done: float | None = None
         self._most = -1
         self._moved = 0.0
 
     def done(self, mappings: Sequence[Status], now: float) -> bool | None:
         """Look once (`now` in epoch seconds): done, stuck (False), or not yet (None)."""
-        if self._asked is None:
-            self._asked = self._moved = now
+        if self._since is None:
+            self._since = self._moved = now
         mappings = [mapping for mapping in mappings if not _paused(mapping)]
         tables = [mapping for mapping in mappings if _reads_table(mapping)]
         streams = [mapping for mapping in mappings if not _reads_table(mapping)]
-        if self._streams_done is None and _caught_up(streams, self._asked):
-            self._streams_done = now
+        if self._streams_done is None and _caught_up(streams, self._since):
+            self._moved = now
+            if self._first_round and _several(streams):
+                self._first_round, self._since = False, now
+            else:
+                self._streams_done = now
         if self._streams_done is not None and _caught_up(tables, self._streams_done):
             return True
         settled = sum(mapping.get("settled", 0) for mapping in mappings)
@@ -55,6 +63,10 @@ class Drain:
 def _paused(mapping: Status) -> bool:
     """Whether nothing is to be waited for: it takes nothing until it is enabled again."""
     return mapping.get("state") in ("Disabling", "Disabled")
+
+
+def _several(mappings: Sequence[Status]) -> bool:
+    return len({str(mapping.get("source")).partition("/consumer/")[0] for mapping in mappings}) > 1
 
 
 def _reads_table(mapping: Status) -> bool:

@@ -112,6 +112,20 @@ def test_tables_are_waited_for_from_when_the_streams_were_done() -> None:
     assert drain.done([status(STREAM, None), status(TABLE, 110)], 113) is True
 
 
+def test_a_stream_that_routes_write_to_is_waited_for_from_when_the_others_were_done() -> None:
+    drain, other = Drain(60), STREAM + "-of-a-route/consumer/x:1"
+    assert drain.done([status(STREAM, 90), status(other, 101)], 100) is None
+    assert drain.done([status(STREAM, 105), status(other, 104)], 106) is None
+    assert drain.done([status(STREAM, 107), status(other, 105)], 108) is None
+    assert drain.done([status(STREAM, 107), status(other, 107)], 109) is True
+
+
+def test_paused_mappings_are_not_waited_for() -> None:
+    drain, paused = Drain(60), status(STREAM, None, state="Disabled", settled=2)
+    assert drain.done([status(STREAM, 100), paused], 100) is True
+    assert behind([paused], {STREAM: 100}) == 0
+
+
 def test_nothing_moves_any_more_unless_a_window_is_still_to_end() -> None:
     opened = [status(STREAM, None, shards=[{"window": {"start": 100, "end": 200}}])]
     patient, impatient, progress = Drain(60), Drain(0), Drain(60)

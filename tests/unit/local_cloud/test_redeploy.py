@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from sluice.errors import ContractError, SettingsError
@@ -144,6 +145,40 @@ def test_a_new_mapping_that_cannot_run_is_refused_before_anything_is_created() -
     )
     with pytest.raises(SettingsError, match="parallelization factor of 2"):
         Update(BEFORE, StubAws(), StubGoogle({})).create(wrong)
+
+
+DECLARED = {"eventSourceArn": STREAM, "functionName": "f", "startingPosition": "LATEST"}
+
+
+def filtered(pattern: str) -> dict[str, Any]:
+    return {**DECLARED, "filterCriteria": {"filters": [{"pattern": pattern}]}}
+
+
+def test_a_mapping_takes_another_filter_and_is_switched_off_in_place() -> None:
+    before = msgspec.structs.replace(
+        BEFORE, made={"mapping": Made("u", filtered('{"data": {"a": ["x"]}}'), {"uuid": "u"})}
+    )
+    update = Update(before, StubAws(), StubGoogle({}))
+    changed = {**filtered('{"data": {"a": ["y"]}}'), "enabled": False}
+    assert update.create(declared(MAPPING, "mapping", **changed)) == ("u", {"uuid": "u"})
+    after = update.finish({})
+    assert after is not None
+    assert after.mappings == [{**changed, "uuid": "u"}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (filtered('{"data": {"a": [1]}}'), "compared with the number 1"),
+        (filtered('{"partitionKey": ["x"]}'), "data alone"),
+        ({**DECLARED, "eventSourceArn": STREAM + "/consumer/x:1"}, "eventSourceArn of mapping cannot"),
+        ({**DECLARED, "batchSize": 5, "enabled": False}, "batchSize, enabled of mapping cannot"),
+    ],
+)
+def test_what_a_mapping_cannot_become_in_place_is_refused(changes: dict[str, Any], said: str) -> None:
+    before = msgspec.structs.replace(BEFORE, made={"mapping": Made("u", DECLARED, {"uuid": "u"})})
+    with pytest.raises(SettingsError, match=said):
+        Update(before, StubAws(), StubGoogle({})).create(declared(MAPPING, "mapping", **changes))
 
 
 def test_a_mapping_that_is_no_longer_declared_stops_and_its_data_stays() -> None:
