@@ -78,7 +78,7 @@ def switched(done: Switched, *, env: str | None) -> Iterator[str]:
     )
     yield f"Next: sluice consumers resume {done.name}{where}"
     if env is None:
-        yield "A change of pipeline.py leaves it paused; a new local cloud starts with all consumers running."
+        yield "A change of pipeline.py leaves it paused; a new local cloud starts as the settings say."
     else:
         yield (
             f"`pulumi up` leaves it paused, `pulumi up --refresh` lets it go on, unless {done.setting} is"
