@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from sluice.cli.options import Json, PipelineFile, Rebase, Seed, at_least, percentage
+from sluice.cli.options import Json, Limits, PipelineFile, Rebase, Seed, at_least, percentage
 
 DEFAULT_EVENTS = 10_000
 
@@ -45,6 +45,7 @@ def demo(
     shards: Annotated[
         int | None, typer.Option("--shards", metavar="N", help="Give the stream N shards of its own.")
     ] = None,
+    limits: Limits = False,
     seed: Seed = None,
     serve: Annotated[
         bool,
@@ -81,6 +82,6 @@ def demo(
         duplicates=duplicates,
     )
     supply.check()
-    balanced = demonstrate(root, file, supply, shards=shards, serve=serve, json=json)
+    balanced = demonstrate(root, file, supply, shards=shards, limits=limits, serve=serve, json=json)
     if not balanced:
         raise typer.Exit(1)

@@ -65,7 +65,7 @@ class Shown:
 
 
 def demonstrate(
-    root: Path, pipeline: Path, supply: Supply, *, shards: int | None, serve: bool, json: bool
+    root: Path, pipeline: Path, supply: Supply, *, shards: int | None, limits: bool, serve: bool, json: bool
 ) -> bool:
     """Run the demo, print what came of it, and return whether the books balance.
 
@@ -76,7 +76,7 @@ def demonstrate(
     with ExitStack() as running:
         page = running.enter_context(serving(root, pipeline)) if serve else None
         with stages(quiet=json) as shown:
-            cloud, target = _start(root, pipeline, running, shown, shards=shards)
+            cloud, target = _start(root, pipeline, running, shown, shards=shards, limits=limits)
         url = page.begin(cloud, target) if page else None
         if url and not json:
             console().print(f"Watch it live: {url}{RECENT}")
@@ -126,11 +126,11 @@ def target_of(cloud: LocalCloud, pipeline: Path) -> Target:
 
 
 def _start(
-    root: Path, pipeline: Path, running: ExitStack, shown: Stages, *, shards: int | None
+    root: Path, pipeline: Path, running: ExitStack, shown: Stages, *, shards: int | None, limits: bool
 ) -> tuple[LocalCloud, Target]:
     with shown.stage("starting the local cloud") as stage:
         begun = time.monotonic()
-        cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards))
+        cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards, limits=limits))
         target = target_of(cloud, pipeline)
         stage.finish(f"{time.monotonic() - begun:.1f} s")
     return cloud, target

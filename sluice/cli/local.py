@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from sluice.cli.options import Json, PipelineFile, at_least
+from sluice.cli.options import Json, Limits, PipelineFile, at_least
 
 EXAMPLE = """\b
 Examples:
@@ -21,10 +21,7 @@ def local(
     shards: Annotated[
         int | None, typer.Option("--shards", metavar="N", help="Give the stream N shards of its own.")
     ] = None,
-    limits: Annotated[
-        bool,
-        typer.Option("--limits", help="Let shards take in and give out only what Kinesis' shards do."),
-    ] = False,
+    limits: Limits = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show what the servers and the functions print.")
     ] = False,

@@ -9,6 +9,9 @@ import typer
 
 from sluice.errors import UsageError
 
+Limits = Annotated[
+    bool, typer.Option("--limits", help="Let shards take in and give out only what Kinesis' shards do.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and no progress.")]
 Env = Annotated[
     str | None,

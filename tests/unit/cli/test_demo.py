@@ -39,9 +39,10 @@ class Cloud:
         self._drains = drains
         self.closed = False
         self.shards: int | None = None
+        self.limits: bool | None = None
 
-    def __call__(self, _root: Path, _pipeline: Path, *, shards: int | None) -> Self:
-        self.shards = shards
+    def __call__(self, _root: Path, _pipeline: Path, *, shards: int | None, limits: bool) -> Self:
+        self.shards, self.limits = shards, limits
         return self
 
     def __enter__(self) -> Self:
@@ -103,6 +104,7 @@ def test_the_document_holds_what_was_asked_for_and_nothing_else_is_printed(
     }
     assert cloud.closed
     assert cloud.shards == 2
+    assert cloud.limits is False
 
 
 @pytest.mark.usefixtures("cloud")
@@ -119,6 +121,11 @@ def test_people_see_the_balance_three_questions_with_answers_and_what_to_try_nex
 
 
 @pytest.mark.usefixtures("cloud")
+def test_shards_are_throttled_when_that_is_asked_for(cloud: Cloud) -> None:
+    assert run(["demo", "--events", "5", "--limits", "--json"]) == 0
+    assert cloud.limits is True
+
+
 def test_no_events_are_a_demo_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "--events", "0", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
