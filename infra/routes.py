@@ -177,7 +177,7 @@ def checked_routes(env: Environment, pipeline: Pipeline) -> dict[str, Sequence[s
     _check_folders(pipeline)
     kinds = {route.name: env.settings.route(route.name).consumer for route in pipeline.routes}
     return {
-        route.name: compile_route(route, enhanced=kinds[route.name] == "enhanced").patterns
+        route.name: compile_route(route, pipeline.contract, enhanced=kinds[route.name] == "enhanced").patterns
         for route in pipeline.routes
     }
 

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sluice.cli.output import console, grid, printable
+from sluice.contract import Contract
 from sluice.patterns import compile_route
 from sluice.pipeline import Pipeline
 from sluice.routes import Firehose, Function, Queue, Route, Stream
@@ -18,11 +19,13 @@ INDENT = 2
 
 def described(pipeline: Pipeline, consumers: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return what is to know of each route; `consumers` says which ones are shared."""
-    return [_route(route, consumers.get(route.name, "enhanced")) for route in pipeline.routes]
+    return [
+        _route(route, pipeline.contract, consumers.get(route.name, "enhanced")) for route in pipeline.routes
+    ]
 
 
-def _route(route: Route, consumer: str) -> dict[str, Any]:
-    compiled = compile_route(route, enhanced=consumer == "enhanced")
+def _route(route: Route, contract: Contract, consumer: str) -> dict[str, Any]:
+    compiled = compile_route(route, contract, enhanced=consumer == "enhanced")
     return {
         "name": route.name,
         "description": route.description,

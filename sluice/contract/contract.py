@@ -70,9 +70,12 @@ class Contract:
 
     types: Mapping[str, EventType]
     """By tag, in the order of the pipeline."""
+    untagged: bool
+    """Whether an event may lack `type`: there is one type only, so msgspec asks for no tag."""
 
     def __init__(self, events: Sequence[type[Event]]) -> None:
         self.types = MappingProxyType(_event_types(events))
+        self.untagged = len(self.types) == 1
         self._by_class = {kind.cls: kind for kind in self.types.values()}
         self._columns = {kind.name: kind.columns for kind in self.types.values()}
         self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(

@@ -2,7 +2,7 @@
 
 from sluice.patterns import check_routes, compile_route
 
-compile_route(route, enhanced=True).patterns
+compile_route(route, pipeline.contract, enhanced=True).patterns
 """
 
 from sluice.patterns.compiled import Compiled, compile_route

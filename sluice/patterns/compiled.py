@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from sluice.contract import EventType
+from sluice.contract import Contract, EventType
 from sluice.contract.names import TYPE_COLUMN
 from sluice.errors import ContractError
 from sluice.patterns.conditions import Term, alternatives
 from sluice.patterns.values import Unsayable
-from sluice.patterns.written import Rule, rules, text
+from sluice.patterns.written import ABSENT, rules, text
 from sluice.predicate import check
 from sluice.routes.route import Route
 
@@ -43,8 +43,10 @@ class Compiled:
     """One sentence for people: why it is a pattern, or what prevents it and what would change that."""
 
 
-def compile_route(route: Route, *, enhanced: bool) -> Compiled:
+def compile_route(route: Route, contract: Contract, *, enhanced: bool) -> Compiled:
     """The filter patterns that pass exactly the events for which the route's condition is TRUE.
+
+    `contract` is the pipeline's, which says what an event may look like.
 
     Raises:
         ContractError: the condition does not fit one of the route's types, or could be said in patterns that
@@ -66,7 +68,7 @@ def compile_route(route: Route, *, enhanced: bool) -> Compiled:
     if not bodies:
         return _predicate("its condition is never TRUE, and no pattern matches nothing")
     try:
-        patterns = _packed(bodies)
+        patterns = _packed(bodies, untagged=contract.untagged)
     except Unsayable as why:
         return _predicate(str(why))
     longest = max(map(len, patterns))
@@ -114,9 +116,10 @@ def _gather(
             types.append(name)
 
 
-def _packed(bodies: Sequence[tuple[list[str], dict[str, Any]]]) -> tuple[str, ...]:
+def _packed(bodies: Sequence[tuple[list[str], dict[str, Any]]], *, untagged: bool) -> tuple[str, ...]:
     """As many patterns as there are alternatives; several in one, with $or, where that would be too many."""
-    whole = [{TYPE_COLUMN: list[Rule](types), **body} for types, body in bodies]
+    absent = [ABSENT] if untagged else []
+    whole = [{TYPE_COLUMN: [*types, *absent], **body} for types, body in bodies]
     groups: list[list[dict[str, Any]]] = [[one] for one in whole]
     if len(groups) > MOST_PATTERNS:
         _check_names(whole)

@@ -30,7 +30,8 @@ MOST_DAYS = 31
 
 _ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 """Texts that the matcher compares as IP addresses (Constants.java): `a::b` would match `A::b`, too."""
-_ABSENT: Rule = {"exists": False}
+ABSENT: Rule = {"exists": False}
+"""Matches where there is no such key."""
 _PRESENT: Rule = {"exists": True}
 _ANY_TEXT: Rule = {"prefix": ""}
 
@@ -44,7 +45,7 @@ def rules(cell: Cell) -> list[Rule]:
     leaf = cell.leaf
     if cell.absent and len(cell.absent) < len(leaf.absent):
         raise Unsayable(_ambiguous(leaf))
-    absent = [_ABSENT] if cell.absent else []
+    absent = [ABSENT] if cell.absent else []
     if cell.values.full and (cell.null or not leaf.nullable):
         return [_PRESENT, *absent]
     found = _values(cell)

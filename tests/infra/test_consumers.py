@@ -69,7 +69,7 @@ def test_an_enhanced_routes_filter_is_what_its_condition_compiles_to(run: "Run")
     found = by_name(run("dev", pipeline=ROUTED))
     filtered = 0
     for route in routed.pipeline.routes:
-        patterns = compile_route(route, enhanced=True).patterns
+        patterns = compile_route(route, routed.pipeline.contract, enhanced=True).patterns
         mapping = found[f"route-{route.name.replace('_', '-')}-mapping"].inputs
         given = mapping.get("filterCriteria", {"filters": []})["filters"]
         assert [each["pattern"] for each in given] == list(patterns)

@@ -20,7 +20,7 @@ def drawing(run: "Run", monkeypatch: pytest.MonkeyPatch) -> str:
     """The routes, one of them filtered, one read by a shared consumer."""
     run("dev", pipeline=ROUTED)  # the program imports the providers as it must
 
-    def compile_route(route: Any, *, enhanced: bool) -> Compiled:
+    def compile_route(route: Any, _: Any, *, enhanced: bool) -> Compiled:
         return Compiled(('{"data": {}}',) if enhanced and route.name == "free" else (), "for the test")
 
     monkeypatch.setattr("infra.routes.compile_route", compile_route)

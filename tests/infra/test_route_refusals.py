@@ -94,7 +94,7 @@ def test_patterns_beyond_lambdas_limits_stop_the_program_before_anything_is_decl
     monkeypatch: pytest.MonkeyPatch,
     programs: object,  # noqa: ARG001 the program imports the providers as it must
 ) -> None:
-    def compile_route(route: Any, *, enhanced: bool) -> "Compiled":
+    def compile_route(route: Any, _: Any, *, enhanced: bool) -> "Compiled":
         raise ContractError(f"route {route.name!r}: too long ({enhanced})")
 
     monkeypatch.setattr("infra.routes.compile_route", compile_route)

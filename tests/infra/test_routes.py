@@ -30,7 +30,7 @@ FILTERED = {
 def _without_filters(monkeypatch: pytest.MonkeyPatch, programs: object) -> None:  # noqa: ARG001 the program imports the providers as it must
     """What a condition is compiled to is another test's matter; one route here has a filter."""
 
-    def compile_route(route: Any, *, enhanced: bool) -> Compiled:
+    def compile_route(route: Any, _: Any, *, enhanced: bool) -> Compiled:
         return Compiled(PATTERNS if enhanced and route.name == "large_orders" else (), "for the test")
 
     monkeypatch.setattr("infra.routes.compile_route", compile_route)

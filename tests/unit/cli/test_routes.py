@@ -9,6 +9,7 @@ import pytest
 
 from sluice.cli.main import run
 from sluice.cli.routes import consumer_kinds
+from sluice.contract import Contract
 from sluice.errors import SettingsError
 from sluice.patterns import Compiled
 from sluice.routes import Route
@@ -51,7 +52,7 @@ def put(folder: Path, routes: str = ROUTES) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def compiled(_: Route, *, enhanced: bool) -> Compiled:
+    def compiled(_: Route, __: Contract, *, enhanced: bool) -> Compiled:
         if not enhanced:
             return Compiled((), "it reads as a shared consumer, which filters no aggregates")
         return Compiled(('{"data":{"amount":[{"numeric":[">=",100]}]}}',), "it is a pattern")

@@ -84,4 +84,5 @@ def sale(rest: str = "") -> str:
 
 def compiled(where: str, *types: type[Event], enhanced: bool = True) -> Compiled:
     """What a route of that condition is compiled to."""
-    return compile_route(Route("wanted", where, types=types or [Sale], to=Queue()), enhanced=enhanced)
+    route = Route("wanted", where, types=types or [Sale], to=Queue())
+    return compile_route(route, CONTRACT, enhanced=enhanced)

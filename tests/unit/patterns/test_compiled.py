@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from sluice.contract import Contract
 from sluice.errors import ContractError
 from sluice.local.filters import compile_data_filters
 from sluice.patterns import compile_route
@@ -169,6 +170,19 @@ def test_several_types_share_a_pattern_where_they_ask_the_same() -> None:
     assert len(compiled("first AND type = 'visit'", Sale, Visit).patterns) == 1
 
 
+@pytest.mark.parametrize("where", ["text = 'a'", "text = 'a' AND title = ''", "title = ''", "TRUE"])
+def test_where_there_is_one_type_only_events_may_lack_it(where: str) -> None:
+    alone = Contract([Sale])
+    route = Route("wanted", where, types=[Sale], to=Queue())
+    patterns = compile_route(route, alone, enhanced=True).patterns
+    text = sale('"text":"a"').replace('"type":"sale",', "")
+    assert compile_predicate(where, SALE)(alone.decode(text.encode()))
+    assert compile_data_filters(patterns)(text.encode())
+    assert compile_data_filters(patterns)(sale('"text":"a"').encode())
+    if absent() is None:
+        assert the_judge().matches(patterns[0], [f'{{"data":{text}}}']) == [True]
+
+
 def test_a_pattern_beyond_lambdas_limits_is_an_error() -> None:
     where = " AND ".join(f"({one} OR {other})" for one, other in PAIRS[3:])
     where += f" AND currency = '{'x' * 3_000}'"
@@ -181,7 +195,7 @@ def test_a_pattern_beyond_lambdas_limits_is_an_error() -> None:
 def test_a_mistake_names_the_route() -> None:
     route = Route("wanted", "amuont > 0", types=[Sale], to=Queue())
     with pytest.raises(ContractError, match="route 'wanted': where='amuont > 0': `amuont` is no field"):
-        compile_route(route, enhanced=True)
+        compile_route(route, CONTRACT, enhanced=True)
 
 
 SPELLED = {
