@@ -25,6 +25,9 @@ MOST_DECIMALS = 5
 """The matcher adds 5e9 to a number, as a double, and keeps six decimals (ComparableNumber.java). So it sees
 none beyond 5e9, and takes 3507215452.428451 and ...452 for one; with five decimals no two are one."""
 
+NEAREST = 0.000002
+"""Bounds of a range less far apart may be one number after that, and the matcher takes no empty range."""
+
 MOST_DAYS = 31
 """Dates that are written out one by one."""
 
@@ -158,6 +161,8 @@ def _range(leaf: Leaf, line: Line, first: int, last: int) -> Rule:
         )
     if first == last:
         return {"numeric": ["=", _number(low)]}
+    if high - low < NEAREST:
+        raise Unsayable(f"`{leaf.name}` lies between {low} and {high}, too near for Lambda to tell apart")
     bounds = []
     if first > line.low or last == line.high:
         bounds += _shorter(">", low, line.value(first - 1) if first > line.low else low)

@@ -1,10 +1,12 @@
 """A condition becomes a filter pattern where one says exactly the same, and else a reason why not."""
 
 import json
+from datetime import datetime
+from typing import Annotated
 
 import pytest
 
-from sluice.contract import Contract
+from sluice.contract import Contract, Event, field
 from sluice.errors import ContractError
 from sluice.local.filters import compile_data_filters
 from sluice.patterns import compile_route
@@ -181,6 +183,18 @@ def test_where_there_is_one_type_only_events_may_lack_it(where: str) -> None:
     assert compile_data_filters(patterns)(sale('"text":"a"').encode())
     if absent() is None:
         assert the_judge().matches(patterns[0], [f'{{"data":{text}}}']) == [True]
+
+
+def test_a_float_between_bounds_that_the_matcher_takes_for_one_number_is_left_to_the_predicate() -> None:
+    class Grain(Event, type="grain", id="grain_id", time="at"):
+        grain_id: str
+        at: datetime
+        metres: Annotated[float | None, field(gt=0, lt=1e-6)] = None
+
+    route = Route("wanted", "metres IS NOT NULL", types=[Grain], to=Queue())
+    found = compile_route(route, Contract([Grain]), enhanced=True)
+    assert found.patterns == ()
+    assert "too near for Lambda to tell apart" in found.reason
 
 
 def test_a_pattern_beyond_lambdas_limits_is_an_error() -> None:
