@@ -34,6 +34,7 @@ from sluice.local.cloud_process import ChildProcess
 from sluice.pipeline import load_pipeline
 from sluice.producer import Producer
 from sluice.producer.clients import CALL
+from sluice.producer.wire import prepared
 
 ROOT = Path(__file__).parents[1]
 SHARDS = 4
@@ -162,7 +163,7 @@ def main() -> None:
                 producer.put(event)
 
     with server() as url:
-        kinesis, bare = client(url), client(url, CALL)
+        kinesis, bare = client(url), prepared(client(url, CALL))
         ways: dict[str, Callable[[str], None]] = {
             "floor: ready-made requests": floor(url, sent),
             "peer: boto3 put_records": lambda stream: plain(kinesis, stream, sent),

@@ -125,8 +125,9 @@ class Target:
     def producing(self) -> "KinesisClient":
         """Kinesis as a producer wants it: it retries by itself, record by record."""
         from sluice.producer.clients import CALL
+        from sluice.producer.wire import prepared
 
-        return cast("KinesisClient", self._client("kinesis", over=CALL))
+        return cast("KinesisClient", prepared(self._client("kinesis", over=CALL)))
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":

@@ -13,6 +13,7 @@ from sluice.producer.producer import FirehoseProducer, Producer
 from sluice.producer.put import put_record_batch, put_records
 from sluice.producer.receipts import OnFailure, Receipt
 from sluice.producer.settings import Report, Settings
+from sluice.producer.wire import prepared
 
 if TYPE_CHECKING:
     from sluice.producer.asynchronous import AsyncProducer
@@ -28,6 +29,7 @@ __all__ = [
     "Report",
     "Settings",
     "Why",
+    "prepared",
     "put_record_batch",
     "put_records",
 ]

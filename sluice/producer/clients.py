@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from sluice.errors import EnvironmentProblem
+from sluice.producer.wire import prepared
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -39,8 +40,9 @@ def firehose_client(region: str | None) -> FirehoseClient:
 
 def _client(service: str, region: str | None) -> Any:
     try:
-        return botocore.session.get_session().create_client(service, region_name=region, config=CALL)
+        client = botocore.session.get_session().create_client(service, region_name=region, config=CALL)
     except BotoCoreError as error:
         raise EnvironmentProblem(
             f"{service}: {error}; set AWS_REGION or give region=..., and see `aws configure`"
         ) from error
+    return prepared(client)

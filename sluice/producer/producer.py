@@ -112,7 +112,8 @@ class Producer(_Producing):
             receipt = producer.put(Purchase(...))
 
     - `contract`: a contract or a pipeline; without one only `put_record` can be used.
-    - `client`: boto3's Kinesis client; by default one of its own, for `region`.
+    - `client`: boto3's Kinesis client; by default one of its own, for `region`. `prepared(client)` makes one
+      that is used for nothing else as fast.
     - `on_failure`: takes the receipts of events that were given up, in a sending thread.
     - `on_progress`: is told the report after each request, in a sending thread.
     - `settings`: see `Settings`: linger, max_batch_records, max_batch_bytes, max_pending_records,
