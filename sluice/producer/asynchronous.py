@@ -32,6 +32,7 @@ class AsyncProducer:
         if "when_full" in settings:
             raise UsageError("AsyncProducer(when_full=...): awaiting is how it waits; leave the setting out")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening = asyncio.Lock()
         self._room = asyncio.Event()
         self._waiting: dict[int, tuple[Receipt, asyncio.Future[Placed]]] = {}
         self._producer = Producer(stream, contract, when_full="raise", on_settled=self._settled, **settings)
@@ -87,9 +88,9 @@ class AsyncProducer:
     async def _enqueue(
         self, event: Event | bytes, partition_key: str | None
     ) -> tuple[Receipt, asyncio.Future[Placed]]:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            await asyncio.to_thread(self._producer.open)
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            await self._open(loop)
         while True:
             self._room.clear()
             try:
@@ -98,9 +99,18 @@ class AsyncProducer:
                 await self._room.wait()
             else:
                 break
-        future: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Placed] = loop.create_future()
         self._waiting[id(receipt)] = (receipt, future)  # `_resolve` runs in this thread, later at any rate
         return receipt, future
+
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start for the first event; what comes meanwhile waits, and does not hold up the loop."""
+        async with self._opening:
+            if self._loop is None:
+                await asyncio.to_thread(self._producer.open)
+                self._loop = loop
+        if self._loop is not loop:
+            raise UsageError("this producer belongs to another event loop: make one in each")
 
     def _settled(self, receipts: list[Receipt]) -> None:
         if self._loop is not None and not self._loop.is_closed():

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sluice.errors import BacklogFull, EnvironmentProblem, Undelivered, Unsendable, UsageError
 from sluice.producer.failures import Failure, Why
@@ -93,6 +93,7 @@ class Engine:
     def flush(self, timeout: float | None = None) -> bool:
         """Send all that was put before without waiting for company; returns whether it is settled in time."""
         self._check_process()
+        self._refuse_callback("flush")
         work = self._work
         if work is None:
             return True
@@ -113,8 +114,10 @@ class Engine:
         """
         if self._process != os.getpid():
             return  # the process that this one was forked from does it
+        self._refuse_callback("close")
         with self._lock:
             self._closed = True
+            self._room.notify_all()
         work = self._work
         if work is not None:
             if not self.flush(timeout):
@@ -146,11 +149,13 @@ class Engine:
 
     def report(self) -> Report:
         """Return the figures of this moment."""
+        self._check_process()
         with self._lock:
             return (self._work or Work(self._settings)).report()
 
     def take_undelivered(self) -> list[Receipt]:
         """Return the events that were given up and not told otherwise; from now on they are the caller's."""
+        self._check_process()
         with self._lock:
             found, self._undelivered = self._undelivered, []
             return [receipt for receipt in found if not receipt.told]
@@ -160,6 +165,14 @@ class Engine:
             raise UsageError(
                 f"this producer was made in process {self._process}, and a fork has no threads to send with: "
                 "make one in each process"
+            )
+
+    def _refuse_callback(self, what: str) -> None:
+        """Refuse to wait in a sending thread for what the sending threads do."""
+        if threading.current_thread() in self._threads:
+            raise UsageError(
+                f"{what} cannot be called in a callback, which holds up the sending that it waits for: "
+                "call it in a thread of yours, or give_up here"
             )
 
     def _started(self) -> Work:
@@ -243,8 +256,7 @@ class Engine:
                 self._room.notify_all()
             report = work.report()
         self._tell(settled)
-        if self._on_progress is not None:
-            self._on_progress(report)
+        _call("on_progress", self._on_progress, report)
 
     def _renew(self, work: Work, version: int) -> None:
         """Read the map of shards again, once for all threads that found it wrong."""
@@ -255,8 +267,8 @@ class Engine:
                 return
             try:
                 shards = self._read_shards(version + 1)
-            except EnvironmentProblem as problem:
-                _LOG.warning("%s; records are packed by the older map meanwhile", problem)
+            except Exception as problem:  # noqa: BLE001 - the older map does, and a sending thread must not end
+                _LOG.warning("records are packed by the older map of shards meanwhile: %s", problem)
                 return
             with self._lock:
                 work.renew(shards, time.monotonic())
@@ -264,18 +276,14 @@ class Engine:
     def _tell(self, settled: list[Receipt]) -> None:
         """Let everybody know: callbacks first, so that what they took is not told by `close` again."""
         failed = [receipt for receipt in settled if receipt.failure is not None]
-        if failed and self._on_failure is not None:
-            try:
-                self._on_failure(failed)
-                failed = []
-            except Exception:  # noqa: BLE001 - the caller's own code, which must not end a sending thread
-                _LOG.exception("on_failure raised; `close` tells of its %s events", len(failed))
+        if failed and _call("on_failure", self._on_failure, failed):
+            failed = []
         with self._lock:
             self._undelivered += failed
             if settled:
                 self._settled.notify_all()
-        if settled and self._on_settled is not None:
-            self._on_settled(settled)
+        if settled:
+            _call("on_settled", self._on_settled, settled)
 
     def _at_exit(self) -> None:
         """Flush when the program ends without `close`; what cannot be sent is said in one line."""
@@ -283,6 +291,22 @@ class Engine:
             self.close()
         except Undelivered as undelivered:
             sys.stderr.write(f"error: {undelivered}\n")
+
+
+def _call(name: str, callback: Callable[[Any], None] | None, value: object) -> bool:
+    """Call what the caller gave, if anything; returns whether it took the value.
+
+    What it raises, an exit included, ends with it: a sending thread that ended would leave others to wait
+    forever.
+    """
+    if callback is None:
+        return False
+    try:
+        callback(value)
+    except BaseException:  # noqa: BLE001 - said above
+        _LOG.exception("%s raised; sending goes on, and `close` tells of events that were given up", name)
+        return False
+    return True
 
 
 def _given_up(name: str, receipts: list[Receipt]) -> str:

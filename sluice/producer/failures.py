@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own name
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own name
+    CredentialRetrievalError,
+    HTTPClientError,
+)
 
 THROTTLED: Final = frozenset(
     {
@@ -32,6 +38,8 @@ _PASSING: Final = THROTTLED | {
 _OF_THE_REQUEST: Final = frozenset(
     {"InvalidArgumentException", "SerializationException", "ValidationException"}
 )
+_PASSING_STATUSES: Final = frozenset({408, 429})
+"""Of answers without a code that is known, by what stands in between: too slow, too many."""
 _SERVER_ERROR: Final = 500
 
 
@@ -80,16 +88,17 @@ def failure_of_record(code: str, message: str) -> Failure:
 def failure_of_request(error: BotoCoreError | ClientError) -> Failure:
     """Return why a whole request failed.
 
-    Broken and refused connections, time-outs, names that cannot be looked up, throttles and 5xx pass. What is
-    left (rights, a stream that does not exist, missing credentials) fails the same way each time.
+    Broken and refused connections, time-outs, names that cannot be looked up, throttles and 5xx pass, and so
+    does a source of credentials that does not answer. What is left (rights, a stream that does not exist,
+    missing credentials) fails the same way each time.
     """
     if isinstance(error, ClientError):
         found = error.response.get("Error", {})
         code = found.get("Code", "") or "unknown"
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        passing = code in _PASSING or status >= _SERVER_ERROR
+        passing = code in _PASSING or status in _PASSING_STATUSES or status >= _SERVER_ERROR
         return Failure(Why.PASSING if passing else Why.DESTINATION, code, found.get("Message", ""))
-    passing = isinstance(error, HTTPClientError | ConnectionError)
+    passing = isinstance(error, HTTPClientError | ConnectionError | CredentialRetrievalError)
     return Failure(Why.PASSING if passing else Why.DESTINATION, type(error).__name__, str(error))
 
 

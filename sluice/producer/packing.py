@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sluice.producer.destinations import MAX_RECORD_BYTES
 from sluice.producer.receipts import Parcel
 from sluice.producer.shards import hash_of
 from sluice.records.aggregate import MOST_RECORDS, Aggregate
@@ -83,16 +84,19 @@ class Packer:
     def _seal(self, shard: str) -> Parcel:
         """Close an aggregate. One event alone travels as it is, as with KPL: it would only grow.
 
+        Where order matters it does so only when it would grow too large.
+
         The outer hash key is the first event's, which lies in the shard. The outer partition key decides
         which of a mapping's parallel batches the record joins: where order matters, a shard has but one.
         """
         found = self._open.pop(shard)
         first = found.receipts[0]
-        if len(found.receipts) == 1 and not self._ordered:
+        alone = len(found.receipts) == 1
+        key = shard if self._ordered else first.key
+        if alone and (not self._ordered or found.aggregate.size + len(key.encode()) > MAX_RECORD_BYTES):
             row = (first.key, first.data, first.hash_key)
             size = len(first.data) + len(first.key.encode())
         else:
-            key = shard if self._ordered else first.key
             row = (key, found.aggregate.encode(), str(found.first_hash))
             size = len(row[1]) + len(key.encode())
         return Parcel(

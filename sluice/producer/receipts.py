@@ -20,10 +20,21 @@ class Receipt:
     """What became of one event: nothing yet, its place in the stream, or why it could not be delivered.
 
     `key` and `data` are what is being sent; once the event is confirmed, the data is let go of. `told` says
-    that somebody has been told of its failure.
+    that somebody has been told of its failure. `strays` counts its arrivals in a shard that is not its own.
     """
 
-    __slots__ = ("_settled", "data", "epoch", "failure", "hash_key", "key", "placed", "size", "told")
+    __slots__ = (
+        "_settled",
+        "data",
+        "epoch",
+        "failure",
+        "hash_key",
+        "key",
+        "placed",
+        "size",
+        "strays",
+        "told",
+    )
 
     def __init__(self, key: str, data: bytes, hash_key: str | None, size: int, settled: Condition) -> None:
         self.key = key
@@ -34,6 +45,7 @@ class Receipt:
         self.placed: Placed | None = None
         self.failure: Failure | None = None
         self.told = False
+        self.strays = 0
         self._settled = settled
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from sluice.producer.destinations import Placed
 from sluice.producer.failures import Failure, Why
 from sluice.producer.pace import Pace
 from sluice.producer.packing import Packer, place_of
-from sluice.producer.receipts import Parcel, Receipt
+from sluice.producer.receipts import REMEMBERED, Parcel, Receipt
 from sluice.producer.settings import Report
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """Seconds before a record that failed goes out again: doubled each time, the second half of it at random."""
+
+MOST_STRAYS: Final = 4
+"""Times that an event is sent again for having arrived in another shard than its own. Each is a reshard that
+the map of shards did not show yet, so a stream that distributes by keys needs one or two."""
 
 
 class Work:
@@ -195,8 +199,7 @@ class Work:
         if self._packer is None:
             row = (receipt.key, receipt.data, receipt.hash_key)
             lane = receipt.key if self._settings.ordered else None
-            size = len(receipt.data) + len(receipt.key)
-            return self._backlog.add(Parcel(row, size, [receipt], queued=now, lane=lane))
+            return self._backlog.add(Parcel(row, receipt.size - REMEMBERED, [receipt], queued=now, lane=lane))
         idle = self._packer.next_at() is None
         woken = [self._backlog.add(parcel) for parcel in self._packer.add(receipt, now)]
         return idle or any(woken)
@@ -206,6 +209,7 @@ class Work:
 
         Readers by the Kinesis Client Library drop user records whose key is outside their shard's range; KPL
         sends such records again for that reason. Where they were read after all, the event's id tells.
+        A stream that goes on putting an event elsewhere pays no heed to keys, and is left to it.
         """
         strayed: list[Receipt] = []
         several = parcel.row[1] is not parcel.receipts[0].data
@@ -214,8 +218,10 @@ class Work:
             if (
                 check
                 and self._packer is not None
+                and receipt.strays < MOST_STRAYS
                 and not self._packer.shards.holds(placed.shard, place_of(receipt))
             ):
+                receipt.strays += 1
                 strayed.append(receipt)
                 continue
             receipt.placed = Placed(placed.shard, placed.sequence, index) if several else placed
