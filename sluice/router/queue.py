@@ -2,6 +2,8 @@
 
 Guarantee: at least once. A FIFO queue takes an event id once in five minutes, and keeps the events of a
 partition key in order: a request never holds two of them, because SQS may take the second without the first.
+So an aggregate of many events of one partition key may need more time than an invocation has, and Lambda
+hands it over again as a whole: what of it was sent is remembered, and the next invocation goes on from there.
 
 Limits of SQS (seen in 2026): 10 messages a request, 1 MiB for one message and for all of a request together,
 attributes included; https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -36,6 +38,12 @@ REQUEST_BYTES = 1024 * 1024
 AT_ONCE = 8
 """Requests under way together."""
 
+REMEMBERED_SECONDS = 300
+"""As long as a FIFO queue itself remembers what it took."""
+
+MOST_REMEMBERED = 50_000
+"""Events; each takes about 300 bytes."""
+
 OF_THE_MESSAGE = ("TooLong", "InvalidMessageContents")
 """Ends of codes by which SQS refuses what is in a request, not who sends it or when."""
 
@@ -48,14 +56,41 @@ NOT_YET = Retry("there was no time left to send it, or an earlier one of its par
 
 @dataclass(slots=True)
 class Message:
-    """One event on its way: `group` and `once_as` are what a FIFO queue orders and recognises it by."""
+    """One event on its way: `group` and `once_as` are what a FIFO queue orders and recognises it by.
+
+    `part` names its record, if that is out of an aggregate.
+    """
 
     body: str
     attributes: dict[str, str]
     size: int
     group: str
     once_as: str
+    part: str | None = None
     outcome: Outcome = NOT_YET
+
+
+class _Sent:
+    """Which parts of aggregates went out lately, so that a FIFO queue need not be sent them again."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+
+    def recall(self, messages: Sequence[Message], now: float) -> None:
+        """Mark those that went out before as delivered."""
+        for message in messages:
+            at = self._at.get(message.part or "")
+            if at is not None and now - at < REMEMBERED_SECONDS:
+                message.outcome = DELIVERED
+
+    def keep(self, messages: Sequence[Message], now: float) -> None:
+        """Remember those that are delivered; the oldest are forgotten beyond the bound."""
+        for message in messages:
+            if message.part is not None and message.outcome == DELIVERED:
+                self._at.pop(message.part, None)
+                self._at[message.part] = now
+        while len(self._at) > MOST_REMEMBERED:
+            del self._at[next(iter(self._at))]
 
 
 class QueueTarget:
@@ -69,6 +104,7 @@ class QueueTarget:
         self._url = url
         self._route = route
         self._fifo = fifo
+        self._sent = _Sent()
         self._workers: ThreadPoolExecutor | None = None
 
     def prepare(self, accepted: Accepted) -> Message | Rejected:
@@ -83,19 +119,28 @@ class QueueTarget:
         )
         if size > REQUEST_BYTES:
             return Rejected(f"its message would have {size:,} bytes, and a queue takes {REQUEST_BYTES:,}")
-        group, once_as = _named(accepted.record.partition_key), _named(f"{kind}:{event_id}")
-        return Message(body, attributes, size, group, once_as)
+        record = accepted.record
+        group, once_as = _named(record.partition_key), _named(f"{kind}:{event_id}")
+        part = None if record.sub_sequence is None else record.identity
+        return Message(body, attributes, size, group, once_as, part)
 
     def deliver(self, prepared: Sequence[Message], deadline: Deadline) -> Sequence[Outcome]:
         """Send all messages, several requests at once, until the deadline."""
-        waves = _waves(prepared) if self._fifo else [prepared]
+        if self._fifo:
+            self._send_in_order(prepared, deadline)
+        else:
+            self._send(prepared, deadline)
+        return [message.outcome for message in prepared]
+
+    def _send_in_order(self, prepared: Sequence[Message], deadline: Deadline) -> None:
+        """Send the first message of each group, then the second: none overtakes one that comes again."""
+        self._sent.recall(prepared, deadline.clock())
         stuck: set[str] = set()
-        for wave in waves:
+        for wave in _waves(message for message in prepared if isinstance(message.outcome, Retry)):
             ready = [message for message in wave if message.group not in stuck]
             self._send(ready, deadline)
-            if self._fifo:
-                stuck.update(each.group for each in ready if isinstance(each.outcome, Retry))
-        return [message.outcome for message in prepared]
+            stuck.update(each.group for each in ready if isinstance(each.outcome, Retry))
+        self._sent.keep(prepared, deadline.clock())
 
     def _send(self, messages: Sequence[Message], deadline: Deadline) -> None:
         if not messages:

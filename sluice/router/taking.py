@@ -21,6 +21,9 @@ ABOUT_THE_EVENT = (
     AssertionError,
     AttributeError,
     LookupError,
+    NotImplementedError,
+    RecursionError,
+    StopIteration,
     TypeError,
     ValueError,
 )

@@ -9,9 +9,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
+from msgspec import structs
 
-from sluice.delivery import DELIVERED, Outcome, Rejected, Retry
-from sluice.router.queue import REQUEST_BYTES, Message, QueueTarget
+from sluice.delivery import DELIVERED, Accepted, Outcome, Rejected, Retry
+from sluice.router.queue import REMEMBERED_SECONDS, REQUEST_BYTES, Message, QueueTarget
 from tests.unit.delivery.aws import REGION
 from tests.unit.delivery.builders import Time
 from tests.unit.router.bills import PING, accepted, bill
@@ -219,3 +220,33 @@ def test_a_refused_message_does_not_hold_up_those_behind_it(fifo: Queue, time: T
     fifo.fail = fail
     outcomes = fifo.deliver(time, [bill(0), bill(1)], ["a", "a"])
     assert [type(outcome).__name__ for outcome in outcomes] == ["Rejected", "Delivered"]
+
+
+def parts(fifo: Queue, events: int) -> list[Message]:
+    """An aggregate's events, all of one partition key, as they come with each attempt."""
+    found = []
+    for number in range(events):
+        one = accepted(0, bill(number), "a")
+        record = structs.replace(one.record, sub_sequence=number)
+        message = fifo.target.prepare(Accepted(record, one.event, one.event_type))
+        assert isinstance(message, Message)
+        found.append(message)
+    return found
+
+
+def test_an_aggregate_that_takes_longer_than_an_invocation_goes_on_where_it_was(
+    fifo: Queue, time: Time
+) -> None:
+    fifo.fail = lambda _entries: time.sleep(1)
+    for done in (5, 10, 12):
+        outcomes = fifo.target.deliver(parts(fifo, 12), time.deadline(5))
+        assert [outcome == DELIVERED for outcome in outcomes] == [True] * done + [False] * (12 - done)
+    assert len(fifo.requests) == 12
+    assert [json.loads(each["Body"])["id"] for each in fifo.held()] == [f"b{number}" for number in range(12)]
+
+
+def test_what_is_replayed_later_is_sent_again(fifo: Queue, time: Time) -> None:
+    for _ in range(2):
+        assert fifo.target.deliver(parts(fifo, 3), time.deadline(5)) == [DELIVERED] * 3
+        time.sleep(REMEMBERED_SECONDS)
+    assert len(fifo.requests) == 6

@@ -85,6 +85,14 @@ def test_an_event_alone_is_not_tried_twice(time: Time) -> None:
     assert take.calls == [["b0"]]
 
 
+@pytest.mark.parametrize("error", [StopIteration(), RecursionError(), NotImplementedError()])
+def test_a_bug_that_shows_as_another_error_holds_up_no_shard_either(error: Exception, time: Time) -> None:
+    outcomes = taken(Failing(b1=error), time)
+    assert [type(outcome).__name__ for outcome in outcomes] == [
+        "Delivered", "Rejected", "Delivered", "Delivered",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("error", [ConnectionError("down"), UnicodeError("x"), RuntimeError("busy")])
 def test_trouble_of_the_world_outside_lets_all_events_come_again(error: Exception, time: Time) -> None:
     if isinstance(error, UnicodeError):
