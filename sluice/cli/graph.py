@@ -103,10 +103,11 @@ def _print_table(env: str, program: "Program") -> None:
     table.add_column("n", justify="right")
     table.add_column("what")
     table.add_column("named", overflow="fold")
-    table.add_column("protected")
+    if protected:
+        table.add_column("protected")
     for box in found:
         for cells in _rows(box):
-            table.add_row(*cells)
+            table.add_row(*cells[: len(table.columns)])
         table.add_section()
     out.print(table)
     out.print(Text(f"\n{_where(program)}", style="dim"))

@@ -17,17 +17,29 @@ SHORT_DIGITS = 8
 MOST_GROUPS = 20
 
 
-def telling_digits(letters: Sequence[Letter]) -> int:
-    """Return how much of the end of an id tells all the letters apart."""
+def short_ids(letters: Sequence[Letter]) -> dict[str, str]:
+    """Return for each id what is enough for `find`: the sink, and as much of the id's end as tells all apart.
+
+    Several sinks refuse the same record, so their letters' ids end alike.
+    """
     ids = {letter.id for letter in letters}
-    longest = max(map(len, ids), default=SHORT_DIGITS)
-    lengths = range(SHORT_DIGITS, longest)
-    return next((n for n in lengths if len({each[-n:] for each in ids}) == len(ids)), longest)
+    lengths = range(SHORT_DIGITS, max(map(len, ids), default=SHORT_DIGITS))
+    for length in lengths:
+        found = {each: f"{each.partition('/')[0]}/{each[-length:]}" for each in ids}
+        if len({*found.values()}) == len(ids) and all(len(found[each]) < len(each) for each in ids):
+            return found
+    return {each: each for each in ids}
 
 
 def find(letters: Iterable[Letter], wanted: str) -> Letter:
-    """Return the letter whose id is, or ends with, `wanted`; raises UsageError if it is none or several."""
-    ending = [letter for letter in letters if letter.id.endswith(wanted)]
+    """Return the letter that `wanted` names: an id, its end, or a short id; raises UsageError unless it is one."""
+    sink, slash, end = wanted.partition("/")
+    ending = [
+        letter
+        for letter in letters
+        if letter.id.endswith(wanted)
+        or (slash and end and letter.id.startswith(f"{sink}/") and letter.id.endswith(end))
+    ]
     exact = [letter for letter in ending if letter.id == wanted]
     if exact or len(ending) == 1:
         return (exact or ending)[0]
@@ -35,7 +47,11 @@ def find(letters: Iterable[Letter], wanted: str) -> Letter:
         raise UsageError(
             f"{wanted}: no dead letter has this id; `sluice dlq list` shows those that there are"
         )
-    raise UsageError(f"{wanted}: {len(ending)} dead letters end so; give more of the id")
+    sinks = sorted({each.id.partition("/")[0] for each in ending})
+    raise UsageError(
+        f"{wanted}: {len(ending)} dead letters end so, of {', '.join(sinks)}; give more of the id,"
+        f" or the sink before it: {sinks[0]}/{end or wanted}"
+    )
 
 
 def summary_table(documents: Sequence[dict[str, Any]]) -> "Table":
@@ -66,20 +82,19 @@ def alike(reason: str) -> str:
 
 
 def newest_table(letters: Sequence[Letter], functions: dict[str, str], *, most: int) -> "Table":
-    """Return the first letters one by one, with the part of the id by which `dlq show` finds each."""
+    """Return the first letters one by one, with the short id by which `dlq show` finds each."""
     from rich.text import Text
 
-    digits = telling_digits(letters)
-
+    ids = short_ids(letters)
     table = grid()
-    table.add_column("id ends with", no_wrap=True, min_width=digits)
+    table.add_column("id", overflow="fold")
     table.add_column("arrived", no_wrap=True, min_width=len("2026-11-21T10:00:00"))
     table.add_column("bytes", justify="right")
     table.add_column("reason", overflow="fold", ratio=1)
     for letter in letters[:most]:
         told = document(letter, functions)
         table.add_row(
-            letter.id[-digits:],
+            Text(printable(ids[letter.id])),
             str(told.get("arrived_at") or "")[:19],
             count(told["size"]) if "size" in told else "",
             Text(printable(told["reason"])),

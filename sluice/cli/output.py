@@ -21,13 +21,6 @@ PIPED_WIDTH = 160
 """Columns when stdout is no terminal: tables stay on one line per row in a log or a file."""
 
 
-LEAST_WIDTH = 12
-"""A column of a table folds its values, but not to fewer characters than that."""
-
-GAP = 3
-"""Between two columns of a table."""
-
-
 def console(*, stderr: bool = False) -> "Console":
     """Return a console on the streams of this moment (tests exchange them)."""
     from rich.console import Console
@@ -91,18 +84,9 @@ def cell(value: Any) -> str:
 
 def grid(title: str | None = None) -> "Table":
     """Return an empty table in the one style that all commands share."""
-    from rich import box
-    from rich.table import Table
+    from sluice.cli.grid import Grid
 
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        header_style="bold",
-        pad_edge=False,
-        show_edge=False,
-    )
+    return Grid(title)
 
 
 def rows_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "Table":
@@ -127,7 +111,12 @@ def print_rows(out: "Console", columns: Sequence[str], rows: Sequence[Sequence[A
     from rich.padding import Padding
     from rich.text import Text
 
-    if _room(columns, rows) <= out.width:
+    from sluice.cli.grid import Wants, shared
+
+    words = [[max(map(len, cell(row[at]).split()), default=0) for row in rows] for at in range(len(columns))]
+    heads = [max(map(len, column.split()), default=0) for column in columns]
+    least = [max([head, *column]) for head, column in zip(heads, words, strict=True)]
+    if shared([Wants(0, each, each, each) for each in least], out.width)[1] is not None:
         out.print(rows_table(columns, rows))
         return
     for number, row in enumerate(rows, start=1):
@@ -139,14 +128,6 @@ def print_rows(out: "Console", columns: Sequence[str], rows: Sequence[Sequence[A
         for column, value in zip(columns, row, strict=True):
             table.add_row(Text(printable(column)), Text(cell(value), style="dim" if value is None else ""))
         out.print(Padding(table, (0, 0, 0, 2), expand=False))
-
-
-def _room(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """Return the width at which no column is folded to less than LEAST_WIDTH."""
-    widths = [len(column) for column in columns]
-    for row in rows:
-        widths = [max(width, len(cell(value))) for width, value in zip(widths, row, strict=True)]
-    return sum(min(width, LEAST_WIDTH) + GAP for width in widths) - GAP
 
 
 def count(number: int) -> str:

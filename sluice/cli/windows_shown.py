@@ -92,11 +92,9 @@ def sparks(asked: "Asked", rows: "Sequence[WindowRow]", *, width: int, limit: in
     labels = [label(dict(group)) for group, _ in chosen[:limit]]
     room = max(width - min(max(map(len, labels), default=0), MOST_LABEL) - FIGURES, LEAST_LINE)
     starts = _starts(rows, window, room)
-    found = grid(
-        f"{name}, {plural(len(starts), 'window')} of {asked.definition.window} s" if starts else None
-    )
+    found = grid(f"{name}, {_span(starts, asked.definition.window)}" if starts else None)
     found.add_column("group", overflow="fold", max_width=MOST_LABEL)
-    found.add_column(_span(starts, asked.definition.window), no_wrap=True)
+    found.add_column(no_wrap=True)
     for column in ("least", "most", "last"):
         found.add_column(column, justify="right", no_wrap=True)
     open_windows = {(row.window_start, tuple(row.group.items())) for row in rows if row.provisional}
@@ -190,4 +188,8 @@ def _starts(rows: "Sequence[WindowRow]", window: timedelta, room: int) -> list[d
 
 
 def _span(starts: Sequence[datetime], window: int) -> str:
-    return f"from {when(starts[0], window)} to {when(starts[-1], window)} UTC" if starts else ""
+    drawn = f"{plural(len(starts), 'window')} of {window} s"
+    first, last = when(starts[0], window), when(starts[-1], window)
+    if starts[0].date() == starts[-1].date():
+        last = last.partition(" ")[2]
+    return f"{drawn}, {first} UTC" if len(starts) == 1 else f"{drawn}, {first} to {last} UTC"

@@ -5,7 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from sluice.cli.output import cell, console, plain, plural, print_json, print_rows, printable, rows_table
+from sluice.cli.output import (
+    cell,
+    console,
+    grid,
+    plain,
+    plural,
+    print_json,
+    print_rows,
+    printable,
+    rows_table,
+)
 
 
 def test_a_document_holds_every_value_that_bigquery_has(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,3 +113,36 @@ def test_rows_that_fit_stay_a_table(
     monkeypatch.setenv("COLUMNS", "60")
     print_rows(console(), ["name", "n"], [["x" * 200, 1]])
     assert capsys.readouterr().out.splitlines()[0].split() == ["name", "n"]
+
+
+def test_a_narrow_terminal_breaks_headings_before_cells_and_never_a_short_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = ["window (UTC)", "platform", "views", "people", "load_ms p50", "load_ms p95", "state"]
+    row = ["2026-11-21 07:17", "android", 76, 62, 516.0, 3805.0, "provisional"]
+    monkeypatch.setenv("COLUMNS", "80")
+    print_rows(console(), columns, [row])
+    *heading, _, only = capsys.readouterr().out.splitlines()
+    assert only.split() == ["2026-11-21", "07:17", "android", "76", "62", "516.0", "3805.0", "provisional"]
+    assert len(only) <= 80
+    assert len(heading) <= 2
+
+
+def test_where_not_even_short_words_have_room_each_row_goes_from_top_to_bottom(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    print_rows(console(), [f"column_{n}" for n in range(9)], [["x"] * 9])
+    assert capsys.readouterr().out.startswith("row 1\n")
+
+
+def test_what_must_not_break_stays_whole_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    table = grid()
+    table.add_column("id", no_wrap=True)
+    table.add_column("why")
+    table.add_row("i" * 40, "several words about it")
+    console().print(table)
+    assert "i" * 40 in capsys.readouterr().out
