@@ -39,7 +39,7 @@ def run_local(
     checked_pipeline(pipeline)
     with ExitStack() as running:
         found = running.enter_context(claim(root))
-        changes = Changes([pipeline, root / f"Pulumi.{ENVIRONMENT}.yaml"])
+        changes = Changes([pipeline, root / f"Pulumi.{ENVIRONMENT}.yaml"], folders=[root / "functions"])
         with stages(quiet=json) as shown, shown.stage("starting the local cloud") as stage:
             begun = time.monotonic()
             cloud = running.enter_context(
@@ -93,7 +93,7 @@ class Foreground:
         changed = self._changes.look()
         if not changed:
             return
-        names = " and ".join(path.name for path in changed)
+        names = " and ".join(_called(path) for path in changed)
         begun = time.monotonic()
         problem = None
         try:
@@ -140,6 +140,11 @@ class Foreground:
         )
 
 
+def _called(path: Path) -> str:
+    """Return what people call a file: a handler by its folder, since all handlers have one name."""
+    return f"{path.parent.name}/{path.name}" if path.name == "handler.py" else path.name
+
+
 def _metrics(pipeline: Path) -> "list[Definition] | None":
     """Return the metrics that the file declares; None when it has been broken since it was deployed."""
     try:
@@ -163,5 +168,8 @@ def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> Non
     out.print(table)
     out.print()
     out.print("In another terminal: sluice produce --fake 1000, sluice audit, sluice windows, sluice query.")
-    out.print(f"When {pipeline.name} changes, it is deployed again over what runs.", style="dim")
+    out.print(
+        f"When {pipeline.name}, Pulumi.{ENVIRONMENT}.yaml or a function changes, it is deployed again.",
+        style="dim",
+    )
     out.print("Ctrl-C stops it, and leaves nothing behind.", style="dim")

@@ -32,7 +32,7 @@ def short_ids(letters: Sequence[Letter]) -> dict[str, str]:
 
 
 def find(letters: Iterable[Letter], wanted: str) -> Letter:
-    """Return the letter that `wanted` names: an id, its end, or a short id; raises UsageError unless it is one."""
+    """Return the one letter that `wanted`, an id, its end or a short id, names; raises UsageError if not one."""
     sink, slash, end = wanted.partition("/")
     ending = [
         letter

@@ -226,3 +226,19 @@ def test_a_change_is_what_a_file_holds_and_is_told_once(tmp_path: Path) -> None:
     assert changes.look() == []
     pipeline.write_text("two")
     assert changes.look() == []
+
+
+def test_a_function_that_changed_and_one_that_is_new_are_changes(tmp_path: Path) -> None:
+    handler, helper = (
+        tmp_path / "functions/fraud_check/handler.py",
+        tmp_path / "functions/fraud_check/rules.py",
+    )
+    handler.parent.mkdir(parents=True)
+    handler.write_text("one")
+    changes = Changes([], folders=[tmp_path / "functions", tmp_path / "nowhere"])
+    assert changes.look() == []
+    handler.write_text("two")
+    helper.write_text("new")
+    (handler.parent / "requirements.lock").write_text("no code")
+    assert changes.look() == [handler, helper]
+    assert changes.look() == []
