@@ -34,15 +34,16 @@ class Backlog:
         return len(self._ready) >= self.most or self._ready_bytes >= self._most_bytes
 
     def add(self, parcel: Parcel) -> bool:
-        """Take a parcel in; returns whether a sender should look: it is the first, or a request is full."""
+        """Take a parcel in; returns whether a sender should look: it is the first, or fills a request."""
         if parcel.lane is not None:
             behind = self._behind.get(parcel.lane)
             if behind is not None:
                 behind.append(parcel)
                 return False
             self._behind[parcel.lane] = deque()
+        was_full = self.full
         self._let_out(parcel)
-        return len(self._ready) == 1 or self.full
+        return len(self._ready) == 1 or (not was_full and self.full)
 
     def again(self, parcel: Parcel, due: float) -> None:
         """Take back a parcel that failed, to be sent from `due` on; what is behind it goes on waiting."""

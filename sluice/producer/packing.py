@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from sluice.producer.receipts import Receipt
     from sluice.producer.shards import Shards
 
-OVERHEAD = 80
-"""Bytes that an event adds to an aggregate beside its data and key, at most: lengths, and a hash key of 39
-digits. What fits with them fits, and need not be measured."""
-
 
 @dataclass(slots=True)
 class _Open:
@@ -39,29 +35,28 @@ class Packer:
         self._ordered = ordered
         self._open: dict[str, _Open] = {}  # oldest first
 
-    def add(self, receipt: Receipt, now: float) -> list[Parcel]:
-        """Pack an event, and return the aggregate that was full before it or is with it, if any."""
+    @property
+    def empty(self) -> bool:
+        """Whether no aggregate is open."""
+        return not self._open
+
+    def add(self, receipt: Receipt, now: float) -> Parcel | None:
+        """Pack an event, and return the aggregate that was too full for it, if any."""
         hashed = place_of(receipt)
         shard = self.shards.of(hashed)
-        full: list[Parcel] = []
         found = self._open.get(shard)
-        if found is not None and not self._fits(found, receipt):
-            full.append(self._seal(shard))
-            found = None
-        if found is None:
+        full = None
+        if found is None or not self._joined(found, receipt):
+            full = None if found is None else self._seal(shard)
             found = self._open[shard] = _Open(now, hashed)
-        found.aggregate.add(receipt.key, receipt.data, receipt.hash_key)
+            found.aggregate.add(receipt.key, receipt.data, receipt.hash_key)
         found.receipts.append(receipt)
         return full
 
-    def _fits(self, found: _Open, receipt: Receipt) -> bool:
-        if len(found.receipts) >= MOST_RECORDS:
-            return False
-        aggregate = found.aggregate
-        most = aggregate.size + len(receipt.data) + 4 * len(receipt.key) + OVERHEAD
-        return (
-            most <= self._max_bytes
-            or aggregate.size_with(receipt.key, receipt.data, receipt.hash_key) <= self._max_bytes
+    def _joined(self, found: _Open, receipt: Receipt) -> bool:
+        """Add an event to an aggregate if it fits in."""
+        return len(found.receipts) < MOST_RECORDS and found.aggregate.add(
+            receipt.key, receipt.data, receipt.hash_key, self._max_bytes
         )
 
     def due(self, now: float, *, all_at_once: bool) -> list[Parcel]:

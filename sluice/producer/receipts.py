@@ -92,9 +92,9 @@ class Parcel:
         row: tuple[str, bytes, str | None],
         size: int,
         receipts: list[Receipt],
-        *,
         queued: float,
         lane: str | None = None,
+        *,
         shard: str | None = None,
         version: int = 0,
     ) -> None:

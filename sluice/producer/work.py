@@ -199,10 +199,10 @@ class Work:
         if self._packer is None:
             row = (receipt.key, receipt.data, receipt.hash_key)
             lane = receipt.key if self._settings.ordered else None
-            return self._backlog.add(Parcel(row, receipt.size - REMEMBERED, [receipt], queued=now, lane=lane))
-        idle = self._packer.next_at() is None
-        woken = [self._backlog.add(parcel) for parcel in self._packer.add(receipt, now)]
-        return idle or any(woken)
+            return self._backlog.add(Parcel(row, receipt.size - REMEMBERED, [receipt], now, lane))
+        idle = self._packer.empty
+        full = self._packer.add(receipt, now)
+        return idle or (full is not None and self._backlog.add(full))
 
     def _arrived(self, parcel: Parcel, placed: Placed, settled: list[Receipt]) -> list[Receipt]:
         """Settle a record's events, and return those that readers would drop: they belong to another shard.
@@ -265,7 +265,11 @@ class Work:
         self._counts["accepted"] += len(settled) - undelivered
         self.pending -= len(settled)
         self.pending_bytes -= sum(receipt.size for receipt in settled)
-        for epoch, number in Counter(receipt.epoch for receipt in settled).items():
+        if len(self._epochs) == 1:  # as ever between two flushes
+            gone = {epoch: len(settled) for epoch in self._epochs}
+        else:
+            gone = Counter(receipt.epoch for receipt in settled)
+        for epoch, number in gone.items():
             self._epochs[epoch] -= number
             if not self._epochs[epoch]:
                 del self._epochs[epoch]

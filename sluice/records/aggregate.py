@@ -174,14 +174,19 @@ class Aggregate:
         """Return the size in bytes that `add` with the same arguments would lead to."""
         return self.size + sum(map(len, self._written(partition_key, data, explicit_hash_key))) + len(data)
 
-    def add(self, partition_key: str, data: bytes, explicit_hash_key: str | None = None) -> None:
-        """Append one user record.
+    def add(
+        self, partition_key: str, data: bytes, explicit_hash_key: str | None = None, most: int | None = None
+    ) -> bool:
+        """Append one user record, unless the size would be above `most` bytes; returns whether it did.
 
         Raises:
             AggregateError: there is no room (`MOST_RECORDS`), or Kinesis would not take the keys.
         """
         self._check(partition_key, explicit_hash_key)
         key, hash_key, head = self._written(partition_key, data, explicit_hash_key)
+        size = self.size + len(key) + len(hash_key) + len(head) + len(data)
+        if most is not None and size > most:
+            return False
         if key:
             self._keys[partition_key] = len(self._keys)
             self._key_table.append(key)
@@ -189,7 +194,8 @@ class Aggregate:
             self._hash_keys[explicit_hash_key] = len(self._hash_keys)
             self._hash_key_table.append(hash_key)
         self._records += (head, data)
-        self.size += len(key) + len(hash_key) + len(head) + len(data)
+        self.size = size
+        return True
 
     def _check(self, partition_key: str, explicit_hash_key: str | None) -> None:
         if len(self) >= MOST_RECORDS:
