@@ -168,7 +168,9 @@ def test_events_that_are_too_old_become_dead_letters_of_each_sink_that_say_so(
     for sink, said in {"bigquery": "1825 days in the past", "windows": "400 days"}.items():
         ours = [letter for letter in letters if letter["sink"] == sink]
         assert len({letter["id"] for letter in ours}) == len(ours) == len(old)
-        assert books["sinks"][sink] == {**before["sinks"][sink], "dead_lettered": len(old)}
+        was = before["sinks"][sink]
+        more = {each: was[each] + len(old) for each in ("events", "records")}
+        assert books["sinks"][sink] == {**was, **more, "dead_lettered": len(old)}
         assert all(said in letter["reason"] for letter in ours), ours[0]
         assert all(letter["field"] == "requested_at" or "requested_at" in letter["reason"] for letter in ours)
     assert books["dead_letters"] == len(letters) == 2 * len(old)

@@ -22,9 +22,10 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[3]
 SINKS = ("bigquery", "windows", "payments", "refunds")
 CHILD = """
-import sys, threading
+import signal, sys, threading
 from pathlib import Path
 from sluice.local.cloud import LocalCloud
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
 with LocalCloud(Path(sys.argv[1])) as cloud:
     print(*cloud.pids, flush=True)
     threading.Event().wait()
