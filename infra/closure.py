@@ -61,7 +61,8 @@ def _imports(path: Path, root: Path) -> tuple[str, ...]:
     try:
         return _imported(path.read_bytes(), package)
     except (SyntaxError, ValueError) as error:
-        raise UsageError(f"{path} cannot be packaged: {error}") from None
+        where = f", line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f": {error}"
+        raise UsageError(f"{path} cannot be packaged{where}") from None
 
 
 @lru_cache(maxsize=1000)

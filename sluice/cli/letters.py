@@ -32,7 +32,7 @@ def short_ids(letters: Sequence[Letter]) -> dict[str, str]:
 
 
 def find(letters: Iterable[Letter], wanted: str) -> Letter:
-    """Return the one letter that `wanted`, an id, its end or a short id, names; raises UsageError if not one."""
+    """Return the letter of an id, of an id's end, or of a short id; raises UsageError unless it is one."""
     sink, slash, end = wanted.partition("/")
     ending = [
         letter

@@ -30,9 +30,9 @@ def local(
     """Run the local cloud until Ctrl-C; the other commands find it by themselves.
 
     It is made by the same program that a deployment runs, listens on this machine alone, and keeps everything
-    in memory: when it stops, nothing is left. While it runs, a changed pipeline file, Pulumi.dev.yaml or function
-    is deployed over it, and streams, tables and dead letters stay; with --json each time prints one more line of
-    JSON.
+    in memory: when it stops, nothing is left. While it runs, a changed pipeline file, Pulumi.dev.yaml or
+    function is deployed over it, and streams, tables and dead letters stay; with --json each time prints one
+    more line of JSON.
     """
     if shards is not None:
         at_least("--shards", shards, 1)

@@ -56,11 +56,19 @@ def routes(
     from sluice.cli.routes_tried import show_tried, try_routes
     from sluice.patterns import check_routes
     from sluice.pipeline import load_pipeline
+    from sluice.routes import Function
 
     root = find_root()
     loaded = load_pipeline(pipeline_file(root, pipeline))
     for warning in check_routes(loaded):
         sys.stderr.write(f"warning: {warning}\n")
+    for route in loaded.routes:
+        for to in (route.to, *route.consumers):
+            if isinstance(to, Function) and not (root / "functions" / to.folder / "handler.py").is_file():
+                sys.stderr.write(
+                    f"warning: route {route.name!r}: functions/{to.folder} has no handler.py;"
+                    " docs/routes.md shows how to write it\n"
+                )
     found = described(loaded, consumer_kinds(root, env))
     outcome = None if tried is None else try_routes(loaded, tried, quiet=json)
     if json:

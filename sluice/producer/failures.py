@@ -10,6 +10,7 @@ from botocore.exceptions import (
     ConnectionError,  # noqa: A004 - botocore's own name
     CredentialRetrievalError,
     HTTPClientError,
+    NoCredentialsError,
 )
 
 THROTTLED: Final = frozenset(
@@ -99,7 +100,8 @@ def failure_of_request(error: BotoCoreError | ClientError) -> Failure:
         passing = code in _PASSING or status in _PASSING_STATUSES or status >= _SERVER_ERROR
         return Failure(Why.PASSING if passing else Why.DESTINATION, code, found.get("Message", ""))
     passing = isinstance(error, HTTPClientError | ConnectionError | CredentialRetrievalError)
-    return Failure(Why.PASSING if passing else Why.DESTINATION, type(error).__name__, str(error))
+    hint = "; see `aws configure`" if isinstance(error, NoCredentialsError) else ""
+    return Failure(Why.PASSING if passing else Why.DESTINATION, type(error).__name__, f"{error}{hint}")
 
 
 def may_be_one_record(failure: Failure) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Self
 
+from sluice.contract import Contract, Event
+from sluice.contract.violations import ContractViolation
 from sluice.deadline import Deadline
 from sluice.errors import Undelivered, UsageError
 from sluice.pipeline import Pipeline
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_kinesis import KinesisClient
 
-    from sluice.contract import Contract, Event
     from sluice.producer.destinations import FirehoseClient
     from sluice.producer.receipts import OnFailure, Receipt
     from sluice.producer.settings import Report
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 class _Producing:
     """What both producers have: the contract in front of an engine."""
 
-    def __init__(self, contract: Contract | Pipeline | None, engine: Engine) -> None:
-        self._contract = contract.contract if isinstance(contract, Pipeline) else contract
+    def __init__(self, contract: Contract | None, engine: Engine) -> None:
+        self._contract = contract
         self._engine = engine
 
     def __enter__(self) -> Self:
@@ -96,6 +97,9 @@ class _Producing:
             raise UsageError("this producer has no contract: give it one, or use put_record")
         if isinstance(event, bytes):
             return self._contract.decode(event), event
+        if not isinstance(event, Event):
+            kind = type(event).__name__
+            raise ContractViolation(f"{kind} is no event: give one of your event classes, or JSON as bytes")
         return event, self._contract.encode(event)
 
     def _keyed(self, event: Event | bytes, partition_key: str | None) -> tuple[str, bytes]:
@@ -137,8 +141,8 @@ class Producer(_Producing):
         on_settled: Callable[[list[Receipt]], None] | None = None,
         **settings: Any,
     ) -> None:
-        chosen = _settings(settings)
-        self._stream = stream
+        chosen, checked = _settings(settings), _contract(contract)
+        self._stream = _named(stream)
         self._client = client or kinesis_client(region)
         self._chosen = chosen
         self._ignores_keys: bool | None = None
@@ -151,7 +155,7 @@ class Producer(_Producing):
             on_progress=on_progress,
             on_settled=on_settled,
         )
-        super().__init__(contract, engine)
+        super().__init__(checked, engine)
 
     def put(self, event: Event | bytes, partition_key: str | None = None) -> Receipt:
         """Put an event of the contract, or its JSON as bytes, which goes as it is.
@@ -219,11 +223,12 @@ class FirehoseProducer(_Producing):
         for setting in ("ordered", "aggregate"):
             if settings.get(setting):
                 raise UsageError(f"FirehoseProducer({setting}=True): a Firehose has no shards and no keys")
+        checked = _contract(contract)
         self._end = b"\n" if newline else b""
-        destination = FirehoseStream(client or firehose_client(region), name)
+        destination = FirehoseStream(client or firehose_client(region), _named(name))
         bounded = {"max_batch_bytes": destination.max_bytes} | settings
         engine = Engine(destination, _settings(bounded), on_failure=on_failure, on_progress=on_progress)
-        super().__init__(contract, engine)
+        super().__init__(checked, engine)
 
     def put(self, event: Event | bytes) -> Receipt:
         """Put an event of the contract, or its JSON as bytes; raises as `Producer.put` does."""
@@ -238,6 +243,19 @@ class FirehoseProducer(_Producing):
     def put_record(self, data: bytes) -> Receipt:
         """Put bytes, whatever they are."""
         return self._engine.put("", data + self._end)
+
+
+def _contract(given: Contract | Pipeline | None) -> Contract | None:
+    found = given.contract if isinstance(given, Pipeline) else given
+    if not isinstance(found, Contract | None):
+        raise UsageError(f"{given!r} is no contract: give a Pipeline, as load_pipeline() does, or a Contract")
+    return found
+
+
+def _named(stream: str) -> str:
+    if not stream or not isinstance(stream, str):
+        raise UsageError(f"{stream!r} names no stream: give its name, as `pulumi stack output` shows it")
+    return stream
 
 
 def _settings(given: dict[str, Any]) -> Settings:

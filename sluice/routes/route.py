@@ -95,9 +95,16 @@ def _checked_name(name: object) -> str:
 
 def _types(types: object, label: str) -> tuple[EventType, ...]:
     if not isinstance(types, list | tuple) or not types:
+        one = types.__name__ if isinstance(types, type) else None
         raise ContractError(
-            f"{label}: types={types!r} is no list of event classes; write types=[Transaction]"
+            f"{label}: types={one or repr(types)} is no list of event classes;"
+            f" write types=[{one or 'Transaction'}]"
         )
+    for each in types:
+        if not isinstance(each, type):
+            raise ContractError(
+                f"{label}: types=[{each!r}] names no event class; write the class: types=[Transaction]"
+            )
     found = tuple(event_type(cls) for cls in types)
     if len({kind.cls for kind in found}) < len(found):
         raise ContractError(f"{label}: an event class is there twice; name each once")

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from sluice.cli.main import app
+from sluice.pipeline import load_pipeline
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -89,6 +90,15 @@ def test_every_make_target_in_the_pages_can_be_made(page: Path) -> None:
 def test_every_python_example_compiles(page: Path) -> None:
     for block in fenced(page, "python"):
         compile(block, str(page), "exec")
+
+
+def test_every_event_in_the_pages_about_producers_is_one_of_the_pipeline() -> None:
+    contract = load_pipeline(ROOT / "pipeline.py").contract
+    for name in ("producer.md", "producers.md"):
+        events = re.findall(r"""['"]({"type": "[^}]*})""", (ROOT / "docs" / name).read_text())
+        assert events, f"docs/{name} shows no event"
+        for event in events:
+            contract.decode(event.encode())
 
 
 def test_no_file_has_outgrown_one_idea() -> None:

@@ -146,7 +146,7 @@ def test_an_import_that_is_not_shipped_is_refused_before_a_deployment(
 
 def test_a_file_that_is_no_python_is_named(project: Path) -> None:
     (project / "pipeline.py").write_text("pipeline = (\n")
-    with pytest.raises(UsageError, match=r"pipeline.py cannot be packaged: "):
+    with pytest.raises(UsageError, match=r"pipeline.py cannot be packaged, line 1: "):
         build(project)
 
 

@@ -47,6 +47,9 @@ def put(folder: Path, routes: str = ROUTES) -> Path:
     (folder / "Pulumi.dev.yaml").write_text("config:\n  mine:routes:\n    paid:\n      consumer: shared\n")
     (folder / "Pulumi.prod.yaml").write_text("config: {}\n")
     (folder / "pipeline.py").write_text(PIPELINE % routes)
+    for name in ("fraud", "mailer"):
+        (folder / "functions" / name).mkdir(parents=True, exist_ok=True)
+        (folder / "functions" / name / "handler.py").touch()
     return folder
 
 
@@ -90,6 +93,17 @@ def test_each_route_shows_its_sql_its_target_what_decides_and_why(capsys: pytest
     assert "large: Worth a look\n  It is a pattern.\n  {" in said.out
     assert '\n  {"data":{"amount":[{"numeric":[">=",100]}]}}\n' in said.out, "to be copied whole"
     assert "It reads as a shared consumer, which filters no aggregates." in said.out
+
+
+def test_a_route_to_a_folder_without_a_handler_is_warned_of_by_name(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "functions/mailer/handler.py").unlink()
+    assert run(["routes", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)
+    assert "route 'paid': functions/mailer has no handler.py; docs/routes.md" in said.err
+    assert "functions/fraud " not in said.err
 
 
 @pytest.mark.usefixtures("project")

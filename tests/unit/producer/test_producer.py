@@ -99,6 +99,25 @@ def test_an_event_is_checked_before_anything_is_sent() -> None:
     assert target.report == Report()
 
 
+@pytest.mark.parametrize("given", ["text", {"type": "visit"}, None])
+def test_what_is_neither_an_event_nor_bytes_is_told_what_is_taken(given: Any) -> None:
+    with (
+        producer(Stream()) as target,
+        pytest.raises(ContractViolation, match="is no event: give one of your"),
+    ):
+        target.put(given)
+
+
+@pytest.mark.parametrize(
+    ("stream", "contract", "said"),
+    [("", CONTRACT, "names no stream"), ("events", "visit", "'visit' is no contract")],
+)
+def test_a_producer_of_nothing_is_refused_when_it_is_made(stream: str, contract: Any, said: str) -> None:
+    for kind in (Producer, FirehoseProducer):
+        with pytest.raises(UsageError, match=said):
+            kind(stream, contract, region="eu-central-1")
+
+
 def test_an_event_goes_by_its_id_and_one_without_by_its_content() -> None:
     stream = Stream()
     event = CONTRACT.decode(visit(7))
