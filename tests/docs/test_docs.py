@@ -92,6 +92,14 @@ def test_every_python_example_compiles(page: Path) -> None:
         compile(block, str(page), "exec")
 
 
+def test_the_readme_leads_to_every_page_and_the_house_shows_every_room() -> None:
+    readme, house = (ROOT / "README.md").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{page.name})" in readme, f"README.md does not lead to docs/{page.name}"
+    for room in (ROOT / "sluice").glob("*/__init__.py"):
+        assert f"{room.parent.name}/`" in house, f"CONTRIBUTING.md does not show sluice/{room.parent.name}/"
+
+
 def test_every_event_in_the_pages_about_producers_is_one_of_the_pipeline() -> None:
     contract = load_pipeline(ROOT / "pipeline.py").contract
     for name in ("producer.md", "producers.md"):
