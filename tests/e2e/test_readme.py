@@ -1,5 +1,7 @@
 """What the README tells a newcomer to type works as it is written there, in that order."""
 
+import gzip
+import json
 import re
 import shlex
 from pathlib import Path
@@ -9,6 +11,14 @@ import pytest
 from tests.e2e.conftest import local, sluice
 
 pytestmark = pytest.mark.e2e
+
+SEARCH = {
+    "type": "search",
+    "search_id": "s1",
+    "searched_at": "2026-11-21T08:00:00Z",
+    "username": "ada",
+    "query": "tea",
+}
 
 
 def section(readme: str, title: str) -> str:
@@ -27,7 +37,10 @@ def test_the_five_minutes_of_the_readme_work(project: Path) -> None:
     (project / "my_pipeline.py").write_text(
         re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[0]
     )
-    steps = commands(text) + commands(section(readme, "To the cloud"))
+    with gzip.open(project / "events.ndjson.gz", "wt") as events:
+        events.write(json.dumps(SEARCH) + "\n")
+    elsewhere = commands(section(readme, "Events that go somewhere of their own"))
+    steps = commands(text) + elsewhere + commands(section(readme, "To the cloud"))
     assert steps.pop(0) == ["local"]
     with local(project):
         for words in steps:
