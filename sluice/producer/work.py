@@ -128,12 +128,14 @@ class Work:
         """Return the version of the map of shards that an answer shows to be wrong, if one does."""
         if self._packer is None:
             return None
-        version = self.shards_version()
-        astray = any(
-            _astray(parcel, answer) and parcel.version == version
+        shards = self._packer.shards
+        outdated = any(
+            isinstance(answer, Placed)
+            and _astray(parcel, answer)
+            and (parcel.version == shards.version or answer.shard not in shards.ranges)
             for parcel, answer in zip(parcels, answers, strict=True)
         )
-        return version if astray else None
+        return shards.version if outdated else None
 
     def renew(self, shards: Shards, now: float) -> None:
         """Pack what waits by a newer map; where order matters, it goes once what is on its way is back."""
@@ -260,11 +262,11 @@ class Work:
 
     def _account(self, settled: list[Receipt]) -> None:
         """Take what is settled off what is pending."""
-        undelivered = sum(receipt.failure is not None for receipt in settled)
+        undelivered = len([receipt for receipt in settled if receipt.failure is not None])
         self._counts["undelivered"] += undelivered
         self._counts["accepted"] += len(settled) - undelivered
         self.pending -= len(settled)
-        self.pending_bytes -= sum(receipt.size for receipt in settled)
+        self.pending_bytes -= sum([receipt.size for receipt in settled])
         if len(self._epochs) == 1:  # as ever between two flushes
             gone = {epoch: len(settled) for epoch in self._epochs}
         else:

@@ -249,3 +249,21 @@ def test_each_event_is_confirmed_or_given_up_and_never_both(
     assert all(each.data for each in world.receipts if each.failure)
     report = world.work.report()
     assert report.accepted + report.undelivered == count
+
+
+def test_a_shard_newer_than_the_map_is_asked_about_even_when_the_map_was_just_read() -> None:
+    world = World(Settings(aggregate=True, linger=0, max_batch_records=1))
+    for number in range(40):
+        world.put(number % 6)
+    packed = {}
+    while isinstance(taken := world.work.take(world.now, all_at_once=True), list):
+        packed[taken[0].shard] = taken
+    assert set(packed) == {"s0", "s1"}
+    world.reshard("split", 0)
+    world.flying.append((packed["s0"], [world.answer(packed["s0"][0].row, "take")]))
+    world.land(0)
+    world.reshard("split", 2)  # s1, after its aggregate was packed by the first map and the second was read
+    world.flying.append((packed["s1"], [world.answer(packed["s1"][0].row, "take")]))
+    world.land(0)
+    world.finish()
+    check(world, ordered=False)
