@@ -259,11 +259,11 @@ def test_a_shard_newer_than_the_map_is_asked_about_even_when_the_map_was_just_re
     while isinstance(taken := world.work.take(world.now, all_at_once=True), list):
         packed[taken[0].shard] = taken
     assert set(packed) == {"s0", "s1"}
-    world.reshard("split", 0)
-    world.flying.append((packed["s0"], [world.answer(packed["s0"][0].row, "take")]))
-    world.land(0)
-    world.reshard("split", 2)  # s1, after its aggregate was packed by the first map and the second was read
+    world.reshard("split", 1)
     world.flying.append((packed["s1"], [world.answer(packed["s1"][0].row, "take")]))
+    world.land(0)
+    world.reshard("split", 0)  # after its aggregate was packed by the first map and the second was read
+    world.flying.append((packed["s0"], [world.answer(packed["s0"][0].row, "take")]))
     world.land(0)
     world.finish()
     check(world, ordered=False)
