@@ -78,8 +78,8 @@ class Destination(Protocol):
     def size(self, row: Row) -> int:
         """Return what a record counts for in a request, in bytes."""
 
-    def refusal(self, row: Row) -> Failure | None:
-        """Return why no request could ever carry this record, or None."""
+    def refusal(self, row: Row, size: int) -> Failure | None:
+        """Return why no request could ever carry this record of `size` bytes, or None."""
 
     def put(self, rows: Sequence[Row]) -> list[Answer]:
         """Send one request, and return each record's answer. It never raises what the service answers."""
@@ -99,7 +99,7 @@ class KinesisStream:
         key = row[0]
         return len(row[1]) + (len(key) if key.isascii() else len(key.encode(errors="surrogatepass")))
 
-    def refusal(self, row: Row) -> Failure | None:
+    def refusal(self, row: Row, size: int) -> Failure | None:
         """Return what is wrong with the record itself."""
         key, _, hash_key = row
         if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not _writable(key):
@@ -114,7 +114,7 @@ class KinesisStream:
             hash_key.isascii() and hash_key.isdecimal() and int(hash_key) < HASHES
         ):
             return Failure(Why.RECORD, "ExplicitHashKey", f"{hash_key!r} is no decimal number below 2**128")
-        if (size := self.size(row)) > MAX_RECORD_BYTES:
+        if size > MAX_RECORD_BYTES:
             return _too_large(size, MAX_RECORD_BYTES, "data and partition key")
         return None
 
@@ -151,9 +151,8 @@ class FirehoseStream:
         """Return the data alone: there are no keys."""
         return len(row[1])
 
-    def refusal(self, row: Row) -> Failure | None:
+    def refusal(self, row: Row, size: int) -> Failure | None:  # noqa: ARG002 - the size is all that can be wrong
         """Return what is wrong with the record itself."""
-        size = len(row[1])
         if size > MAX_FIREHOSE_RECORD_BYTES:
             return _too_large(size, MAX_FIREHOSE_RECORD_BYTES, "data")
         return None

@@ -74,11 +74,12 @@ class Engine:
             EnvironmentProblem: the destination takes nothing at all.
         """
         row = (key, data, hash_key)
-        refusal = self._destination.refusal(row)
+        size = self._destination.size(row)
+        refusal = self._destination.refusal(row, size)
         if refusal is not None:
             raise Unsendable(f"the event {key[:64]!r} cannot be sent: {refusal.reason}")
         work = self._started()
-        size = self._destination.size(row) + REMEMBERED
+        size += REMEMBERED
         receipt = Receipt(key, data, hash_key, size, self._settled)
         with self._lock:
             self._wait_for_room(work, size)

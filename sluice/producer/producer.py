@@ -98,8 +98,9 @@ class _Producing:
         if isinstance(event, bytes):
             return self._contract.decode(event), event
         if not isinstance(event, Event):
-            kind = type(event).__name__
-            raise ContractViolation(f"{kind} is no event: give one of your event classes, or JSON as bytes")
+            raise ContractViolation(
+                f"{type(event).__name__} is no event: give one of your event classes, or JSON as bytes"
+            )
         return event, self._contract.encode(event)
 
     def _keyed(self, event: Event | bytes, partition_key: str | None) -> tuple[str, bytes]:
@@ -177,6 +178,8 @@ class Producer(_Producing):
 
     def put_record(self, data: bytes, partition_key: str, explicit_hash_key: str | None = None) -> Receipt:
         """Put bytes, whatever they are: sinks make a dead letter of what is no event of the contract."""
+        if not isinstance(data, bytes):
+            raise UsageError(f"put_record takes bytes, not {type(data).__name__}: encode a text first")
         return self._engine.put(partition_key, data, explicit_hash_key)
 
     def _prepare(self) -> None:

@@ -69,7 +69,7 @@ def _put(
     in_flight: int,
     sleep: Callable[[float], None],
 ) -> list[Failure | None]:
-    answers: list[Failure | None] = [destination.refusal(row) for row in rows]
+    answers: list[Failure | None] = [destination.refusal(row, destination.size(row)) for row in rows]
     fitting = [index for index, answer in enumerate(answers) if answer is None]
     deadline = Deadline(-LEAST_SECONDS, lambda: -remaining(), sleep)  # its clock counts down to 0
 

@@ -198,7 +198,7 @@ class Aggregate:
         return True
 
     def _check(self, partition_key: str, explicit_hash_key: str | None) -> None:
-        if len(self) >= MOST_RECORDS:
+        if len(self._records) >= 2 * MOST_RECORDS:
             raise AggregateError(f"an aggregate holds {MOST_RECORDS} records at most: begin another")
         if not 0 < len(partition_key) <= MOST_KEY_CHARACTERS:
             raise AggregateError(

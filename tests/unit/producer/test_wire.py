@@ -11,6 +11,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 
+from sluice.errors import UsageError
+from sluice.producer import Producer
 from sluice.producer.clients import CALL
 from sluice.producer.destinations import FirehoseStream, KinesisStream, Placed
 from sluice.producer.failures import Failure, Why
@@ -118,3 +120,10 @@ def test_an_answer_that_cannot_be_read_counts_as_none(body: bytes) -> None:
 def test_other_operations_and_a_second_preparation_change_nothing() -> None:
     wire = Wire("kinesis", b'{"StreamNames": ["clicks"], "HasMoreStreams": false}')
     assert prepared(prepared(wire.client)).list_streams()["StreamNames"] == ["clicks"]
+
+
+def test_a_text_is_refused_before_it_is_taken_for_base64() -> None:
+    with Producer("clicks", client=Wire("kinesis", b"").client) as producer:
+        with pytest.raises(UsageError, match="put_record takes bytes, not str: encode a text first"):
+            producer.put_record("dGV4dA==", "key")  # type: ignore[arg-type]
+        assert producer.report.pending == 0
