@@ -22,8 +22,9 @@ from sluice.routes.route import Route
 
 MOST_PATTERNS = 5
 """Of one mapping (ten on request). docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-MOST_CHARACTERS = 4_096
-"""Of one pattern. docs.aws.amazon.com/lambda/latest/api/API_Filter.html"""
+MOST_BYTES = 4_096
+"""Of one pattern: so many characters for Lambda (docs.aws.amazon.com/lambda/latest/api/API_Filter.html), of
+which Pulumi's provider counts the bytes."""
 
 _OR = "$or"
 _NOT_IN_OR = frozenset({
@@ -71,11 +72,11 @@ def compile_route(route: Route, contract: Contract, *, enhanced: bool) -> Compil
         patterns = _packed(bodies, untagged=contract.untagged)
     except Unsayable as why:
         return _predicate(str(why))
-    longest = max(map(len, patterns))
-    if len(patterns) > MOST_PATTERNS or longest > MOST_CHARACTERS:
+    longest = max(map(_bytes, patterns))
+    if len(patterns) > MOST_PATTERNS or longest > MOST_BYTES:
         raise ContractError(
-            f"route {route.name!r}: as filter patterns it is {len(patterns)} of up to {longest:,} characters,"
-            f" and Lambda takes {MOST_PATTERNS} of {MOST_CHARACTERS:,}; shorten or split the condition"
+            f"route {route.name!r}: as filter patterns it is {len(patterns)} of up to {longest:,} bytes,"
+            f" and Lambda takes {MOST_PATTERNS} of {MOST_BYTES:,}; shorten or split the condition"
         )
     return Compiled(patterns, "exact as a filter pattern: what does not match costs no invocation")
 
@@ -125,7 +126,7 @@ def _packed(bodies: Sequence[tuple[list[str], dict[str, Any]]], *, untagged: boo
         _check_names(whole)
         groups = []
         for one in whole:
-            if groups and len(_written([*groups[-1], one])) <= MOST_CHARACTERS:
+            if groups and _bytes(_written([*groups[-1], one])) <= MOST_BYTES:
                 groups[-1].append(one)
             else:
                 groups.append([one])
@@ -134,6 +135,10 @@ def _packed(bodies: Sequence[tuple[list[str], dict[str, Any]]], *, untagged: boo
 
 def _written(group: Sequence[dict[str, Any]]) -> str:
     return msgspec.json.encode({"data": group[0] if len(group) == 1 else {_OR: group}}).decode()
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _check_names(found: Any) -> None:

@@ -206,6 +206,16 @@ def test_a_pattern_beyond_lambdas_limits_is_an_error() -> None:
     assert compiled(where, enhanced=False).patterns == ()
 
 
+def test_patterns_are_measured_in_bytes_as_the_provider_does() -> None:
+    patterns = compiled(
+        " OR ".join(f"(pieces = {at} AND title = '{'é' * 41}{at}')" for at in range(34))
+    ).patterns
+    assert len(patterns) == 2
+    assert all(len(pattern.encode()) <= 4_096 for pattern in patterns)
+    with pytest.raises(ContractError, match=r"it is 1 of up to 5,.* bytes, and Lambda takes 5 of 4,096"):
+        compiled(f"title = '{'é' * 2_500}'")
+
+
 def test_a_mistake_names_the_route() -> None:
     route = Route("wanted", "amuont > 0", types=[Sale], to=Queue())
     with pytest.raises(ContractError, match="route 'wanted': where='amuont > 0': `amuont` is no field"):
