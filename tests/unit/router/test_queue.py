@@ -222,12 +222,12 @@ def test_a_refused_message_does_not_hold_up_those_behind_it(fifo: Queue, time: T
     assert [type(outcome).__name__ for outcome in outcomes] == ["Rejected", "Delivered"]
 
 
-def parts(fifo: Queue, events: int) -> list[Message]:
+def parts(fifo: Queue, events: int, first: int = 0) -> list[Message]:
     """An aggregate's events, all of one partition key, as they come with each attempt."""
     found = []
-    for number in range(events):
+    for place, number in enumerate(range(first, events)):
         one = accepted(0, bill(number), "a")
-        record = structs.replace(one.record, sub_sequence=number)
+        record = structs.replace(one.record, sub_sequence=place)
         message = fifo.target.prepare(Accepted(record, one.event, one.event_type))
         assert isinstance(message, Message)
         found.append(message)
@@ -250,3 +250,10 @@ def test_what_is_replayed_later_is_sent_again(fifo: Queue, time: Time) -> None:
         assert fifo.target.deliver(parts(fifo, 3), time.deadline(5)) == [DELIVERED] * 3
         time.sleep(REMEMBERED_SECONDS)
     assert len(fifo.requests) == 6
+
+
+def test_parts_that_a_changed_filter_numbers_anew_are_not_taken_for_others(fifo: Queue, time: Time) -> None:
+    fifo.fail = lambda _entries: time.sleep(1)
+    fifo.target.deliver(parts(fifo, 4, first=2), time.deadline(1))
+    fifo.target.deliver(parts(fifo, 4, first=1), time.deadline(10))
+    assert [json.loads(each["Body"])["id"] for each in fifo.held()] == ["b2", "b1", "b3"]
