@@ -3,6 +3,7 @@
 import itertools
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -219,9 +220,10 @@ def test_produce_packs_events_tells_figures_and_ends_well_with_ctrl_c(project: P
         piping.stdin.flush()
         state = read_state(project)
         assert state is not None
-        for _ in range(1000):
-            if sum(urllib3.request("GET", f"{state.aws_url}/_sluice/streams").json().values()) >= before + 30:
-                break
+        patience = time.monotonic() + 60
+        while sum(urllib3.request("GET", f"{state.aws_url}/_sluice/streams").json().values()) < before + 30:
+            assert time.monotonic() < patience, "the events of the pipe never came"
+            time.sleep(0.02)
         piping.send_signal(signal.SIGINT)
         out, err = piping.communicate(timeout=30)
         stopped = msgspec.json.decode(out)
