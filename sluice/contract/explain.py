@@ -45,6 +45,7 @@ class _Tagged(msgspec.Struct):
 
 
 _tag = msgspec.json.Decoder(_Tagged)
+_any = msgspec.json.Decoder(msgspec.Raw)
 
 
 def explain(data: bytes, error: Exception, types: Mapping[str, tuple[Column, ...]]) -> ContractViolation:
@@ -60,6 +61,11 @@ def explain(data: bytes, error: Exception, types: Mapping[str, tuple[Column, ...
         tag = None
     known = tag if tag in types else None
     text, _, path = str(error).partition(" - at `")
+    if not path and text.startswith("Expected `object`"):
+        try:
+            _any.decode(data)
+        except (msgspec.DecodeError, RecursionError) as whole:  # a line of CSV begins with a number
+            return _not_json(data, whole)
     path = path.rstrip("`").removeprefix("$").removeprefix(".")
     path = path if known is None or len(path) <= MAX_SHOWN * 5 else f"{path[: MAX_SHOWN * 5]}…"
     return _explain(text, path, known, types)

@@ -59,6 +59,9 @@ def test_an_empty_record_is_called_empty(data: bytes) -> None:
         (b"[]", "must be an object, but is a list"),
         (b"null", "must not be null"),
         (b"7", "must be an object, but is an integer"),
+        (b"7,card,12.50", "not JSON: trailing characters"),
+        (b"2026-11-21 08:00:00 INFO started", "not JSON"),
+        (b"[" * 100_000, "nested too deeply"),
         (b'"order"', "must be an object, but is a string"),
     ],
 )
