@@ -153,6 +153,7 @@ class Work:
         self._flying -= len(parcels)
         settled: list[Receipt] = []
         first: list[Receipt] = []
+        jitter = self._jitter()  # one for all: what failed together goes together again, in as few requests
         for parcel, answer in zip(parcels, answers, strict=True):
             if isinstance(answer, Placed):
                 counts["records"] += 1
@@ -166,7 +167,7 @@ class Work:
                 if self._outpaced(parcel):
                     first += parcel.receipts
                 else:
-                    self._again(parcel, now)
+                    self._again(parcel, now, jitter)
                     continue
             else:
                 counts["throttled"] += answer.throttled
@@ -243,10 +244,10 @@ class Work:
         begun = now if parcel.begun is None else parcel.begun
         return self.hasty or now - begun >= self._settings.retry_for
 
-    def _again(self, parcel: Parcel, now: float) -> None:
+    def _again(self, parcel: Parcel, now: float, jitter: float) -> None:
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(parcel.attempts, 16))
         parcel.attempts += 1
-        self._backlog.again(parcel, now + longest * (0.5 + 0.5 * self._jitter()))
+        self._backlog.again(parcel, now + longest * (0.5 + 0.5 * jitter))
 
     def _repack(self, first: Iterable[Receipt], now: float) -> None:
         """Line up again what waits, behind `first`."""

@@ -181,3 +181,12 @@ def test_an_asynchronous_producer_refuses_a_second_event_loop() -> None:
     with pytest.raises(UsageError, match="another event loop"):
         asyncio.run(go())
     asyncio.run(target.close())
+
+
+def test_records_that_were_throttled_together_go_again_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sluice.producer.work.FIRST_PAUSE", 0.05)
+    stream = Stream(lambda request, data: request == 1 and int(data) % 3 == 0)
+    with producer(stream, linger=5) as target:
+        for number in range(90):
+            target.put_record(b"%d" % number, f"key-{number}")
+    assert [len(request) for request in stream.requests] == [90, 30]
