@@ -42,11 +42,27 @@ def check_routes(pipeline: Pipeline) -> list[str]:
 
 def _checked(route: Route, event_type: EventType) -> Node:
     try:
-        tree = check(route.where, event_type)
-        compiled(tree)
+        return _tree(route, event_type)
     except ContractError as error:
-        raise ContractError(f"route {route.name!r}: {error}") from None
+        fine = [
+            other.name for other in route.types if other is not event_type and _means_something(route, other)
+        ]
+        hint = f"; {_listed(fine)} has it: leave {event_type.cls.__name__} out of types=[...]" if fine else ""
+        raise ContractError(f"route {route.name!r}: {error}{hint}") from None
+
+
+def _tree(route: Route, event_type: EventType) -> Node:
+    tree = check(route.where, event_type)
+    compiled(tree)
     return tree
+
+
+def _means_something(route: Route, event_type: EventType) -> bool:
+    try:
+        _tree(route, event_type)
+    except ContractError:
+        return False
+    return True
 
 
 def _is_never(route: Route, trees: Sequence[Node]) -> bool:

@@ -134,3 +134,12 @@ def test_a_condition_that_is_never_true_is_pointed_out() -> None:
 def test_a_mistake_in_a_condition_names_the_route(where: str, words: str) -> None:
     with pytest.raises(ContractError, match=words):
         check([where], partition=False)
+
+
+def test_a_field_that_one_type_lacks_says_which_type_has_it() -> None:
+    route = Route("paid", "amount > 0", types=[Visit, Sale], to=Queue())
+    with pytest.raises(
+        ContractError,
+        match=r"`amount` is no field: .*; sale has it: leave Visit out of types=\[\.\.\.\]$",
+    ):
+        check_routes(Pipeline(events=[Visit, Sale], routes=[route]))
