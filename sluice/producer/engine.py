@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.errors import BacklogFull, EnvironmentProblem, Undelivered, Unsendable, UsageError
 from sluice.producer.failures import Failure, Why
 from sluice.producer.receipts import REMEMBERED, Receipt
+from sluice.producer.trouble import Trouble
 from sluice.producer.work import Work
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Engine:
         self._closed = False
         self._process = os.getpid()
         self._undelivered: list[Receipt] = []
+        self._trouble = Trouble(destination.name)
 
     def put(self, key: str, data: bytes, hash_key: str | None = None) -> Receipt:
         """Take an event in, and wait for room if the settings say so.
@@ -251,8 +253,10 @@ class Engine:
         version = work.outdated(parcels, answers)
         if version is not None:
             self._renew(work, version)
+        now = time.monotonic()
         with self._lock:
-            settled = work.settle(parcels, answers, time.monotonic())
+            self._trouble.note(answers, now)
+            settled = work.settle(parcels, answers, now)
             if settled:
                 self._room.notify_all()
             report = work.report()
