@@ -1,13 +1,14 @@
 """The page as a person meets it: live, legible, harmless, and usable without a mouse or a large screen."""
 
 import csv
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from sluice.report.app import create_app
 from sluice.report.server import serving
@@ -103,6 +104,23 @@ def test_ten_thousand_groups_are_eight_colours_one_sum_and_a_picker(tabs: Tabs) 
         field.press("Enter")
         expect(page.locator("#groups tbody tr")).to_have_count(0)
         expect(page.locator("#stats dd").first).to_have_text("3")
+
+
+def test_suggestions_for_what_was_typed_are_not_overwritten_by_a_late_answer(tabs: Tabs) -> None:
+    with tabs.over(scenes.many_groups()) as tab:
+        page = tab.open()
+        held: list[Route] = []
+        page.route(
+            re.compile(r"values\?(?!.*q=customer)"),
+            lambda route: held.append(route) if not held else route.continue_(),
+        )
+        page.get_by_label("Only where customer is").fill("customer 0777")
+        expect(page.locator("datalist option")).to_have_count(10)
+        assert held, "all values are asked for when the field gets the focus"
+        with page.expect_response(re.compile(r"values\?(?!.*q=customer)")):
+            held[0].continue_()
+        page.wait_for_timeout(100)
+        expect(page.locator("datalist option")).to_have_count(10)
 
 
 def test_an_empty_table_and_a_pipeline_without_metrics_say_what_to_expect(tabs: Tabs) -> None:

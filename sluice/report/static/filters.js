@@ -11,6 +11,7 @@ export class Filters {
     this.parent = parent;
     this.choice = choice;
     this.known = new Map();
+    this.turns = new Map();
   }
 
   show(metric) {
@@ -56,9 +57,12 @@ export class Filters {
   }
 
   async offer(name, typed, list) {
+    const turn = (this.turns.get(name) ?? 0) + 1;
+    this.turns.set(name, turn);
     try {
       const { data } = await ask("values", { metric: this.metric.id, field: name, q: typed, ...this.choice.time });
       for (const value of data.values) this.values(name).set(visible(value), value);
+      if (turn !== this.turns.get(name)) return; // overtaken by what was typed since
       list.replaceChildren(...data.values.map((value) => h("option", { value: visible(value) })));
     } catch {
       // the input takes a value that is typed whole all the same
