@@ -1,6 +1,7 @@
 """One shard of an aggregator in memory, or in moto, handed its records by hand."""
 
 import base64
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from tests.property.fake_kinesis import Arrival, FakeKinesis, Shard
 
 START = 1_700_000_000_000
 SHARD = "s0"
+RUNTIMES = itertools.count()
 
 
 class Bench:
@@ -67,7 +69,7 @@ class Bench:
 
     def restart(self, **more: Any) -> Runtime:
         """A runtime that knows nothing of the one before."""
-        self.runtime = Runtime(self.outside, more.pop("of", BEFORE), process=f"another {id(object())}")
+        self.runtime = Runtime(self.outside, more.pop("of", BEFORE), process=f"runtime {next(RUNTIMES)}")
         return self.runtime
 
     def take(self, numbers: Sequence[int], state: Mapping[str, Any] | None = None) -> dict[str, Any]:
