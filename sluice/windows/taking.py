@@ -75,8 +75,9 @@ class Taker:
             raise CountingFailed(
                 f"counting failed with {type(error).__name__}: the batch is retried record by record"
             ) from error
-        retry = verdicts.each[failure] if failure < len(records) else None
-        reason = (trouble or retry.reason) if isinstance(retry, Retry) else None
+        # what has to come again may stand anywhere in the aggregate that comes again because of it
+        retry = next((each for each in verdicts.each[failure:] if isinstance(each, Retry)), None)
+        reason = None if retry is None else trouble or retry.reason
         refusals: Counter[str] = Counter(refused.kind for _, refused in verdicts.refused(failure))
         return Taken(Counter(states), refusals, reason, verdicts.read)
 

@@ -299,3 +299,19 @@ def test_an_early_end_does_not_say_that_its_window_is_complete() -> None:
     watermark = bench.table.watermark()
     assert watermark is not None
     assert watermark.through <= START + 1000
+
+
+def test_an_aggregate_comes_again_as_a_whole_when_a_dead_letter_within_it_cannot_be_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(hit("h0"))
+    bench.shard.arrivals[0].join(b"not json")
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            bench.outside.letterbox, "send", lambda letters, _: {letter.id: "no" for letter in letters}
+        )
+        with pytest.raises(DeliveryError, match="its dead letter could not be sent: no"):
+            bench.take([0])
+    bench.close(bench.take([0]))
+    assert bench.counts() == {"a": 1}
+    assert len(bench.outside.letterbox.held) == 1
