@@ -25,9 +25,9 @@ from pipeline import pipeline
 from sluice.contract.fake import fake_events
 from sluice.delivery import Accepted
 from sluice.records import Record, records_of
-from sluice.sinks.bigquery import BigQuerySink
-from sluice.sinks.inserts import HEAD, TAIL, Row
-from sluice.sinks.transport import Transport
+from sluice.sinks.bigquery.inserts import HEAD, TAIL, Row
+from sluice.sinks.bigquery.sink import BigQuerySink
+from sluice.sinks.bigquery.transport import Transport
 
 SHARD = "shardId-000000000000"
 REQUEST_ROWS = 500

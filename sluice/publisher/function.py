@@ -12,8 +12,8 @@ from sluice.deadline import Deadline, LambdaContext
 from sluice.delivery import clients
 from sluice.delivery.environment import required
 from sluice.publisher.publisher import Publisher, Report
-from sluice.sinks.transport import connect
-from sluice.sinks.writer import Writer
+from sluice.sinks.bigquery.transport import connect
+from sluice.sinks.bigquery.writer import Writer
 from sluice.windows.store import WindowTable
 
 Handler = Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]

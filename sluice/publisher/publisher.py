@@ -13,8 +13,8 @@ from sluice.delivery import Rejected, Retry
 from sluice.errors import ContractError, DeliveryError
 from sluice.metrics import Definition
 from sluice.publisher.rows import part_rows, watermark_row
-from sluice.sinks.inserts import Row
-from sluice.sinks.writer import Writer
+from sluice.sinks.bigquery.inserts import Row
+from sluice.sinks.bigquery.writer import Writer
 from sluice.windows.items import Watermark
 from sluice.windows.store import WindowTable
 

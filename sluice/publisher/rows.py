@@ -7,8 +7,8 @@ import msgspec
 
 from sluice.metrics import Definition
 from sluice.publisher.tables import SEGMENTS_TABLE, WATERMARKS_TABLE
-from sluice.sinks.inserts import Row
-from sluice.sinks.writer import insert_id
+from sluice.sinks.bigquery.inserts import Row
+from sluice.sinks.bigquery.writer import insert_id
 from sluice.windows.items import StoredPart
 from sluice.windows.keys import start_text
 from sluice.windows.measures import LATE, accumulator

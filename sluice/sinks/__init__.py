@@ -1,1 +1,1 @@
-"""Sinks: one module per place that events go to, each stating its delivery guarantee."""
+"""Sinks: one package per place that events go to, each stating its delivery guarantee."""

@@ -19,12 +19,12 @@ from sluice.local.clock import FakeClock
 from sluice.local.mapping import Mapping
 from sluice.local.mapping_simulation import MemoryStream, Simulation
 from sluice.local.mapping_types import Invocation, MappingConfig, ShardInfo, StreamRecord, Verdict
-from sluice.sinks.bigquery import BigQuerySink
-from sluice.sinks.transport import Transport
+from sluice.sinks.bigquery.sink import BigQuerySink
+from sluice.sinks.bigquery.transport import Transport
 from tests.unit.delivery.aws import BUCKET, TABLE, Aws
 from tests.unit.delivery.aws import running as aws_running
 from tests.unit.delivery.builders import CONTRACT, SHARD, Context, Killed, Time, sequence, visit
-from tests.unit.sinks.stub_bigquery import Exchange, StubBigQuery, status
+from tests.unit.sinks.bigquery.stub_bigquery import Exchange, StubBigQuery, status
 
 pytestmark = pytest.mark.e2e
 

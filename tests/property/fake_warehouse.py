@@ -8,7 +8,7 @@ from typing import Any
 from sluice.deadline import Deadline
 from sluice.delivery import DELIVERED, Outcome, Retry
 from sluice.publisher.tables import WATERMARKS_TABLE
-from sluice.sinks.inserts import Row
+from sluice.sinks.bigquery.inserts import Row
 from sluice.windows.keys import PartKey, start_text
 from sluice.windows.store import WindowTable
 from tests.property.aggregator_rig import Tape

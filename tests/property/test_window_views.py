@@ -27,7 +27,7 @@ from sluice.metrics import (
     Variance,
 )
 from sluice.publisher.publisher import Publisher
-from sluice.sinks.writer import Writer
+from sluice.sinks.bigquery.writer import Writer
 from sluice.windows.keys import published_key
 from sluice.windows.reader import WindowReader
 from sluice.windows.store import WindowTable

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from sluice.publisher.publisher import Publisher
-from sluice.sinks.writer import Writer
+from sluice.sinks.bigquery.writer import Writer
 from sluice.windows.store import WindowTable
 from tests.unit.publisher.warehouse import Warehouse
 from tests.unit.windows import planted

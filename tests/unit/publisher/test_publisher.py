@@ -11,8 +11,8 @@ from sluice.metrics import Count, Metric, Sum
 from sluice.publisher import publisher as module
 from sluice.publisher.publisher import Publisher
 from sluice.publisher.tables import SEGMENTS_TABLE, WATERMARKS_TABLE
-from sluice.sinks import writer
-from sluice.sinks.transport import Answer
+from sluice.sinks.bigquery import writer
+from sluice.sinks.bigquery.transport import Answer
 from sluice.windows.store import WindowTable
 from tests.unit.delivery.builders import Time
 from tests.unit.publisher.test_views import Sale

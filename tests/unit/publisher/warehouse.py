@@ -15,7 +15,7 @@ from sluice.local.bigquery.errors import ApiError
 from sluice.metrics import Definition
 from sluice.publisher.tables import WINDOW_TABLES
 from sluice.publisher.views import metric_view_sql
-from sluice.sinks.transport import Answer, NoAnswer
+from sluice.sinks.bigquery.transport import Answer, NoAnswer
 
 PROJECT, RAW, VIEWS = "project", "raw", "views"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,7 +66,7 @@ class Warehouse:
         self._create(VIEWS, definition.name, view={"query": query, "useLegacySql": False})
 
     def insert_all(self, table: str, body: bytes, deadline: Deadline, attempt: int = 1) -> Answer:  # noqa: ARG002 - as Transport has it
-        """Take a request, as `sluice.sinks.transport.Transport` sends it."""
+        """Take a request, as `sluice.sinks.bigquery.transport.Transport` sends it."""
         answer = self.fault(table, body)
         if answer is not None:
             return answer

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from sluice.errors import SettingsError
-from sluice.sinks.function import bigquery_sink
+from sluice.sinks.bigquery.function import bigquery_sink
 from tests.unit.delivery.builders import CONTRACT
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 ENVIRONMENT = {
     "SLUICE_SINK": "bigquery",
     "SLUICE_LEDGER_TABLE": "ledger",
@@ -56,14 +56,14 @@ def test_what_ships_loads_nothing_that_a_lambda_should_not_carry() -> None:
     loaded = run(HANDLER + "print(*sorted(sys.modules))")
     assert loaded.returncode == 0, loaded.stderr
     modules = set(loaded.stdout.split())
-    assert "sluice.sinks.bigquery" in modules
+    assert "sluice.sinks.bigquery.sink" in modules
     assert {name for name in UNWANTED if name in modules} == set()
 
 
 TRADE = """
 import urllib3
 from sluice.deadline import Deadline
-from sluice.sinks.transport import connect
+from sluice.sinks.bigquery.transport import connect
 
 class Answer:
     status, data, headers = 200, b'{"access_token": "t", "expires_in": 3600}', {}

@@ -6,8 +6,8 @@ import msgspec
 
 from sluice.deadline import Again, Deadline, attempts
 from sluice.delivery import Delivered, Outcome, Rejected, Retry
-from sluice.sinks.answers import Doubtful, Fate, Later, Stopped, Whole, read
-from sluice.sinks.transport import NoAnswer, Transport
+from sluice.sinks.bigquery.answers import Doubtful, Fate, Later, Stopped, Whole, read
+from sluice.sinks.bigquery.transport import NoAnswer, Transport
 
 HEAD = b'{"kind":"bigquery#tableDataInsertAllRequest","skipInvalidRows":true,"rows":['
 TAIL = b"]}"

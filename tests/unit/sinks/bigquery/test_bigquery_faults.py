@@ -4,12 +4,12 @@ import pytest
 
 from sluice.deadline import Deadline
 from sluice.delivery import DELIVERED, Rejected, Retry
-from sluice.sinks.bigquery import BigQuerySink
-from sluice.sinks.transport import Transport
+from sluice.sinks.bigquery.sink import BigQuerySink
+from sluice.sinks.bigquery.transport import Transport
 from tests.unit.delivery.builders import CONTRACT, Time
-from tests.unit.sinks import stub_bigquery as bq
-from tests.unit.sinks.rows import INVALID, STOPPED, deliver, expected, ids, rows_of
-from tests.unit.sinks.stub_bigquery import StubBigQuery
+from tests.unit.sinks.bigquery import stub_bigquery as bq
+from tests.unit.sinks.bigquery.rows import INVALID, STOPPED, deliver, expected, ids, rows_of
+from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 from sluice.contract.bigquery import DEAD_LETTER_SCHEMA
 from sluice.deadletters import DeadLetter
 from sluice.delivery import DELIVERED, Rejected, Retry
-from sluice.sinks import writer
-from sluice.sinks.bigquery import NOTE_SECONDS, BigQuerySink
-from sluice.sinks.writer import insert_id
+from sluice.sinks.bigquery import writer
+from sluice.sinks.bigquery.sink import NOTE_SECONDS, BigQuerySink
+from sluice.sinks.bigquery.writer import insert_id
 from tests.unit.delivery.builders import SHARD, Time, record, sequence, visit
-from tests.unit.sinks import stub_bigquery as bq
-from tests.unit.sinks.rows import accepted, deliver, expected, ids, rows_of
-from tests.unit.sinks.stub_bigquery import StubBigQuery
+from tests.unit.sinks.bigquery import stub_bigquery as bq
+from tests.unit.sinks.bigquery.rows import accepted, deliver, expected, ids, rows_of
+from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
 
 
 def test_a_row_carries_the_event_and_where_it_came_from(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from sluice.errors import SettingsError
-from sluice.sinks.transport import NoAnswer, Transport, connect
+from sluice.sinks.bigquery.transport import NoAnswer, Transport, connect
 from tests.unit.delivery.builders import Time
-from tests.unit.sinks import stub_bigquery as bq
-from tests.unit.sinks.stub_bigquery import StubBigQuery
+from tests.unit.sinks.bigquery import stub_bigquery as bq
+from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
 
 WHERE = {"SLUICE_BIGQUERY_PROJECT": "p", "SLUICE_BIGQUERY_DATASET": "raw"}
 

@@ -15,9 +15,9 @@ from sluice.deadletters import DeadLetter
 from sluice.deadletters.letter import VERSION
 from sluice.deadline import Deadline
 from sluice.delivery import Accepted, Outcome, Rejected, Retry
-from sluice.sinks.inserts import Row
-from sluice.sinks.transport import Transport
-from sluice.sinks.writer import Writer, insert_id
+from sluice.sinks.bigquery.inserts import Row
+from sluice.sinks.bigquery.transport import Transport
+from sluice.sinks.bigquery.writer import Writer, insert_id
 
 NOTE_SECONDS = 3.0
 """For listing dead letters in BigQuery: they are safe in the queue, so nothing waits longer for the list."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sluice.delivery import Accepted, Outcome
-from sluice.sinks.bigquery import BigQuerySink
-from sluice.sinks.inserts import Row
+from sluice.sinks.bigquery.inserts import Row
+from sluice.sinks.bigquery.sink import BigQuerySink
 from tests.unit.delivery.builders import CONTRACT, SHARD, Time, record, sequence, visit
-from tests.unit.sinks.stub_bigquery import StubBigQuery
+from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
 
 INVALID = {"reason": "invalid", "location": "page", "message": "bad value"}
 STOPPED = {"reason": "stopped", "location": "", "message": ""}

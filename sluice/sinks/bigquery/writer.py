@@ -10,8 +10,8 @@ from hashlib import sha256
 
 from sluice.deadline import Deadline
 from sluice.delivery import Outcome
-from sluice.sinks.inserts import Insert, Item, Results, Row
-from sluice.sinks.transport import Transport
+from sluice.sinks.bigquery.inserts import Insert, Item, Results, Row
+from sluice.sinks.bigquery.transport import Transport
 
 REQUEST_ROWS = 500
 REQUEST_BYTES = 9_000_000

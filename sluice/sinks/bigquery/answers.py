@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sluice.delivery import DELIVERED, Delivered, Rejected, Retry
-from sluice.sinks.transport import Answer
+from sluice.sinks.bigquery.transport import Answer
 
 TRANSIENT_REASONS = frozenset(
     {

@@ -2,11 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sluice.sinks import transport
-from sluice.sinks.bigquery import BigQuerySink
-from sluice.sinks.transport import Transport
+from sluice.sinks.bigquery import transport
+from sluice.sinks.bigquery.sink import BigQuerySink
+from sluice.sinks.bigquery.transport import Transport
 from tests.unit.delivery.builders import CONTRACT, Time
-from tests.unit.sinks.stub_bigquery import StubBigQuery
+from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from sluice.contract import Contract
 from sluice.delivery.function import Handler, handler_of
-from sluice.sinks.bigquery import BigQuerySink
-from sluice.sinks.transport import connect
+from sluice.sinks.bigquery.sink import BigQuerySink
+from sluice.sinks.bigquery.transport import connect
 
 
 def bigquery_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -> Handler:

@@ -1,0 +1,1 @@
+"""The BigQuery sink: streaming inserts, a table per event type."""
