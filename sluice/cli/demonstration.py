@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -116,11 +116,7 @@ def target_of(cloud: LocalCloud, pipeline: Path) -> Target:
     """Return the target that commands of this process work on."""
     return Target.local(
         cloud.outputs,
-        Endpoints(
-            aws_url=cloud.endpoints.aws_url,
-            lambda_url=cloud.endpoints.lambda_url,
-            bigquery_url=cloud.endpoints.bigquery_url,
-        ),
+        Endpoints(**asdict(cloud.endpoints)),
         pipeline=pipeline,
     )
 

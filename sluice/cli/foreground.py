@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +65,7 @@ class Foreground:
         self._found, self._cloud, self._json = found, cloud, json
         self._pipeline, self._changes = pipeline, changes
         self._hash = changes.seen(pipeline)
-        self._urls = {
-            "aws_url": cloud.endpoints.aws_url,
-            "lambda_url": cloud.endpoints.lambda_url,
-            "bigquery_url": cloud.endpoints.bigquery_url,
-        }
+        self._urls = asdict(cloud.endpoints)
         self._page: Page | None = None
         self._warned: set[str] = set()
         self.metrics = _metrics(pipeline)
@@ -153,7 +150,7 @@ def _metrics(pipeline: Path) -> "list[Definition] | None":
         return None
 
 
-def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> None:
+def _print(urls: dict[str, Any], outputs: dict[str, Any], pipeline: Path) -> None:
     out = console()
     table = grid("The local cloud runs")
     table.show_header = False
@@ -164,6 +161,9 @@ def _print(urls: dict[str, str], outputs: dict[str, Any], pipeline: Path) -> Non
     table.add_row("AWS", urls["aws_url"])
     table.add_row("Lambda", urls["lambda_url"])
     table.add_row("BigQuery", urls["bigquery_url"])
+    for name, words in (("search_url", "OpenSearch"), ("lake_url", "Athena")):
+        if urls[name]:
+            table.add_row(words, urls[name])
     table.add_row("report page", urls["report_url"])
     out.print(table)
     out.print()

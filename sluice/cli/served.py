@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sluice.cli.page import page
@@ -25,9 +25,7 @@ class Served:
         metrics = [metric.definition for metric in load_pipeline(self.pipeline).metrics]
         shown = self.running.enter_context(page(target, current=lambda: metrics))
         self.found.announce(
-            aws_url=cloud.endpoints.aws_url,
-            lambda_url=cloud.endpoints.lambda_url,
-            bigquery_url=cloud.endpoints.bigquery_url,
+            **asdict(cloud.endpoints),
             report_url=shown.url,
             outputs=cloud.outputs,
             pipeline=self.pipeline,

@@ -17,6 +17,7 @@ from sluice.errors import EnvironmentProblem, NoCloud
 if TYPE_CHECKING:
     from botocore.config import Config
     from google.cloud import bigquery
+    from mypy_boto3_athena import AthenaClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
@@ -30,11 +31,13 @@ PULUMI_SECONDS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Base URLs of a local cloud's servers, all on 127.0.0.1."""
+    """Base URLs of a local cloud's servers, all on 127.0.0.1; search and lake are None where they are off."""
 
     aws_url: str
     lambda_url: str
     bigquery_url: str
+    search_url: str | None = None
+    lake_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,11 @@ class Target:
                 "or name a deployed stack with --env"
             )
         endpoints = Endpoints(
-            aws_url=state.aws_url, lambda_url=state.lambda_url, bigquery_url=state.bigquery_url
+            aws_url=state.aws_url,
+            lambda_url=state.lambda_url,
+            bigquery_url=state.bigquery_url,
+            search_url=state.search_url,
+            lake_url=state.lake_url,
         )
         pipeline = Path(state.pipeline) if state.pipeline else None
         known = state.pipeline_hash
@@ -150,6 +157,11 @@ class Target:
         return cast("S3Client", self._client("s3"))
 
     @cached_property
+    def athena(self) -> "AthenaClient":
+        """Athena, for reading the lake."""
+        return cast("AthenaClient", self._client("athena"))
+
+    @cached_property
     def functions(self) -> "LambdaClient":
         """Lambda, for redriving."""
         return cast("LambdaClient", self._client("lambda", read_timeout=910))
@@ -195,7 +207,8 @@ class Target:
         over = over or Config()
         if self.endpoints is None:
             return _session(self.outputs.region).client(service, config=Config(**settings).merge(over))
-        url = self.endpoints.lambda_url if service == "lambda" else self.endpoints.aws_url
+        special = {"lambda": self.endpoints.lambda_url, "athena": self.endpoints.lake_url}
+        url = special.get(service) or self.endpoints.aws_url
         config = Config(**settings, proxies={}, s3={"addressing_style": "path"}).merge(over)
         return _local_session(self.outputs.region).client(service, endpoint_url=url, config=config)
 

@@ -37,6 +37,8 @@ class State:
     aws_url: str
     lambda_url: str
     bigquery_url: str
+    search_url: str | None = None
+    lake_url: str | None = None
     report_url: str | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     pipeline: str | None = None
@@ -59,6 +61,8 @@ class Claim:
         lambda_url: str,
         bigquery_url: str,
         outputs: Mapping[str, Any],
+        search_url: str | None = None,
+        lake_url: str | None = None,
         report_url: str | None = None,
         pipeline: Path | None = None,
         pipeline_hash: str | None = None,
@@ -71,6 +75,8 @@ class Claim:
             aws_url=aws_url,
             lambda_url=lambda_url,
             bigquery_url=bigquery_url,
+            search_url=search_url,
+            lake_url=lake_url,
             report_url=report_url,
             outputs=dict(outputs),
             pipeline=str(pipeline) if pipeline else None,
