@@ -26,6 +26,8 @@ def export(
     sinks: Mapping[str, SinkFunction],
     routes: Mapping[str, Mapping[str, pulumi.Input[Any]]],
     report: Report | None,
+    search: Mapping[str, pulumi.Input[Any]] | None = None,
+    lake: Mapping[str, pulumi.Input[Any]] | None = None,
 ) -> None:
     """Export names and addresses; these keys are an interface, renaming one breaks `sluice --env`."""
     pulumi.export("environment", env.stack)
@@ -44,3 +46,7 @@ def export(
     pulumi.export("routes", dict(routes))
     if report is not None:
         pulumi.export("report_url", report.url)
+    if search is not None:
+        pulumi.export("search", dict(search))
+    if lake is not None:
+        pulumi.export("lake", dict(lake))

@@ -81,6 +81,18 @@ QUEUE_RETENTION_DAYS: Final = whole(
 VISIBILITY_SECONDS: Final = whole(0, 43_200, "SQS API, SetQueueAttributes", unit="seconds")
 FIREHOSE_BUFFER_MB: Final = whole(1, 128, _FIREHOSE, unit="MB")
 FIREHOSE_BUFFER_SECONDS: Final = whole(0, 900, _FIREHOSE, unit="seconds")
+FIREHOSE_RETRY_SECONDS: Final = whole(0, 7200, "Firehose API, RetryOptions", unit="seconds")
+TRANSFORM_BUFFER_MB: Final = whole(1, 3, "Firehose developer guide, data transformation", unit="MB")
+TRANSFORM_RETRIES: Final = whole(0, 300, "Firehose API, ProcessorParameter NumberOfRetries")
+TRANSFORM_TIMEOUT_SECONDS: Final = whole(
+    1, 300, "Firehose developer guide, data transformation: an invocation of up to 5 minutes", unit="seconds"
+)
+SPLUNK_SECONDS: Final = whole(
+    180, 600, "Firehose API, SplunkDestinationConfiguration HECAcknowledgmentTimeoutInSeconds", unit="seconds"
+)
+SNAPSHOT_DAYS: Final = whole(1, 36_500, "a hundred years; Glue keeps one snapshot at least", unit="days")
+ORPHAN_DAYS: Final = whole(1, 36_500, "a hundred years; Glue API, IcebergOrphanFileDeletion", unit="days")
+QUERY_GIB: Final = whole(1, 1_000_000, "a petabyte; Athena API, BytesScannedCutoffPerQuery", unit="GiB")
 KEPT_OBJECT_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps objects for good", unit="days")
 OBJECT_DAYS: Final = whole(1, 36_500, "a hundred years; S3 itself takes any positive number", unit="days")
 LEDGER_DAYS: Final = whole(2, 36_500, "a hundred years; DynamoDB's TTL is any epoch second", unit="days")
@@ -134,6 +146,57 @@ ISSUER: Final = text(
 )
 TOKEN_NAME: Final = text(
     r"[!-~]{1,255}", "what the issuer calls it: 1 to 255 characters without spaces", "RFC 7519, aud"
+)
+SECRET_ARN: Final = text(
+    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@!-]+",
+    "the ARN of a secret of Secrets Manager (arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME)",
+    "Firehose API, SecretsManagerConfiguration",
+)
+REDSHIFT_URL: Final = text(
+    r"jdbc:(redshift|postgresql)://((?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+redshift(-serverless)?\.[A-Za-z0-9.-]+"
+    r":\d{1,5}/[A-Za-z0-9_$-]+",
+    "the JDBC URL of a Redshift cluster or workgroup (jdbc:redshift://HOST:PORT/DATABASE), without password",
+    "Firehose API, RedshiftDestinationConfiguration",
+)
+REDSHIFT_TABLE: Final = text(
+    r"([A-Za-z_][A-Za-z0-9_$]{0,126}\.)?[A-Za-z_][A-Za-z0-9_$]{0,126}",
+    "the name of a table, with its schema and a dot before it if need be",
+    "Redshift developer guide, names and identifiers",
+)
+DOMAIN_ARN: Final = text(
+    r"arn:aws[a-z-]*:es:[a-z0-9-]+:\d{12}:domain/[a-z][a-z0-9-]{2,27}",
+    "the ARN of an OpenSearch domain (arn:aws:es:REGION:ACCOUNT:domain/NAME)",
+    "Firehose API, AmazonopensearchserviceDestinationConfiguration",
+)
+COLLECTION_URL: Final = text(
+    r"https://[a-z0-9]+\.[a-z0-9-]+\.aoss\.amazonaws\.com",
+    "the https address of an OpenSearch collection (https://ID.REGION.aoss.amazonaws.com)",
+    "OpenSearch Service developer guide, serverless collections",
+)
+INDEX: Final = text(
+    r"[a-z0-9][a-z0-9._-]{0,79}",
+    "the name of an index: 1 to 80 small letters, digits, dots, hyphens and underscores",
+    "Firehose API, AmazonopensearchserviceDestinationConfiguration",
+)
+HEC_URL: Final = text(
+    r"https://[A-Za-z0-9.-]+(:\d{1,5})?/?",
+    "the https address of an HTTP event collector, with its port if need be, without a token",
+    "Firehose API, SplunkDestinationConfiguration",
+)
+SNOWFLAKE_URL: Final = text(
+    r"(https://)?[A-Za-z0-9._-]+\.snowflakecomputing\.com(:\d{1,5})?",
+    "the address of a Snowflake account (ACCOUNT.snowflakecomputing.com)",
+    "Firehose API, SnowflakeDestinationConfiguration",
+)
+SNOWFLAKE_NAME: Final = text(
+    r"[A-Za-z_][A-Za-z0-9_$]{0,254}",
+    "a name of Snowflake's: letters, digits, _ and $, at most 255, not beginning with a digit",
+    "Snowflake, identifier requirements",
+)
+PRIVATE_LINK: Final = text(
+    r"com\.amazonaws\.vpce\.[a-z0-9-]+\.vpce-svc-[a-z0-9]+",
+    "the id of a service for private links (com.amazonaws.vpce.REGION.vpce-svc-ID)",
+    "Firehose API, SnowflakeVpcConfiguration",
 )
 TIMESTAMP: Final = text(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "a moment in UTC, such as 2026-01-31T12:00:00Z", _LAMBDA_MAPPING

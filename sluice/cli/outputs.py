@@ -1,7 +1,7 @@
 """What a deployed stack, or the local cloud, says about itself: the program's exports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sluice.errors import NoCloud
@@ -26,6 +26,9 @@ _TEXTS = (
 ENHANCED = "enhanced"
 """How a sink reads, unless a stack says otherwise: over a fan-out consumer of its own."""
 
+FIREHOSE = "firehose"
+"""How a sink reads that a Firehose feeds: the Firehose is the stream's reader, and invokes the function."""
+
 WINDOWS = "windows"
 """The sink that counts events into windows instead of keeping rows; infra/aggregator.py calls it so."""
 
@@ -38,6 +41,10 @@ class SinkOutputs:
     many batches of a shard run at once, `stream` the name of the Kinesis stream that it reads (None: of a
     stack that was deployed before there were routes), `filtered` whether Lambda drops what does not match,
     `route` the route that it belongs to.
+
+    A sink that a Firehose feeds (`reads` is FIREHOSE) has no mapping: `firehose` is the one that reads the
+    stream, `redrive` the one that redriven records are put to, `destination` what both deliver to. What they
+    could not deliver lies in `bucket` under `errors`, a prefix that ends in a slash.
     """
 
     function: str
@@ -48,6 +55,58 @@ class SinkOutputs:
     stream: str | None = None
     filtered: bool = False
     route: str | None = None
+    firehose: str | None = None
+    redrive: str | None = None
+    destination: str | None = None
+    bucket: str | None = None
+    errors: str | None = None
+
+    @classmethod
+    def parse(cls, sink: Mapping[str, Any]) -> Self:
+        """Read what a stack exports of one sink."""
+        return cls(
+            function=str(sink["function"]),
+            consumer=sink.get("consumer"),
+            mapping=sink.get("mapping"),
+            parallelization=int(sink.get("parallelization") or 1),
+            reads=str(sink.get("reads") or ENHANCED),
+            stream=sink.get("stream"),
+            filtered=bool(sink.get("filtered")),
+            route=sink.get("route"),
+            firehose=sink.get("firehose"),
+            redrive=sink.get("redrive"),
+            destination=sink.get("destination"),
+            bucket=sink.get("bucket"),
+            errors=sink.get("errors"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOutputs:
+    """Where events can be searched.
+
+    `endpoint` is a URL, `service` what its requests are signed for (es, or aoss for a serverless collection),
+    `prefix` what the names of indices and aliases begin with, `domain` the domain's name if the program has
+    made one.
+    """
+
+    endpoint: str
+    service: str
+    prefix: str
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeOutputs:
+    """The lake: its `bucket`, and the Glue databases of its tables and of the views that analysts read.
+
+    `workgroup` is Athena's, through which the views are queried.
+    """
+
+    bucket: str
+    database: str
+    views_database: str
+    workgroup: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +127,8 @@ class RouteOutputs:
 class Outputs:
     """The program's exports that commands need, by the names under which it exports them.
 
-    `windows_table` and `claims_table` are None of a stack that was deployed before there were metrics.
+    `windows_table` and `claims_table` are None of a stack that was deployed before there were metrics;
+    `search` and `lake` are None where those sinks are off.
     """
 
     environment: str
@@ -86,6 +146,8 @@ class Outputs:
     claims_table: str | None = None
     window_days: int = DAYS
     """How long windows are kept."""
+    search: SearchOutputs | None = None
+    lake: LakeOutputs | None = None
 
     @classmethod
     def parse(cls, exports: Mapping[str, Any], *, source: str) -> Self:
@@ -95,19 +157,7 @@ class Outputs:
             raise NoCloud(
                 f"{source} does not export {', '.join(missing)}: deploy this version of the program there"
             )
-        sinks = {
-            name: SinkOutputs(
-                function=str(sink["function"]),
-                consumer=sink.get("consumer"),
-                mapping=sink.get("mapping"),
-                parallelization=int(sink.get("parallelization") or 1),
-                reads=str(sink.get("reads") or ENHANCED),
-                stream=sink.get("stream"),
-                filtered=bool(sink.get("filtered")),
-                route=sink.get("route"),
-            )
-            for name, sink in exports["sinks"].items()
-        }
+        sinks = {name: SinkOutputs.parse(sink) for name, sink in exports["sinks"].items()}
         routes = {
             name: RouteOutputs(
                 target=str(route["target"]),
@@ -118,6 +168,7 @@ class Outputs:
             )
             for name, route in (exports.get("routes") or {}).items()
         }
+        search, lake = exports.get("search"), exports.get("lake")
         return cls(
             **{name: str(exports[name]) for name in _TEXTS},
             sinks=sinks,
@@ -125,4 +176,11 @@ class Outputs:
             windows_table=exports.get("windows_table"),
             claims_table=exports.get("claims_table"),
             window_days=int(exports.get("window_days") or DAYS),
+            search=SearchOutputs(**_known(search, SearchOutputs)) if search else None,
+            lake=LakeOutputs(**_known(lake, LakeOutputs)) if lake else None,
         )
+
+
+def _known(exported: Mapping[str, Any], kind: type[SearchOutputs | LakeOutputs]) -> dict[str, Any]:
+    """What this version knows of an export: a newer program may say more."""
+    return {each.name: exported[each.name] for each in fields(kind) if exported.get(each.name) is not None}
