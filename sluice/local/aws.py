@@ -79,8 +79,11 @@ class Gateway:
             answered = [(b"content-type", b"application/x-amz-json-1.1")]
         else:
             status, answered, answer = await work(self._threads, self._run_moto, scope, body, service)
-        answered.append((b"content-length", str(len(answer)).encode()))
-        await _answer(send, status, answered, b"" if scope["method"] == "HEAD" else answer)
+        head = scope["method"] == "HEAD"  # answers with the length of what a GET would bring
+        if not (head and any(name == b"content-length" for name, _ in answered)):
+            answered = [pair for pair in answered if pair[0] != b"content-length"]
+            answered.append((b"content-length", str(len(answer)).encode()))
+        await _answer(send, status, answered, b"" if head else answer)
 
     def _deliver(self) -> None:
         with self._one_at_a_time:
@@ -99,7 +102,7 @@ class Gateway:
             headers.extend(
                 (name.lower().encode("latin-1"), value.encode("latin-1"))
                 for name, value in found
-                if name.lower() not in ("content-length", "connection", "transfer-encoding")
+                if name.lower() not in ("connection", "transfer-encoding")
             )
 
         with lock:
