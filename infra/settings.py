@@ -24,6 +24,13 @@ from infra.settings_functions import (
     Whole,
     refusal,
 )
+from infra.settings_lake import FirehoseDestinationSettings, LakeSettings
+from infra.settings_search import (
+    SearchDomainSettings,
+    SearchSetupSettings,
+    SearchSinkSettings,
+    check_search,
+)
 from sluice.errors import SettingsError
 
 _USUAL_CLAIM_DAYS = 8
@@ -117,6 +124,11 @@ class Settings(Section):
     ledger: LedgerSettings = LedgerSettings()
     bigquery_sink: SinkSettings = SinkSettings()
     aggregator: AggregatorSettings = AggregatorSettings()
+    search_sink: SearchSinkSettings = SearchSinkSettings()
+    search_setup: SearchSetupSettings = SearchSetupSettings()
+    search_domain: SearchDomainSettings = SearchDomainSettings()
+    lake: LakeSettings = LakeSettings()
+    firehoses: dict[str, FirehoseDestinationSettings] = Field(default={})
     routes: dict[str, RouteSettings] = Field(default={})
     windows: WindowSettings = WindowSettings()
     window_publisher: PublisherSettings = PublisherSettings()
@@ -148,6 +160,7 @@ class Settings(Section):
         if self.kms_key_arn is not None and self.kms_key_arn.split(":")[3] != self.aws_region:
             words = "the stream can only use a key of its own region"
             raise refusal("kms_key_arn", f"a key in {self.aws_region}: {words}")
+        check_search(self.search_sink, self.search_domain)
         return self
 
     def route(self, name: str) -> RouteSettings:
