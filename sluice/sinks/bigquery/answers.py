@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from sluice.delivery import DELIVERED, Delivered, Rejected, Retry
-from sluice.sinks.bigquery.transport import Answer
+from sluice.delivery import DELIVERED, Rejected, Retry
+from sluice.sinks.answers import Answer, Doubtful, Fate, Later, Stopped, Whole
 
 TRANSIENT_REASONS = frozenset(
     {
@@ -39,36 +39,6 @@ MOST_CHARACTERS = 500
 """Of BigQuery's own words in a reason."""
 
 
-class Stopped(msgspec.Struct, frozen=True):
-    """The row is fine, another one in the request was not: send it again."""
-
-
-class Doubtful(msgspec.Struct, frozen=True):
-    """Refused for an unknown reason: the row's fault if others of its table go in, else the table's."""
-
-    reason: str
-
-
-Fate = Delivered | Rejected | Retry | Stopped | Doubtful
-"""What an answer says about one row."""
-
-
-class Whole(msgspec.Struct, frozen=True):
-    """The request was refused as a whole, because of what it carries: cut it."""
-
-    reason: str
-    too_large: bool
-    about_a_row: bool
-
-
-class Later(msgspec.Struct, frozen=True):
-    """The request was not carried out, or nobody knows: send it again."""
-
-    reason: str
-    after: float = 0.0
-    unauthorised: bool = False
-
-
 def read(answer: Answer, rows: int) -> Sequence[Fate] | Whole | Later:
     """Return each row's fate, or what to do with the request."""
     if answer.status == 200:  # noqa: PLR2004 - HTTP's OK
@@ -77,12 +47,12 @@ def read(answer: Answer, rows: int) -> Sequence[Fate] | Whole | Later:
     words = message.lower()
     if answer.status == 413 or (answer.status == 400 and any(each in words for each in TOO_LARGE)):  # noqa: PLR2004 - HTTP's own
         return Whole(
-            f"the row is larger than BigQuery takes{_said(message)}", too_large=True, about_a_row=True
+            f"the row is larger than BigQuery takes{_said(message)}", too_large=True, about_an_item=True
         )
     if answer.status == 400 and message and not reasons & TRANSIENT_REASONS:  # noqa: PLR2004 - HTTP's Bad Request
         about_a_row = any(each in words for each in ABOUT_A_ROW)
         return Whole(
-            f"BigQuery refused the request{_said(message)}", too_large=False, about_a_row=about_a_row
+            f"BigQuery refused the request{_said(message)}", too_large=False, about_an_item=about_a_row
         )
     return Later(
         f"BigQuery answered {answer.status}{_said(message)}",
@@ -91,7 +61,7 @@ def read(answer: Answer, rows: int) -> Sequence[Fate] | Whole | Later:
     )
 
 
-def _fates(body: bytes, rows: int) -> Sequence[Fate] | Later:
+def _fates(body: bytes | str, rows: int) -> Sequence[Fate] | Later:
     """Read the answer to a request that was carried out; one without sense says nothing about any row."""
     fates: list[Fate] = [DELIVERED] * rows
     try:
@@ -128,7 +98,7 @@ def _judged(error: dict[str, Any]) -> Fate:
     return Doubtful(f"BigQuery refused the row{said}")
 
 
-def _error(body: bytes) -> tuple[str, frozenset[str]]:
+def _error(body: bytes | str) -> tuple[str, frozenset[str]]:
     """Return the message and the reasons of an error answer; nothing for one that is not BigQuery's JSON."""
     try:
         error = msgspec.json.decode(body)["error"]

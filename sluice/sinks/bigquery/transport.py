@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import urllib3
 
 from sluice.deadline import Deadline
 from sluice.delivery.environment import required
 from sluice.errors import SettingsError
+from sluice.sinks.answers import Answer, NoAnswer, least, seconds
 
 if TYPE_CHECKING:
     from google.auth.aws import Credentials
@@ -28,18 +28,6 @@ answer within 75 ms, 95 % within 110 ms (evanj/streambench)."""
 
 GZIP_FROM_BYTES = 2048
 """Traffic out of AWS costs more than the inserts themselves; BigQuery takes compressed requests."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What came back, whatever it is."""
-
-    status: int
-    body: bytes
-    retry_after: float = 0.0
-
-
-class NoAnswer(Exception):  # noqa: N818 - an outcome that the sink handles
-    """The request may or may not have been carried out: nothing whole came back."""
 
 
 class Transport:
@@ -73,7 +61,7 @@ class Transport:
         try:
             if self._credentials is not None:
                 self._authorise(headers, deadline)
-            left = _left(deadline)
+            left = least(deadline)
             response = self._http.request(
                 "POST",
                 f"{self._tables}/{table}/insertAll",
@@ -87,7 +75,7 @@ class Transport:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise NoAnswer(f"no answer from BigQuery ({type(error).__name__})") from error
-        return Answer(response.status, response.data, _seconds(response.headers.get("Retry-After")))
+        return Answer(response.status, response.data, seconds(response.headers.get("Retry-After")))
 
     def forget_token(self) -> None:
         """Fetch a new token before the next request: the one in hand was refused."""
@@ -106,7 +94,7 @@ class Transport:
             url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: object
         ) -> urllib3.BaseHTTPResponse:
             """Send google-auth's request; its own adapter needs packages that nothing else here does."""
-            left = _left(deadline)
+            left = least(deadline)
             timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(FIRST_READ_SECONDS, left))
             return self._http.request(
                 method, url, body=body, headers=headers, timeout=timeout, redirect=False
@@ -156,16 +144,3 @@ def _credentials(configuration: str) -> "Credentials":
             "deploy again, the deployment writes it"
         ) from error
     return credentials
-
-
-def _left(deadline: Deadline) -> float:
-    """Return the seconds left, never none: urllib3 takes a time-out of 0 for a mistake."""
-    return max(deadline.remaining(), 0.05)
-
-
-def _seconds(header: str | None) -> float:
-    """Return a Retry-After in seconds; its other form, a date, counts as none."""
-    try:
-        return max(0.0, float(header or 0))
-    except ValueError:
-        return 0.0

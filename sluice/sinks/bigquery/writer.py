@@ -5,13 +5,14 @@ are used; 500 rows a request recommended; 128 characters for an insertId.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 from sluice.deadline import Deadline
 from sluice.delivery import Outcome
-from sluice.sinks.bigquery.inserts import Insert, Item, Results, Row
+from sluice.sinks.bigquery.inserts import SERVICE, Insert, Item, Row
 from sluice.sinks.bigquery.transport import Transport
+from sluice.sinks.requests import Results, see_through
 
 REQUEST_ROWS = 500
 REQUEST_BYTES = 9_000_000
@@ -30,16 +31,11 @@ class Writer:
 
     def write(self, rows: Sequence[Row], deadline: Deadline) -> list[Outcome]:
         """Insert all rows, table by table, until the deadline; returns each row's outcome."""
-        results = Results(len(rows))
-        under_way = {
-            self._workers.submit(Insert(self._transport, table, items, results, deadline).run)
-            for table, items in _requests(rows)
-        }
-        done, late = wait(under_way, timeout=deadline.remaining())
-        for each in late:
-            each.cancel()
-        for each in done:
-            each.result()
+        results = Results(len(rows), SERVICE)
+        inserts = [
+            Insert(self._transport, table, items, results, deadline) for table, items in _requests(rows)
+        ]
+        see_through(inserts, self._workers, deadline)
         return [results.outcome(index, row.table) for index, row in enumerate(rows)]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sluice.errors import SettingsError
-from sluice.sinks.bigquery.transport import NoAnswer, Transport, connect
+from sluice.sinks.answers import NoAnswer
+from sluice.sinks.bigquery.transport import Transport, connect
 from tests.unit.delivery.builders import Time
 from tests.unit.sinks.bigquery import stub_bigquery as bq
 from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
