@@ -1,0 +1,1 @@
+"""The search sink: OpenSearch in bulk, an index per event type and period."""
