@@ -4,22 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.contract.columns import Column
 from sluice.contract.kinds import Kind
-from sluice.contract.names import TYPE_COLUMN
+from sluice.contract.lineage import LINEAGE, table_columns
 
 if TYPE_CHECKING:
     from sluice.contract.contract import EventType
 
-_LINEAGE = (
-    ("_event_id", "STRING", "What makes two rows the same event: its id, or where it stood in the stream"),
-    ("_arrived_at", "TIMESTAMP", "When the stream took the record in"),
-    ("_shard", "STRING", "Shard of the stream that carried the record"),
-    (
-        "_sequence",
-        "STRING",
-        "Sequence number within the shard, with :n for a record that was sent aggregated",
-    ),
-)
-LINEAGE_COLUMNS = tuple(name for name, _, _ in _LINEAGE)
+LINEAGE_COLUMNS = tuple(column.name for column in LINEAGE)
 """The columns that a sink adds to each row, saying which record it came from."""
 
 _DEAD_LETTER = (
@@ -49,12 +39,7 @@ DEAD_LETTER_SCHEMA: tuple[dict[str, Any], ...] = tuple(
 
 def table_schema(columns: tuple[Column, ...]) -> tuple[dict[str, Any], ...]:
     """The fields of an event type's table, as BigQuery's REST API takes them."""
-    tag = {"name": TYPE_COLUMN, "type": "STRING", "mode": "REQUIRED", "description": "Event type"}
-    lineage = (
-        {"name": name, "type": kind, "mode": "REQUIRED", "description": description}
-        for name, kind, description in _LINEAGE
-    )
-    return (tag, *(field_schema(column) for column in columns), *lineage)
+    return tuple(field_schema(column) for column in table_columns(columns))
 
 
 def field_schema(column: Column) -> dict[str, Any]:
@@ -79,16 +64,18 @@ def type_name(column: Column) -> str:
 
 
 def raw_view_sql(event_type: "EventType", project: str, dataset: str) -> str:
-    """A view of one row per event: of rows with the same event time and id, the one that arrived first.
+    """A view of one row per event: of rows with the same event time and id, the one that counts.
 
+    That is the one with the highest version, where the type has versions, and of these the first that arrived.
     Ranking within the event time, too, lets BigQuery prune partitions through the view.
     """
+    newest = f"`{event_type.version_column}` DESC, " if event_type.version_column else ""
     columns = ",\n  ".join(f"`{field['name']}`" for field in event_type.schema)
     return (
         f"SELECT\n  {columns}\n"
         f"FROM `{project}.{dataset}.{event_type.table}`\n"
         f"WHERE TRUE\n"
         f"QUALIFY ROW_NUMBER() OVER (\n"
-        f"  PARTITION BY `{event_type.time_column}`, `_event_id` ORDER BY {ARRIVAL}\n"
+        f"  PARTITION BY `{event_type.time_column}`, `_event_id` ORDER BY {newest}{ARRIVAL}\n"
         f") = 1"
     )

@@ -15,10 +15,13 @@ from sluice.contract.columns import Column
 from sluice.contract.events import Event, EventOptions
 from sluice.contract.explain import MAX_SHOWN, explain
 from sluice.contract.keys import CountKeys, first_duplicate_key, has_duplicate_keys, key_counter, parse
+from sluice.contract.lake_rows import MICROSECOND, Writer, row_writer
 from sluice.contract.names import wire_name
 from sluice.contract.rows import Rewrite, decimals_to_numbers, json_to_text
 from sluice.contract.violations import ContractViolation
 from sluice.errors import ContractError
+
+_YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +37,8 @@ class EventType:
     """The attribute (in Python) that makes two records the same event."""
     time_field: str
     """The attribute (in Python) that holds the event time."""
+    version_field: str | None
+    """The attribute (in Python) that grows from one state of an event to the next."""
     partition: str
     """HOUR, DAY, MONTH or YEAR."""
     cluster: tuple[str, ...]
@@ -53,6 +58,11 @@ class EventType:
         """The id's column, if the type names an id."""
         return None if self.id_field is None else wire_name(self.id_field)
 
+    @property
+    def version_column(self) -> str | None:
+        """The version's column, if the type names one."""
+        return None if self.version_field is None else wire_name(self.version_field)
+
     def event_id(self, event: Event) -> str | None:
         """The event's own id, or None when the type names no id field."""
         return None if self.id_field is None else str(getattr(event, self.id_field))
@@ -63,6 +73,16 @@ class EventType:
         if isinstance(value, datetime):
             return value
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
+
+    def event_version(self, event: Event) -> int | None:
+        """A number, 0 or more, that is higher for newer states of the event; None without a version field.
+
+        Of a timestamp it is the microseconds since the year 1: none that an event can carry is negative.
+        """
+        if self.version_field is None:
+            return None
+        value: int | datetime = getattr(event, self.version_field)
+        return value if isinstance(value, int) else (value - _YEAR_1) // MICROSECOND
 
 
 class Contract:
@@ -90,6 +110,9 @@ class Contract:
         }
         self._rewrites: dict[type[Event], Rewrite | None] = {
             kind.cls: json_to_text(kind.columns) for kind in self.types.values()
+        }
+        self._lake_rows: dict[type[Event], Writer] = {
+            kind.cls: row_writer(kind.columns, kind.name) for kind in self.types.values()
         }
         self._numbers: dict[type[Event], Rewrite | None] = {
             kind.cls: decimals_to_numbers(kind.columns) for kind in self.types.values()
@@ -148,6 +171,14 @@ class Contract:
         rewrite = self._rewrites[event.__class__]
         return self._encoder.encode(event if rewrite is None else rewrite(event))
 
+    def encode_document(self, event: Event) -> bytes:
+        """A decoded event as a document for OpenSearch: as its row, which says each value exactly, too."""
+        return self.encode_row(event)
+
+    def encode_lake_row(self, event: Event) -> bytes:
+        """A decoded event as Firehose takes it for the Iceberg table of its type."""
+        return self._encoder.encode(self._lake_rows[event.__class__](event))
+
 
 _UNWRITABLE = (AttributeError, TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 """What an event provokes that was built in Python of anything at all."""
@@ -199,6 +230,7 @@ def event_type(cls: type[Event]) -> EventType:
         description=options.description,
         id_field=options.id,
         time_field=options.time,
+        version_field=options.version,
         partition=options.partition,
         cluster=tuple(wire_name(name) for name in options.cluster),
         weight=options.weight,

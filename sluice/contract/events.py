@@ -45,6 +45,7 @@ class EventOptions:
     partition: str
     cluster: tuple[str, ...]
     weight: float
+    version: str | None
 
 
 class StructMeta(msgspec.StructMeta):
@@ -135,16 +136,17 @@ class EventMeta(StructMeta):
         cluster: typing.Sequence[str] = (),
         table: str | None = None,
         weight: float = 1,
+        version: str | None = None,
         **options: Any,
     ) -> Any:
         """Create the class; without `type` it is a base for others, and no event itself."""
         if options:
             raise ContractError(
                 f"{name}: unknown keyword {', '.join(options)}; an event class takes type, id, time, "
-                f"partition, cluster, table and weight"
+                f"version, partition, cluster, table and weight"
             )
         if type is None:
-            given = {"id": id, "time": time, "cluster": cluster or None, "table": table}
+            given = {"id": id, "time": time, "version": version, "cluster": cluster or None, "table": table}
             if any(value is not None for value in given.values()):
                 raise ContractError(
                     f'{name}: give the event type\'s name, as in class {name}(Event, type="...")'
@@ -161,6 +163,7 @@ class EventMeta(StructMeta):
             partition=partition,
             cluster=(cluster,) if isinstance(cluster, str) else tuple(cluster),
             weight=weight,
+            version=version,
         )
         _check_options(cls)
         return cls
@@ -175,6 +178,7 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     - `type`: the value of the tag field `type` in JSON, and the table's name unless `table=` says otherwise.
     - `id`: the field that makes two records the same event; without it each Kinesis record is its own event.
     - `time`: the timestamp or date at which it happened; the table is partitioned by it.
+    - `version`: the field that tells a newer state of the event from an older one.
     - `partition`: HOUR, DAY (the default), MONTH or YEAR.
     - `cluster`: up to four fields that analysts filter on.
     - `weight`: how often fake data picks this type, relative to the others.
@@ -194,6 +198,7 @@ class Event(msgspec.Struct, metaclass=EventMeta):
             cluster: typing.Sequence[str] = (),
             table: str | None = None,
             weight: float = 1,
+            version: str | None = None,
         ) -> None: ...
 
 
@@ -221,6 +226,7 @@ def _check_options(cls: Any) -> None:
     for word, name in (
         ("id", options.id),
         ("time", options.time),
+        ("version", options.version),
         *(("cluster", one) for one in options.cluster),
     ):
         if name is not None and name not in columns:
@@ -230,6 +236,8 @@ def _check_options(cls: Any) -> None:
     if options.id is not None:
         _check_id(columns[options.id], where)
     _check_time(columns[options.time], options.partition, where)
+    if options.version is not None:
+        _check_version(columns[options.version], options, where)
     _check_cluster([columns[name] for name in options.cluster], where)
     if (
         isinstance(options.weight, bool)
@@ -269,6 +277,30 @@ def _check_time(compiled: Column, partition: str, where: str) -> None:
     if partition == "HOUR" and compiled.kind is Kind.DATE:
         raise ContractError(
             f"{where}: partition='HOUR' needs a datetime as event time; {compiled.attribute!r} is a date"
+        )
+
+
+def _check_version(compiled: Column, options: EventOptions, where: str) -> None:
+    name = compiled.attribute
+    if options.id is None:
+        raise ContractError(f"{where}: version={name!r} orders the states of one event; name its id, too")
+    if name in (options.id, options.time):
+        raise ContractError(
+            f"{where}: version={name!r} is the event's {'id' if name == options.id else 'time'}, which all its "
+            f"states share; name a field that grows from one state to the next"
+        )
+    if (
+        compiled.mode is not Mode.REQUIRED
+        or compiled.kind not in (Kind.INTEGER, Kind.TIMESTAMP)
+        or compiled.choices
+    ):
+        raise ContractError(f"{where}: version={name!r} must be an int or datetime without a default")
+    spec = compiled.spec
+    least = spec.ge if spec.gt is None else spec.gt + 1
+    if compiled.kind is Kind.INTEGER and (least is None or least < 0):
+        raise ContractError(
+            f"{where}: version={name!r} may be negative, and OpenSearch's versions are not; write "
+            f"Annotated[int, field(..., ge=0)]"
         )
 
 

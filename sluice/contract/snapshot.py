@@ -84,6 +84,7 @@ class _SnapshotType(TypedDict):
     table: str
     description: str | None
     id: str | None
+    version: NotRequired[str]
     time: str
     partition: str
     cluster: list[str]
@@ -100,6 +101,7 @@ def _type(kind: EventType) -> dict[str, Any]:
         "table": kind.table,
         "description": kind.description,
         "id": kind.id_column,
+        **({} if kind.version_column is None else {"version": kind.version_column}),
         "time": kind.time_column,
         "partition": kind.partition,
         "cluster": list(kind.cluster),
