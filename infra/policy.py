@@ -18,6 +18,16 @@ def allow(sid: str, actions: Sequence[str], *resources: pulumi.Input[str]) -> di
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
+def sibling(arn: pulumi.Input[str], service: str, resource: str) -> pulumi.Output[str]:
+    """Name something else of the same account, region and partition, such as what is declared later."""
+
+    def named(known: str) -> str:
+        _, partition, _, region, account, *_ = known.split(":")
+        return f"arn:{partition}:{service}:{region}:{account}:{resource}"
+
+    return pulumi.Output.from_input(arn).apply(named)
+
+
 def allow_through(service: str, sid: str, actions: Sequence[str], key: pulumi.Input[str]) -> dict[str, Any]:
     """Allow actions on a key when a service asks on the role's behalf, and not otherwise."""
     return {**allow(sid, actions, key), "Condition": {"StringEquals": {"kms:ViaService": service}}}

@@ -1,0 +1,106 @@
+"""What every Firehose of the program has of its own: a role, and logs of what it could not deliver."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.environment import Environment
+from infra.policy import VERSION, allow, allow_through, document
+
+_LOG_DAYS = 30
+_LOG_STREAM = "delivery"
+
+
+class FirehoseRole:
+    """Log group, log stream, role and policy, named after their component and parented to it."""
+
+    def __init__(
+        self,
+        name: str,
+        env: Environment,
+        parent: pulumi.Resource,
+        *,
+        called: str,
+        purpose: str,
+        statements: Sequence[dict[str, Any]],
+    ) -> None:
+        inside, key = env.within(parent), env.settings.kms_key_arn
+        self.logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/kinesisfirehose/{called}",
+            retention_in_days=_LOG_DAYS,
+            kms_key_id=key,
+            opts=inside,
+        )
+        self.errors = aws.cloudwatch.LogStream(
+            f"{name}-log-stream", name=_LOG_STREAM, log_group_name=self.logs.name, opts=inside
+        )
+        self.role = aws.iam.Role(
+            f"{name}-role",
+            name=called,
+            description=f"What {purpose} of {env.names.prefix} may do",
+            assume_role_policy=_trust(env),
+            opts=inside,
+        )
+        self.policy = aws.iam.RolePolicy(
+            f"{name}-policy",
+            name=called,
+            role=self.role.name,
+            policy=document(
+                [
+                    *statements,
+                    allow("WriteOwnLogs", ["logs:PutLogEvents"], self.errors.arn),
+                    *_key_statements(env),
+                ]
+            ),
+            opts=inside,
+        )
+        self.arn = self.role.arn
+
+    @property
+    def logging(self) -> dict[str, Any]:
+        """Where a destination writes what went wrong."""
+        return {
+            "enabled": True,
+            "log_group_name": self.logs.name,
+            "log_stream_name": self.errors.name,
+        }
+
+
+def at_rest(env: Environment) -> dict[str, Any]:
+    """How a Firehose encrypts what waits in it, if it is put to directly; one that reads a stream may not."""
+    key = env.settings.kms_key_arn
+    if key:
+        return {"enabled": True, "key_type": "CUSTOMER_MANAGED_CMK", "key_arn": key}
+    return {"enabled": True, "key_type": "AWS_OWNED_CMK"}
+
+
+def _trust(env: Environment) -> pulumi.Output[str]:
+    """Let Firehose take the role, when it works for this account.
+
+    Firehose names the account as external id (CloudWatch Logs user guide, subscriptions with Firehose).
+    """
+    return pulumi.Output.json_dumps(
+        {
+            "Version": VERSION,
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "firehose.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                    "Condition": {"StringEquals": {"sts:ExternalId": env.settings.aws_account_id}},
+                }
+            ],
+        }
+    )
+
+
+def _key_statements(env: Environment) -> list[dict[str, Any]]:
+    """Let it use the key for the objects that it writes."""
+    key, region = env.settings.kms_key_arn, env.settings.aws_region
+    if not key:
+        return []
+    rights = ["kms:Decrypt", "kms:GenerateDataKey"]
+    return [allow_through(f"s3.{region}.amazonaws.com", "UseTheKey", rights, key)]
