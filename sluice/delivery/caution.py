@@ -52,12 +52,12 @@ class Caution:
 ATTRIBUTES = ("careful_until", "singly", "killers")
 
 
-def caution_for(items: Iterable[Item], first: int, process: str, *, disjoint: bool) -> Caution:
+def caution_for(items: Iterable[Item], first: int, process: str, *, disjoint: bool, own: str = "") -> Caution:
     """Return the caution that a batch from `first` on needs, given the items of its lane that reach into it.
 
     With bisection, or after a partial answer, a batch is not the one that died: so what counts is not the
     batch's own item but any that overlaps it. An attempt of this very `process` did not die. Where batches
-    interleave (not `disjoint`), neither did a neighbour's: it may be at work, so only the own item tells.
+    interleave (not `disjoint`), neither did a neighbour's: it may be at work, so only the item of the key `own` tells.
     """
     until, singly = -1, False
     killers: set[str] = set()
@@ -69,7 +69,7 @@ def caution_for(items: Iterable[Item], first: int, process: str, *, disjoint: bo
         killers.update(item.get("killers", {}).get("SS", ()))
         open_last = int(item["open_last"]["S"]) if "open_last" in item else -1
         survived = item.get("process", {}).get("S") == process
-        survived = survived or not (disjoint or int(item["first"]["S"]) == first)
+        survived = survived or not (disjoint or item["first"]["S"] == own)
         if "attempts" in item and open_last >= first and not survived:
             until = max(until, open_last)
             suspect = item.get("suspect", {}).get("S")

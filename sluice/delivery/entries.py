@@ -33,6 +33,11 @@ def padded(sequence: int) -> str:
     return f"{sequence:0{SEQUENCE_DIGITS}d}"
 
 
+def first_of(item: Item) -> int:
+    """Return the sequence number with which an item begins, be it within an aggregate."""
+    return int(item["first"]["S"].partition(":")[0])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One item of the ledger.

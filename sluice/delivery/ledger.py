@@ -17,7 +17,7 @@ from uuid import uuid4
 from sluice.deadline import Deadline
 from sluice.delivery.calls import Unmet, call
 from sluice.delivery.caution import ATTRIBUTES, Caution, caution_for
-from sluice.delivery.entries import Item, closed_values, lane_of, padded, redriven_lane
+from sluice.delivery.entries import Item, closed_values, first_of, lane_of, padded, redriven_lane
 from sluice.delivery.latency import histogram
 from sluice.records import Record, packed
 
@@ -30,15 +30,25 @@ NEIGHBOURS = 10
 MANY = 1000
 """Items a page where that is not enough, as in a large batch over many small ones."""
 
+_BEYOND = ";"
+"""Sorts behind the `:sub` of every item that begins with the same sequence number."""
+
 Settled = tuple[Record, str]
 """A record and its state: delivered, dead_lettered or skipped."""
+
+Packed = Callable[[Iterable[Record]], tuple[int, int]]
+"""Says how many aggregates records came out of, and how many of them did."""
 
 
 @dataclass(slots=True)
 class Opened:
-    """An attempt that the ledger knows of. `covered` are the closed intervals that reach into its batch."""
+    """An attempt that the ledger knows of, under the sort key `own`.
+
+    `covered` are the closed intervals that reach into its batch.
+    """
 
     lane: str
+    own: str
     first: int
     last: int
     caution: Caution
@@ -54,6 +64,9 @@ class Ledger:
 
     `process` names the runtime, afresh for each: an attempt of one's own that never ended in the books was no
     crash, since one is still there. The ledger had fallen silent.
+
+    `cut_aggregates` is for a source that takes aggregates apart by itself and may hand their events over in
+    several batches: a batch can begin within one, and each counts the events beyond an aggregate's first.
     """
 
     def __init__(
@@ -64,6 +77,7 @@ class Ledger:
         *,
         keep: timedelta,
         disjoint: bool = False,
+        cut_aggregates: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         process: str | None = None,
     ) -> None:
@@ -72,22 +86,28 @@ class Ledger:
         self._sink = sink
         self._keep = keep
         self._disjoint = disjoint
+        self._packed = _beyond_the_first if cut_aggregates else packed
         self._now = now
         self._process = process or uuid4().hex
 
-    def open(self, shard: str, first: int, last: int, deadline: Deadline) -> Opened:
+    def open(
+        self, shard: str, first: int, last: int, deadline: Deadline, *, sub: int | None = None
+    ) -> Opened:
         """Write down that an attempt at the records `first` to `last` begins, and learn of earlier ones.
+
+        `sub` is the first record's place in its aggregate, where a batch can begin within one.
 
         Raises DeliveryError when the ledger does not answer: without it nothing may be handled.
         """
         lane = lane_of(self._sink, shard)
         items = self._reaching(lane, first, last, deadline)
-        caution = caution_for(items, first, self._process, disjoint=self._disjoint)
-        opened = Opened(lane, first, last, caution, tuple(_closed(items, first)))
+        own = padded(first) + (f":{sub}" if sub else "")
+        caution = caution_for(items, first, self._process, own=own, disjoint=self._disjoint)
+        opened = Opened(lane, own, first, last, caution, tuple(_closed(items, first)))
         now = self._now()
         self._update(
             lane,
-            padded(first),
+            own,
             deadline,
             put={
                 "open_last": {"S": padded(last)},
@@ -105,7 +125,7 @@ class Ledger:
 
     def mark(self, opened: Opened, suspect: str, deadline: Deadline) -> None:
         """Name the record, or DELIVERY, that is to blame if this attempt never ends. Raises DeliveryError."""
-        self._update(opened.lane, padded(opened.first), deadline, put={"suspect": {"S": suspect}})
+        self._update(opened.lane, opened.own, deadline, put={"suspect": {"S": suspect}})
 
     def close(self, opened: Opened, settled: Sequence[Settled], read: int, deadline: Deadline) -> None:
         """Enter what became of the batch's first records, and end the attempt.
@@ -116,10 +136,10 @@ class Ledger:
         runs = list(_uncovered(settled, opened.covered)) if self._disjoint else [settled] if settled else []
         settled_to = int(settled[-1][0].sequence) if settled else -1
         caution = opened.caution.after(read=read, settled=settled_to)
-        own = padded(opened.first)
+        own = opened.own
         ended = False
         for run in reversed(runs):
-            first = padded(int(run[0][0].sequence))
+            first = padded(int(run[0][0].sequence)) if self._disjoint else own
             ended = self._close_run(opened.lane, first, run, caution if first == own else None, deadline)
             ended = ended and first == own
         if not ended:
@@ -140,7 +160,7 @@ class Ledger:
                 first,
                 deadline,
                 put={
-                    **self._closing(first, [(record, state)], now),
+                    **self._closing(first, [(record, state)], now, packed),
                     **{name: {"N": str(count)} for name, count in counts.items()},
                 },
             )
@@ -155,7 +175,10 @@ class Ledger:
                 lane,
                 first,
                 deadline,
-                put={**self._closing(last, run, self._now()), **(ends.values() if ends else {})},
+                put={
+                    **self._closing(last, run, self._now(), self._packed),
+                    **(ends.values() if ends else {}),
+                },
                 drop=_ended(ends) if ends else (),
                 unless="attribute_not_exists(#last) OR #last <= :last",
             )
@@ -163,7 +186,7 @@ class Ledger:
             return False
         return True
 
-    def _closing(self, last: str, run: Sequence[Settled], now: datetime) -> dict[str, Any]:
+    def _closing(self, last: str, run: Sequence[Settled], now: datetime, packed: "Packed") -> dict[str, Any]:
         arrivals = [record.arrived_at for record, _ in run]
         return closed_values(
             last=last,
@@ -187,7 +210,7 @@ class Ledger:
                 TableName=self._table,
                 KeyConditionExpression="#lane = :lane AND #first <= :last",
                 ExpressionAttributeNames={"#lane": "lane", "#first": "first"},
-                ExpressionAttributeValues={":lane": {"S": lane}, ":last": {"S": padded(last)}},
+                ExpressionAttributeValues={":lane": {"S": lane}, ":last": {"S": padded(last) + _BEYOND}},
                 ScanIndexForward=False,
                 ConsistentRead=True,
                 Limit=limit,
@@ -195,7 +218,7 @@ class Ledger:
             )
             items += page["Items"]
             start, limit = page.get("LastEvaluatedKey"), MANY
-            if start is None or any(_is_closed(item) and int(item["first"]["S"]) <= first for item in items):
+            if start is None or any(_is_closed(item) and first_of(item) <= first for item in items):
                 return items
 
     def _update(
@@ -242,7 +265,7 @@ def _is_closed(item: Item) -> bool:
 def _closed(items: Iterable[Item], first: int) -> Iterator[tuple[int, int]]:
     for item in items:
         if _is_closed(item) and int(item["last"]["S"]) >= first:
-            yield int(item["first"]["S"]), int(item["last"]["S"])
+            yield first_of(item), int(item["last"]["S"])
 
 
 def _own_item(opened: Opened) -> bool:
@@ -265,3 +288,8 @@ def _uncovered(settled: Sequence[Settled], covered: Sequence[tuple[int, int]]) -
             run.append(each)
     if run:
         yield run
+
+
+def _beyond_the_first(records: Iterable[Record]) -> tuple[int, int]:
+    """Count events beyond the first of their aggregate, as being out of none: of each batch that is a part."""
+    return 0, sum(bool(record.sub_sequence) for record in records)

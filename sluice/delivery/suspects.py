@@ -34,7 +34,9 @@ def suspects(records: Sequence[Record], blamed: Collection[str], *, groups: int)
     `blamed` are the names of suspects in whose hands an attempt died: one of several records is cut further.
     """
     start = 0
-    for sequence, group in groupby(records, key=lambda record: record.sequence):
+    for (sequence, _), group in groupby(
+        records, key=lambda record: (record.sequence, record.sub_sequence is None)
+    ):
         stop = start + sum(1 for _ in group)
         within = [_subs(name) for name in blamed if ":" in name and name.partition(":")[0] == sequence]
         for first, last in _cut(records, start, stop, within, groups):
