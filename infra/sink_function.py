@@ -5,7 +5,7 @@ An *enhanced* sink has a fan-out consumer of its own; a *shared* one reads what 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -18,6 +18,8 @@ from infra.ledger import Ledger
 from infra.policy import allow
 from infra.settings_functions import ConsumerSettings, SinkSettings
 from infra.stream import Stream
+
+LEDGER_ACTIONS: Final = ("dynamodb:Query", "dynamodb:UpdateItem")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Sink:
     parallelization: int = 1
     route: str | None = None
     patterns: Sequence[str] = ()
-    ledger_actions: Sequence[str] = ("dynamodb:Query", "dynamodb:UpdateItem")
+    ledger_actions: Sequence[str] = LEDGER_ACTIONS
     statements: Sequence[dict[str, Any]] = field(default=())
     after: Sequence[pulumi.Resource]
 
@@ -57,6 +59,32 @@ def retried_in_parts(settings: SinkSettings) -> dict[str, Any]:
         "bisect_batch_on_function_error": settings.bisect,
         "function_response_types": ["ReportBatchItemFailures"],
     }
+
+
+def told(
+    env: Environment, sink: str, parallelization: int, dead_letters: DeadLetters, ledger: Ledger
+) -> dict[str, pulumi.Input[str]]:
+    """Environment of every sink's function: who it is, and where its books and dead letters go."""
+    return {
+        "SLUICE_SINK": sink,
+        "SLUICE_PARALLELIZATION": str(parallelization),
+        "SLUICE_LEDGER_TABLE": ledger.table,
+        "SLUICE_LEDGER_DAYS": str(env.settings.ledger.days),
+        "SLUICE_DEAD_LETTER_QUEUE_URL": dead_letters.queue_url,
+        "SLUICE_DEAD_LETTER_BUCKET": dead_letters.bucket,
+    }
+
+
+def keeping_books(
+    sink: str, dead_letters: DeadLetters, ledger: Ledger, ledger_actions: Sequence[str] = LEDGER_ACTIONS
+) -> list[dict[str, Any]]:
+    """Let a sink's function send dead letters, and write its ledger."""
+    payloads = pulumi.Output.concat(dead_letters.bucket_arn, f"/{PREFIX}/{sink}/*")
+    return [
+        allow("SendDeadLetters", ["sqs:SendMessage"], dead_letters.queue_arn),
+        allow("KeepLargePayloads", ["s3:PutObject"], payloads),
+        allow("KeepTheLedger", ledger_actions, ledger.table_arn),
+    ]
 
 
 class SinkFunction(pulumi.ComponentResource):
@@ -86,12 +114,7 @@ class SinkFunction(pulumi.ComponentResource):
                 pipeline=args.pipeline,
                 statements=self._statements(),
                 environment={
-                    "SLUICE_SINK": args.sink,
-                    "SLUICE_PARALLELIZATION": str(args.parallelization),
-                    "SLUICE_LEDGER_TABLE": args.ledger.table,
-                    "SLUICE_LEDGER_DAYS": str(env.settings.ledger.days),
-                    "SLUICE_DEAD_LETTER_QUEUE_URL": args.dead_letters.queue_url,
-                    "SLUICE_DEAD_LETTER_BUCKET": args.dead_letters.bucket,
+                    **told(env, args.sink, args.parallelization, args.dead_letters, args.ledger),
                     **args.environment,
                 },
                 after=args.after,
@@ -135,13 +158,7 @@ class SinkFunction(pulumi.ComponentResource):
                 ],
                 args.stream.arn,
             ),
-            allow("SendDeadLetters", ["sqs:SendMessage"], args.dead_letters.queue_arn),
-            allow(
-                "KeepLargePayloads",
-                ["s3:PutObject"],
-                pulumi.Output.concat(args.dead_letters.bucket_arn, f"/{PREFIX}/{args.sink}/*"),
-            ),
-            allow("KeepTheLedger", args.ledger_actions, args.ledger.table_arn),
+            *keeping_books(args.sink, args.dead_letters, args.ledger, args.ledger_actions),
             *args.statements,
         ]
 
