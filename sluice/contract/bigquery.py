@@ -66,7 +66,7 @@ def type_name(column: Column) -> str:
 def raw_view_sql(event_type: "EventType", project: str, dataset: str) -> str:
     """A view of one row per event: of rows with the same event time and id, the one that counts.
 
-    That is the one with the highest version, where the type has versions, and of these the first that arrived.
+    That is the one with the highest version, where the type has versions, and of those the first to arrive.
     Ranking within the event time, too, lets BigQuery prune partitions through the view.
     """
     newest = f"`{event_type.version_column}` DESC, " if event_type.version_column else ""

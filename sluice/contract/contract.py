@@ -12,12 +12,13 @@ import msgspec
 from sluice.contract.bigquery import table_schema
 from sluice.contract.checks import Check, struct_check
 from sluice.contract.columns import Column
-from sluice.contract.events import Event, EventOptions
+from sluice.contract.events import Event
 from sluice.contract.explain import MAX_SHOWN, explain
+from sluice.contract.heads import EventOptions
 from sluice.contract.keys import CountKeys, first_duplicate_key, has_duplicate_keys, key_counter, parse
 from sluice.contract.lake_rows import MICROSECOND, Writer, row_writer
 from sluice.contract.names import wire_name
-from sluice.contract.rows import Rewrite, decimals_to_numbers, json_to_text
+from sluice.contract.rows import Rewrite, decimals_to_digits, decimals_to_numbers, json_to_text
 from sluice.contract.violations import ContractViolation
 from sluice.errors import ContractError
 
@@ -114,6 +115,9 @@ class Contract:
         self._lake_rows: dict[type[Event], Writer] = {
             kind.cls: row_writer(kind.columns, kind.name) for kind in self.types.values()
         }
+        self._digits: dict[type[Event], Rewrite | None] = {
+            kind.cls: decimals_to_digits(kind.columns) for kind in self.types.values()
+        }
         self._numbers: dict[type[Event], Rewrite | None] = {
             kind.cls: decimals_to_numbers(kind.columns) for kind in self.types.values()
         }
@@ -178,6 +182,11 @@ class Contract:
     def encode_lake_row(self, event: Event) -> bytes:
         """A decoded event as Firehose takes it for the Iceberg table of its type."""
         return self._encoder.encode(self._lake_rows[event.__class__](event))
+
+    def encode_warehouse_row(self, event: Event) -> bytes:
+        """A decoded event as Redshift's COPY and Snowflake's streaming take it: free JSON stays JSON."""
+        rewrite = self._digits[event.__class__]
+        return self._encoder.encode(event if rewrite is None else rewrite(event))
 
 
 _UNWRITABLE = (AttributeError, TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)

@@ -1,11 +1,11 @@
 """What the lake is told: an event type's Iceberg table, and the view of it in which each event stands once.
 
-Names are lower case, because Glue and Athena know no others. All columns but the lineage are optional, so that
-a field may stop being required. Types follow from a field's kind alone, as rules may change and a column cannot.
+Names are lower case, because Glue and Athena know no others. All columns but the lineage are optional, so
+that a field may stop being required. Types follow from a field's kind alone: rules change, columns cannot.
 
-Sources (read 2026-11): iceberg.apache.org/spec (types, partition transforms, their JSON); the Iceberg library's
-aws/glue/IcebergToGlueConverter.java (names, and types in Glue's words); Athena's guide, "Supported data types
-for Iceberg tables"; Glue's API, IcebergStructField and Column (names of 255 characters, comments of 255).
+Sources (read 2026-11): iceberg.apache.org/spec (types, partition transforms, their JSON); Iceberg's own
+IcebergToGlueConverter.java (names, and types in Glue's words); Athena's guide, "Supported data types for
+Iceberg tables"; Glue's API, IcebergStructField and Column (names of 255 characters, comments of 255).
 """
 
 import re
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sluice.contract.contract import EventType
 
 DECIMAL_PRECISION, DECIMAL_SCALE = 38, 9
-"""Of a NUMERIC. A BIGNUMERIC has up to 76 digits, of which no decimal of Iceberg's holds more than 38: text."""
+"""Of a NUMERIC. A BIGNUMERIC has up to 76 digits, and a decimal of Iceberg's 38: it is text."""
 
 MAX_NAME = 255
 MAX_COMMENT = 255
@@ -164,13 +164,13 @@ ARRIVAL = """"_arrived_at", split_part("_sequence", ':', 1), length("_sequence")
 def view_sql(event_type: "EventType", database: str) -> str:
     """Athena's view of one row per event: of rows with the same event time and id, the one that counts.
 
-    That is the one with the highest version, where the type has versions, and of these the first that arrived.
+    That is the one with the highest version, where the type has versions, and of those the first to arrive.
     Ranking within the event time, too, lets Athena prune partitions through the view.
     """
     columns = ",\n  ".join(f'"{field.name}"' for field in schema(event_type))
     newest = f'"{event_type.version_column.lower()}" DESC, ' if event_type.version_column else ""
     return (
-        f"SELECT\n  {columns}\n"
+        f"SELECT\n  {columns}\n"  # noqa: S608 - names that the contract has checked
         f"FROM (\n"
         f"  SELECT *, row_number() OVER (\n"
         f'    PARTITION BY "{event_type.time_column.lower()}", "_event_id" ORDER BY {newest}{ARRIVAL}\n'
@@ -184,8 +184,8 @@ def view_sql(event_type: "EventType", database: str) -> str:
 def _name(column: Column, event_type: "EventType") -> str:
     if len(column.name) > MAX_NAME:
         raise ContractError(
-            f"{event_type.cls.__qualname__}: the column `{column.name}` has {len(column.name)} characters, of "
-            f"{MAX_NAME} that Glue takes; rename it"
+            f"{event_type.cls.__qualname__}: the column `{column.name}` has {len(column.name)} characters, "
+            f"of {MAX_NAME} that Glue takes; rename it"
         )
     return column.name.lower()
 

@@ -1,9 +1,9 @@
 """How an event is written for the lake: the JSON object that Firehose turns into a row of an Iceberg table.
 
-Source: Amazon Data Firehose's guide, "Understand supported data types" of Apache Iceberg tables (read 2026-11),
-which has an example of each: timestamps are sent in microseconds since 1970, decimals and dates may be strings.
-"Considerations and limitations": keys are the columns' names, and a column that a record lacks is an error, so
-every column is written, as null where the event has nothing.
+Sources: Firehose's guide to Apache Iceberg tables (read 2026-11). "Understand supported data types" has an
+example of each: timestamps are sent in microseconds since 1970, decimals and dates may be strings.
+"Considerations and limitations": keys are the columns' names, and a column that a record lacks is an error,
+so every column is written, as null where the event has nothing.
 
 Decimals are written with all digits of the column's scale, so that nothing has to be rescaled on the way.
 """
@@ -42,12 +42,12 @@ def row_writer(columns: tuple[Column, ...], tag: str) -> Writer:
 
 def _struct(columns: tuple[Column, ...], tag: str | None = None) -> Writer:
     """A twin of the struct whose fields are named, and hold their values, as the lake's columns do."""
-    named = {} if tag is None else {"tag": tag, "tag_field": TYPE_COLUMN}
     twin: Any = msgspec.defstruct(
         "Row",
         [(column.attribute, Any) for column in columns],
         rename={column.attribute: column.name.lower() for column in columns},
-        **named,
+        tag=tag,
+        tag_field=None if tag is None else TYPE_COLUMN,
     )
     plain = [column.attribute for column in columns]
     writers = [(column.attribute, _field(column)) for column in columns]

@@ -30,9 +30,10 @@ def wire_name(attribute: str) -> str:
 
 def check_column(name: str, where: str, *, nested: bool) -> None:
     """Refuse a name that BigQuery does not take, or that Sluice needs itself."""
-    if name == TYPE_COLUMN and not nested:
+    if name.lower() == TYPE_COLUMN and not nested:
         raise ContractError(
-            f"{where}: the name `type` is taken by the tag that tells event types apart; rename it"
+            f"{where}: the name `{TYPE_COLUMN}` is taken by the tag that tells event types apart, in any case; "
+            f"rename it"
         )
     if name.startswith("_"):
         raise ContractError(

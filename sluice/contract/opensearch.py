@@ -1,12 +1,12 @@
 """What OpenSearch is told: the mapping of an event type's index.
 
-A field's mapping follows from its kind alone. Rules (lengths, bounds, choices) may change with the contract, a
-field that is mapped cannot; and no event that the contract accepts may be refused for what it holds.
+A field's mapping follows from its kind alone. Rules (lengths, bounds, choices) may change with the contract,
+a field that is mapped cannot; and no event that the contract accepts may be refused for what it holds.
 
 Sources (docs.opensearch.org, "Supported field types", read 2026-11; tried on OpenSearch 2.19):
 
 - A string is `text` for words, and `.keyword` for exact matches, sorting and counting. Lucene takes no term
-  beyond 32,766 bytes and would refuse the whole document; `ignore_above` leaves long values out of `.keyword`.
+  beyond 32,766 bytes and would refuse the whole document; `ignore_above` leaves long values out of it.
 - An instant is a `date`: kept to the millisecond for searching and sorting, to the microsecond in `_source`.
   `date_nanos` would keep them all, but refuses what is not between 1970 and 2262.
 - A Decimal is a `double`: ranges and sums to some 15 digits, exact in `_source`. `scaled_float` overflows far
@@ -58,7 +58,7 @@ def mapping(event_type: "EventType") -> dict[str, Any]:
 
 
 def field_limit(event_type: "EventType") -> int:
-    """What `index.mapping.total_fields.limit` must be at least: twice the fields, so that some can be added."""
+    """What `index.mapping.total_fields.limit` is to be: twice the fields, so that others can be added."""
     return max(DEFAULT_FIELDS, 2 * _count(properties(event_type)))
 
 

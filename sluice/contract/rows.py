@@ -28,6 +28,11 @@ def decimals_to_numbers(columns: tuple[Column, ...]) -> Rewrite | None:
     )
 
 
+def decimals_to_digits(columns: tuple[Column, ...]) -> Rewrite | None:
+    """What has Decimals written digit by digit, in a string: 0.0000001, never 1E-7."""
+    return _rewrite(columns, lambda column: _digits if column.kind is Kind.DECIMAL else None)
+
+
 def _rewrite(columns: tuple[Column, ...], choose: Callable[[Column], Rewrite | None]) -> Rewrite | None:
     rewrites: list[tuple[str, Rewrite]] = []
     for column in columns:
@@ -49,6 +54,10 @@ def _rewrite(columns: tuple[Column, ...], choose: Callable[[Column], Rewrite | N
 
 def _text(value: Any) -> str:
     return _encode(value).decode()
+
+
+def _digits(value: Decimal) -> str:
+    return f"{value:f}"
 
 
 def _number(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """From places to fields: optional or not, nested classes, lists, free JSON."""
 
-from sluice.contract.events import MAX_NESTING
+from sluice.contract.heads import MAX_NESTING
 from sluice.contract.names import check_column, wire_name
 from sluice.discover.model import Base, Field, Held
 from sluice.discover.places import NUMBERS, TEXT, Place, Shape

@@ -9,7 +9,7 @@ from decimal import Context, Decimal, DecimalException
 from typing import Any
 
 from sluice.contract.bounds import BIGNUMERIC_SCALE
-from sluice.contract.events import MAX_NESTING
+from sluice.contract.heads import MAX_NESTING
 from sluice.contract.names import MAX_COLUMN_NAME
 from sluice.discover.distinct import Choices
 from sluice.discover.reading import Fraction

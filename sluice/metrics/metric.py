@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from sluice.contract.contract import EventType, event_type
-from sluice.contract.events import MAX_TABLE_DESCRIPTION, Event
+from sluice.contract.events import Event
+from sluice.contract.heads import MAX_TABLE_DESCRIPTION
 from sluice.contract.kinds import Kind
 from sluice.contract.names import RESERVED_TABLES
 from sluice.errors import ContractError
