@@ -1,7 +1,8 @@
 """Who may do what in OpenSearch: a role that writes, a role that reads, and the IAM roles that have them.
 
-A domain's access policy lets an IAM role in; what it may do there is the security plug-in's to say, which knows
-an IAM role as a backend role (OpenSearch Service developer guide, fine-grained access control, read 2026-11).
+A domain's access policy lets an IAM role in; what it may do there is the security plug-in's to say, which
+knows an IAM role as a backend role (OpenSearch Service developer guide, fine-grained access control, read
+2026-11).
 """
 
 from collections.abc import Sequence

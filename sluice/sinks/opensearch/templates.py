@@ -1,9 +1,9 @@
 """What OpenSearch must hold before a sink writes: templates, retention, roles, dashboards - as one document.
 
-The program makes it of the contract and the settings, and `sluice.sinks.opensearch.setup` applies it. Whatever
-a period's first event is, its index is made from its type's template: mapping, aliases and settings. Nothing
-in a template refers to another type's, so they can be applied in any order; the one component that they share
-goes first.
+The program makes it of the contract and the settings, and `sluice.sinks.opensearch.setup` applies it.
+Whatever a period's first event is, its index is made from its type's template: mapping, aliases and settings.
+Nothing in a template refers to another type's, so they can be applied in any order; the one component that
+they share goes first.
 
 Documents: docs.opensearch.org, index templates, index aliases, index state management, access control (2.19,
 read 2026-11).
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
 from sluice.contract import Contract
-from sluice.contract.opensearch import properties
+from sluice.contract.opensearch import DEFAULT_FIELDS, field_limit, mapping
 from sluice.sinks.opensearch import dashboards, security
 from sluice.sinks.opensearch.indices import Indices, Period
 
@@ -26,15 +26,6 @@ FORM: Final = 1
 PRIORITY: Final = 500
 """Of the index templates and the retention: above what people write for patterns such as `*`."""
 
-USUAL_FIELDS: Final = 1000
-USUAL_NESTED: Final = 50
-USUAL_DEPTH: Final = 20
-"""OpenSearch's own limits of a mapping (index settings, `index.mapping.*.limit`); a contract that needs more
-gets more, since a valid event must never be refused."""
-
-ROOM_FOR_FIELDS: Final = 200
-"""Fields that a contract may gain before the limit of existing indices has to be lifted."""
-
 PERIOD_DAYS: Final[Mapping[Period, int]] = {"day": 1, "month": 31, "year": 366}
 
 
@@ -43,7 +34,6 @@ class Template(TypedDict):
 
     name: str
     pattern: str
-    aliases: list[str]
     body: dict[str, Any]
 
 
@@ -59,7 +49,7 @@ class State(TypedDict):
     """The wanted state; JSON throughout."""
 
     form: int
-    component: dict[str, Any]
+    component: dict[str, Any] | None
     templates: list[Template]
     retention: Retention
     security: security.Security | None
@@ -89,11 +79,12 @@ def wanted(
     left alone.
     """
     indices = shape.indices
+    component = _component(shape)
     patterns = [indices.pattern(kind.table) for kind in contract.types.values()]
     return {
         "form": FORM,
-        "component": {"name": indices.prefix, "body": _component(shape)},
-        "templates": list(_templates(contract, indices)),
+        "component": component and {"name": indices.prefix, "body": component},
+        "templates": list(_templates(contract, indices, shared=component is not None)),
         "retention": {
             "name": f"{indices.prefix}-retention",
             "patterns": patterns,
@@ -106,62 +97,37 @@ def wanted(
     }
 
 
-def _component(shape: Shape) -> dict[str, Any]:
-    """What all indices share."""
+def _component(shape: Shape) -> dict[str, Any] | None:
+    """Write what all indices share, if there is anything."""
     index: dict[str, Any] = {}
     if shape.shards is not None:
         index["number_of_shards"] = str(shape.shards)
     if shape.replicas is not None:
         index["number_of_replicas"] = str(shape.replicas)
-    return {"template": {"settings": {"index": index}}, "_meta": {"managed_by": "sluice"}}
+    return {"template": {"settings": {"index": index}}, "_meta": {"managed_by": "sluice"}} if index else None
 
 
-def _templates(contract: Contract, indices: Indices) -> Iterator[Template]:
+def _templates(contract: Contract, indices: Indices, *, shared: bool) -> Iterator[Template]:
     for kind in contract.types.values():
-        fields = properties(kind)
+        fields, limit = mapping(kind), field_limit(kind)
         aliases = [indices.alias(kind.table), indices.everything]
-        hashed = digest(fields)
-        meta = {"managed_by": "sluice", "type": kind.name, "hash": hashed}
+        meta = {"managed_by": "sluice", "type": kind.name, "hash": digest([fields, limit])}
+        settings = {"mapping": {"total_fields": {"limit": str(limit)}}} if limit > DEFAULT_FIELDS else {}
         yield {
             "name": indices.alias(kind.table),
             "pattern": indices.pattern(kind.table),
-            "aliases": aliases,
             "body": {
                 "index_patterns": [indices.pattern(kind.table)],
-                "composed_of": [indices.prefix],
+                "composed_of": [indices.prefix] if shared else [],
                 "priority": PRIORITY,
                 "template": {
-                    "settings": {"index": {"mapping": _limits(fields)}},
-                    "mappings": {"dynamic": "false", "_meta": meta, "properties": fields},
+                    "settings": {"index": settings},
+                    "mappings": {**fields, "_meta": meta},
                     "aliases": {alias: {} for alias in aliases},
                 },
                 "_meta": meta,
             },
         }
-
-
-def _limits(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Limits of a mapping that this one does not meet with OpenSearch's defaults."""
-    count, nested, depth = _extent(fields)
-    limits: dict[str, Any] = {}
-    if count + ROOM_FOR_FIELDS > USUAL_FIELDS:
-        limits["total_fields"] = {"limit": str(count + ROOM_FOR_FIELDS)}
-    if nested > USUAL_NESTED:
-        limits["nested_fields"] = {"limit": str(nested)}
-    if depth > USUAL_DEPTH:
-        limits["depth"] = {"limit": str(depth)}
-    return limits
-
-
-def _extent(fields: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Count a mapping's fields (objects and multi-fields too), its nested fields, and its depth."""
-    count, nested, depth = 0, 0, 0
-    for field in fields.values():
-        below = _extent(field.get("properties", {}))
-        count += 1 + len(field.get("fields", {})) + below[0]
-        nested += (field.get("type") == "nested") + below[1]
-        depth = max(depth, 1 + below[2])
-    return count, nested, depth
 
 
 def _retention(shape: Shape, patterns: Sequence[str]) -> dict[str, Any]:
