@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
@@ -14,13 +14,15 @@ from sluice.contract.checks import Check, struct_check
 from sluice.contract.columns import Column
 from sluice.contract.events import Event
 from sluice.contract.explain import MAX_SHOWN, explain
-from sluice.contract.heads import EventOptions
 from sluice.contract.keys import CountKeys, first_duplicate_key, has_duplicate_keys, key_counter, parse
 from sluice.contract.lake_rows import MICROSECOND, Writer, row_writer
 from sluice.contract.names import wire_name
 from sluice.contract.rows import Rewrite, decimals_to_digits, decimals_to_numbers, json_to_text
 from sluice.contract.violations import ContractViolation
 from sluice.errors import ContractError
+
+if TYPE_CHECKING:
+    from sluice.contract.heads import EventOptions
 
 _YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
 

@@ -92,6 +92,7 @@ def _types(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             f"the id changes from {old['id'] or 'none'} to {new['id'] or 'none'}",
             "rows keep the id they were written with: an event sent before and after the change counts twice",
         )
+    yield from _version(name, old.get("version"), new.get("version"))
     if old["cluster"] != new["cluster"]:
         yield Finding(
             Severity.NOTE,
@@ -100,6 +101,38 @@ def _types(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             "changed in place, but BigQuery orders only rows that are written from then on",
         )
     yield from _columns(name, old["columns"], new["columns"], table=old["table"])
+
+
+def _version(name: str, old: str | None, new: str | None) -> Iterator[Finding]:
+    """What tells newer states of an event from older ones."""
+    what = f"the version changes from {old or 'none'} to {new or 'none'}"
+    if old == new:
+        return
+    if old and new:
+        yield Finding(
+            Severity.REFUSE,
+            name,
+            what,
+            "documents in the search index keep the numbers they were written with, so a newer state could "
+            "look older and be passed over there, while views show it",
+            f"keep version={old!r}, and fill that field so that it goes on growing",
+        )
+    elif new:
+        yield Finding(
+            Severity.NOTE,
+            name,
+            what,
+            "views show the highest version, then the first that arrived; documents that were indexed before "
+            "count as version 1 and give way to any higher one",
+        )
+    else:
+        yield Finding(
+            Severity.NOTE,
+            name,
+            what,
+            "views show the first state that arrived, also of events that are there already; documents in the "
+            "search index stay as they are",
+        )
 
 
 def _listed(names: list[str]) -> str:
@@ -194,7 +227,8 @@ def _retyped(where: str, old: Mapping[str, Any], new: str, table: str | None) ->
             what,
             "BigQuery could widen the column in place, but the provider would replace the table",
             f"run ALTER TABLE {table} ALTER COLUMN {old['name']} SET DATA TYPE {_SQL_NAMES.get(new, new)} "
-            "in each environment, then `pulumi refresh`, then `sluice contract snapshot --force`",
+            "in each environment, then `pulumi refresh`, then `sluice contract snapshot --force`"
+            + _elsewhere(old["type"]),
         )
     return Finding(
         Severity.REFUSE,
@@ -203,6 +237,15 @@ def _retyped(where: str, old: Mapping[str, Any], new: str, table: str | None) ->
         "BigQuery cannot convert it; the provider would replace the table, and its rows would be gone",
         "retire the field and add another under a new name",
     )
+
+
+def _elsewhere(old: str) -> str:
+    """Where else the number lies, and cannot be widened: Iceberg promotes no long and no decimal to such a type.
+
+    OpenSearch maps integers to `long`, which stays, and every other number to `double`.
+    """
+    where = "the lake or the search sink" if old == "INTEGER" else "the lake"
+    return f". With {where} on, retire the field and add another instead: columns keep their types there"
 
 
 def _remoded(where: str, old: str, new: str) -> Finding:

@@ -161,13 +161,18 @@ ARRIVAL = """"_arrived_at", split_part("_sequence", ':', 1), length("_sequence")
 """What sorts rows as their records arrived: those out of one aggregate by their number, 2 before 10."""
 
 
+def view_columns(event_type: "EventType") -> tuple[IcebergField, ...]:
+    """What the view selects, in its order: all columns of the table."""
+    return schema(event_type)
+
+
 def view_sql(event_type: "EventType", database: str) -> str:
     """Athena's view of one row per event: of rows with the same event time and id, the one that counts.
 
     That is the one with the highest version, where the type has versions, and of those the first to arrive.
     Ranking within the event time, too, lets Athena prune partitions through the view.
     """
-    columns = ",\n  ".join(f'"{field.name}"' for field in schema(event_type))
+    columns = ",\n  ".join(f'"{field.name}"' for field in view_columns(event_type))
     newest = f'"{event_type.version_column.lower()}" DESC, ' if event_type.version_column else ""
     return (
         f"SELECT\n  {columns}\n"  # noqa: S608 - names that the contract has checked

@@ -32,8 +32,8 @@ def check_column(name: str, where: str, *, nested: bool) -> None:
     """Refuse a name that BigQuery does not take, or that Sluice needs itself."""
     if name.lower() == TYPE_COLUMN and not nested:
         raise ContractError(
-            f"{where}: the name `{TYPE_COLUMN}` is taken by the tag that tells event types apart, in any case; "
-            f"rename it"
+            f"{where}: the name `{TYPE_COLUMN}`, in any case, is taken by the tag that tells event types "
+            f"apart; rename it"
         )
     if name.startswith("_"):
         raise ContractError(
