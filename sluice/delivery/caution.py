@@ -57,7 +57,8 @@ def caution_for(items: Iterable[Item], first: int, process: str, *, disjoint: bo
 
     With bisection, or after a partial answer, a batch is not the one that died: so what counts is not the
     batch's own item but any that overlaps it. An attempt of this very `process` did not die. Where batches
-    interleave (not `disjoint`), neither did a neighbour's: it may be at work, so only the item of the key `own` tells.
+    interleave (not `disjoint`), neither did a neighbour's: it may be at work, so only the item with the key
+    `own` tells.
     """
     until, singly = -1, False
     killers: set[str] = set()

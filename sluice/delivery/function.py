@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -30,12 +31,30 @@ def handler_of(contract: Contract, sink: Sink[P], environ: Mapping[str, str] = o
 
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
     """
+    parts = equipment(sink.name, environ)
+    processor = Processor(
+        contract,
+        sink,
+        parts.ledger,
+        parts.letterbox,
+        report=parts.report,
+        watchdog=ending_the_process,
+    )
+    return parts.observed(processor)
+
+
+def equipment(name: str, environ: Mapping[str, str], *, cut_aggregates: bool = False) -> "Equipment":
+    """Return the books, the dead letters and the reports of the sink `name`; see `Ledger` for the rest.
+
+    Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
+    """
     ledger = Ledger(
         clients.dynamodb(),
         required(environ, "SLUICE_LEDGER_TABLE"),
-        sink.name,
+        name,
         keep=timedelta(days=days(environ, "SLUICE_LEDGER_DAYS", 35)),
-        disjoint=environ.get("SLUICE_PARALLELIZATION") == "1",
+        disjoint=not cut_aggregates and environ.get("SLUICE_PARALLELIZATION") == "1",
+        cut_aggregates=cut_aggregates,
     )
     queue = DeadLetterQueue(
         clients.sqs,
@@ -43,10 +62,28 @@ def handler_of(contract: Contract, sink: Sink[P], environ: Mapping[str, str] = o
         clients.s3,
         required(environ, "SLUICE_DEAD_LETTER_BUCKET"),
     )
-    reporter = _Reporter(sink.name)
-    return _observed(
-        Processor(contract, sink, ledger, queue, report=reporter, watchdog=ending_the_process), reporter
-    )
+    return Equipment(ledger, queue, _Reporter(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What every sink's function works with, beside its sink."""
+
+    ledger: Ledger
+    letterbox: DeadLetterQueue
+    report: "_Reporter"
+
+    def observed(self, handler: Handler) -> Handler:
+        """Log what the handler lets through, once, before Lambda sees it."""
+
+        def logged(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+            try:
+                return handler(event, context)
+            except Exception:
+                self.report.logger.exception("the whole batch goes back to the stream")
+                raise
+
+        return logged
 
 
 class _Reporter:
@@ -87,16 +124,3 @@ class _Reporter:
             self.logger.info("batch settled", extra=details)
         else:
             self.logger.debug("batch settled", extra=details)
-
-
-def _observed(processor: Processor[Any], reporter: _Reporter) -> Handler:
-    """Log what the processor lets through, once, before Lambda sees it."""
-
-    def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        try:
-            return processor(event, context)
-        except Exception:
-            reporter.logger.exception("the whole batch goes back to the stream")
-            raise
-
-    return handler

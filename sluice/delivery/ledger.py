@@ -291,5 +291,5 @@ def _uncovered(settled: Sequence[Settled], covered: Sequence[tuple[int, int]]) -
 
 
 def _beyond_the_first(records: Iterable[Record]) -> tuple[int, int]:
-    """Count events beyond the first of their aggregate, as being out of none: of each batch that is a part."""
+    """Count the events beyond the first of their aggregate: so many more are events than records."""
     return 0, sum(bool(record.sub_sequence) for record in records)

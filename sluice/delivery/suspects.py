@@ -34,14 +34,17 @@ def suspects(records: Sequence[Record], blamed: Collection[str], *, groups: int)
     `blamed` are the names of suspects in whose hands an attempt died: one of several records is cut further.
     """
     start = 0
-    for (sequence, _), group in groupby(
-        records, key=lambda record: (record.sequence, record.sub_sequence is None)
-    ):
+    for (sequence, _), group in groupby(records, key=_together):
         stop = start + sum(1 for _ in group)
         within = [_subs(name) for name in blamed if ":" in name and name.partition(":")[0] == sequence]
         for first, last in _cut(records, start, stop, within, groups):
             yield Suspect(_name(records[first:last]), first, last, last == stop)
         start = stop
+
+
+def _together(record: Record) -> tuple[str, bool]:
+    """Return what the records share that are named together: a plain one is alone."""
+    return record.sequence, record.sub_sequence is None
 
 
 def _cut(
