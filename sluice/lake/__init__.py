@@ -1,0 +1,1 @@
+"""Reading the lake: Athena's queries and their typed answers, and what the lake holds."""

@@ -1,0 +1,135 @@
+"""Athena's SQL as DuckDB's: what means the same stays, what differs is rewritten, all else is refused.
+
+A list of what is known to be right, not of what is known to be wrong: a wrong answer is worse than none.
+Trino's meanings are those of trino.io/docs/current (functions, language/types; read 2026-11).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sqlglot import exp
+
+from sluice.local.athena import rewritten
+from sluice.local.athena.refusals import unsupported
+
+JSON_COLUMN: Final = "json"
+"""Meta data of a projection that `CAST(... AS JSON)` stood around: the answer writes it as JSON."""
+
+_SAME: Final[frozenset[type[exp.Expr]]] = frozenset(
+    {
+        # the frame of a query
+        *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered),
+        *(exp.Limit, exp.Offset, exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Intersect, exp.Except),
+        *(exp.Table, exp.TableAlias, exp.Column, exp.Identifier, exp.Alias, exp.Star, exp.Paren, exp.Values),
+        *(exp.Tuple, exp.Distinct, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Exists, exp.Fetch),
+        exp.LimitOptions,
+        # values and conditions
+        *(exp.Literal, exp.Null, exp.Boolean, exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between),
+        *(exp.NullSafeEQ, exp.NullSafeNEQ, exp.Like, exp.Escape, exp.Case, exp.If, exp.Coalesce, exp.Nullif),
+        *(exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Mod, exp.DPipe, exp.Concat, exp.Interval, exp.Var, exp.Dot),
+        *(exp.DataType, exp.DataTypeParam, exp.CurrentDate, exp.CurrentTimestamp, exp.Array, exp.Lambda),
+        # aggregates and windows
+        *(exp.Count, exp.Min, exp.Max, exp.ArrayAgg, exp.LogicalAnd, exp.LogicalOr),
+        *(exp.ApproxDistinct, exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop),
+        *(exp.AnyValue, exp.Filter, exp.Window, exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank),
+        *(exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue),
+        # functions
+        *(exp.Lower, exp.Upper, exp.Length, exp.StrPosition, exp.Replace, exp.StartsWith, exp.Split),
+        *(exp.Abs, exp.Round, exp.Ceil, exp.Floor, exp.Sqrt, exp.Ln, exp.Exp, exp.Pow, exp.Greatest),
+        *(exp.Least, exp.ArraySize, exp.RegexpLike, exp.Transform, exp.ArrayFilter),
+        *(exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.DayOfWeekIso),
+        *(exp.DayOfYear, exp.WeekOfYear),
+    }
+)
+"""What DuckDB means as Trino does, as sqlglot writes it."""
+
+_REWRITTEN: Final[Mapping[type[exp.Expr], Callable[..., exp.Expr]]] = {
+    exp.Div: rewritten.division,
+    exp.Sum: rewritten.total,
+    exp.CountIf: rewritten.whole,
+    exp.Avg: rewritten.average,
+    exp.Cast: rewritten.cast,
+    exp.TryCast: rewritten.cast,
+    exp.DateDiff: rewritten.elapsed,
+    exp.DateAdd: rewritten.later,
+    exp.TimestampTrunc: rewritten.truncated,
+    exp.DateTrunc: rewritten.truncated,
+    exp.Extract: rewritten.extracted,
+    exp.Date: rewritten.day,
+    exp.TimeToUnix: rewritten.epoch,
+    exp.AtTimeZone: rewritten.zoned,
+    exp.Bracket: rewritten.element,
+    exp.ArrayContains: rewritten.contained,
+    exp.ArgMax: rewritten.extreme,
+    exp.ArgMin: rewritten.extreme,
+    exp.JSONExtractScalar: rewritten.json_scalar,
+    exp.RegexpExtract: rewritten.matched,
+    exp.Substring: rewritten.part,
+    exp.Unnest: rewritten.unnested,
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), rewritten.compared),
+}
+
+_BY_NAME: Final = {"every": exp.LogicalAnd}
+
+
+def translate(query: exp.Query) -> tuple[str, list[bool]]:
+    """Return DuckDB's SQL for a resolved query, and which of its columns are to be written as JSON.
+
+    Raises:
+        QueryRefused: it has something that is not known to mean the same.
+    """
+    as_json = [_is_json(column) for column in query.selects]
+    for column in query.selects:
+        if _is_json(column):
+            column.unalias().replace(column.unalias().this)
+    return _checked(query).sql(dialect="duckdb"), as_json
+
+
+def _is_json(column: exp.Expr) -> bool:
+    inner = column.unalias()
+    return isinstance(inner, exp.Cast) and inner.to.is_type(exp.DataType.Type.JSON)
+
+
+def _checked(query: exp.Expr) -> exp.Expr:
+    """Check every node, and rewrite from the inside out."""
+    for node in reversed(list(query.walk(bfs=True))):
+        if isinstance(node, exp.Anonymous) and node.name.lower() in _BY_NAME:
+            node.replace(_BY_NAME[node.name.lower()](this=node.expressions[0]))
+            continue
+        rewrite = _REWRITTEN.get(type(node))
+        if rewrite is not None:
+            put = rewrite(node)
+            if put is not node:
+                put.type = put.type or node.type
+                node.replace(put)
+        elif type(node) not in _SAME and not isinstance(node, exp.JSONPath | exp.JSONPathPart):
+            raise unsupported(_words(node))
+        _options(node)
+    for node in [each for each in query.walk() if each.meta.get(rewritten.WHOLE)]:
+        node.replace(exp.cast(node.copy(), "bigint"))
+    return query
+
+
+def _options(node: exp.Expr) -> None:
+    """Refuse what stands beside a known word and changes it."""
+    if isinstance(node, exp.With) and node.args.get("recursive"):
+        raise unsupported("WITH RECURSIVE")
+    if isinstance(node, exp.Join) and node.args.get("method"):
+        raise unsupported(f"a {node.args['method']} JOIN", "write JOIN ... ON")
+    if (
+        isinstance(node, exp.Fetch)
+        and node.args.get("limit_options")
+        and node.sql().upper().endswith("WITH TIES")
+    ):
+        raise unsupported("FETCH ... WITH TIES")
+
+
+def _words(node: exp.Expr) -> str:
+    name = (
+        node.name
+        if isinstance(node, exp.Anonymous)
+        else node.sql_name()
+        if isinstance(node, exp.Func)
+        else ""
+    )
+    return f"{name.lower()}()" if name else f"`{node.sql('athena')[:60]}`"
