@@ -1,12 +1,12 @@
 """`sluice contract`: what is made of the event classes, and whether a change to them can be deployed."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sluice.cli.contract_forms import DOCUMENTS, STATEMENTS, Format
 from sluice.cli.options import Json, PipelineFile
 from sluice.cli.output import console, grid, plural, print_json
 from sluice.errors import ContractError, UsageError
@@ -20,6 +20,7 @@ SHOW_EXAMPLE = """\b
 Examples:
   sluice contract show
   sluice contract show search --format bigquery
+  sluice contract show search --format redshift > search.sql
   sluice contract show --format json-schema > events.schema.json
 """
 SNAPSHOT_EXAMPLE = """\b
@@ -38,15 +39,6 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """What `show` prints."""
-
-    columns = "columns"
-    bigquery = "bigquery"
-    json_schema = "json-schema"
-    example = "example"
-
-
 @app.command("show", epilog=SHOW_EXAMPLE)
 def show(
     name: Annotated[
@@ -56,32 +48,36 @@ def show(
     shown: Annotated[
         Format,
         typer.Option(
-            "--format", help="Columns; BigQuery's table schema; JSON Schema; an event as it is sent."
+            "--format",
+            help="Columns; BigQuery's schema; OpenSearch's mapping; Iceberg's schema and Athena's view; "
+            "Redshift's and Snowflake's statements; JSON Schema; an event as it is sent.",
         ),
     ] = Format.columns,
     pipeline: PipelineFile = None,
     json: Json = False,
 ) -> None:
     """Show what is made of each event class: its table, its columns and their rules."""
-    from sluice.contract.json_schema import json_schema, type_schema
-
     contract, _ = _load(pipeline)
     if name is not None and name not in contract.types:
         raise UsageError(f"{name}: no such event type; the pipeline has {', '.join(contract.types)}")
     kinds = [kind for kind in contract.types.values() if name in (None, kind.name)]
     if json:
         print_json({"types": [_document(contract, kind) for kind in kinds]})
-    elif shown is Format.bigquery:
-        schemas: dict[str, Any] = {kind.table: list(kind.schema) for kind in kinds}
-        print_json(schemas if name is None else schemas[kinds[0].table])
-    elif shown is Format.json_schema:
-        print_json(json_schema(contract) if name is None else type_schema(kinds[0]))
+    elif shown is Format.columns:
+        for kind in kinds:
+            _print_type(kind)
     elif shown is Format.example:
         for kind in kinds:
             sys.stdout.write(_example(contract, kind).decode() + "\n")
+    elif shown in STATEMENTS:
+        sys.stdout.write("\n\n".join(STATEMENTS[shown](kind) for kind in kinds) + "\n")
+    elif shown is Format.json_schema and name is None:
+        from sluice.contract.json_schema import json_schema
+
+        print_json(json_schema(contract))
     else:
-        for kind in kinds:
-            _print_type(kind)
+        documents = {kind.table: DOCUMENTS[shown](kind) for kind in kinds}
+        print_json(documents if name is None else documents[kinds[0].table])
 
 
 @app.command("snapshot", epilog=SNAPSHOT_EXAMPLE)
@@ -162,18 +158,17 @@ def _load(given: Path | None) -> "tuple[Contract, Path]":
 def _document(contract: "Contract", kind: "EventType") -> dict[str, Any]:
     from json import loads
 
-    from sluice.contract.json_schema import type_schema
-
     return {
         "type": kind.name,
         "table": kind.table,
         "description": kind.description,
         "id": kind.id_column,
+        "version": kind.version_column,
         "time": kind.time_column,
         "partition": kind.partition,
         "cluster": list(kind.cluster),
-        "bigquery": list(kind.schema),
-        "json_schema": type_schema(kind),
+        **{str(form): DOCUMENTS[form](kind) for form in (Format.bigquery, Format.opensearch)},
+        "json_schema": DOCUMENTS[Format.json_schema](kind),
         "example": loads(_example(contract, kind)),
     }
 
@@ -226,7 +221,12 @@ def _type_name(column: "Column") -> str:
 
 
 def _role(kind: "EventType", column: "Column") -> str:
-    return {kind.id_column: "the event's id", kind.time_column: "the event time"}.get(column.name, "")
+    roles = {
+        kind.id_column: "the event's id",
+        kind.time_column: "the event time",
+        kind.version_column: "the event's version",
+    }
+    return roles.get(column.name, "")
 
 
 def _rules(column: "Column") -> list[str]:

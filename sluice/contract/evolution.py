@@ -130,8 +130,8 @@ def _version(name: str, old: str | None, new: str | None) -> Iterator[Finding]:
             Severity.NOTE,
             name,
             what,
-            "views show the first state that arrived, also of events that are there already; documents in the "
-            "search index stay as they are",
+            "views show the first state that arrived, also of events that are there already; documents in "
+            "the search index stay as they are",
         )
 
 
@@ -240,12 +240,13 @@ def _retyped(where: str, old: Mapping[str, Any], new: str, table: str | None) ->
 
 
 def _elsewhere(old: str) -> str:
-    """Where else the number lies, and cannot be widened: Iceberg promotes no long and no decimal to such a type.
+    """Where else the number lies, and cannot be widened.
 
-    OpenSearch maps integers to `long`, which stays, and every other number to `double`.
+    Iceberg promotes no long and no decimal to such types. OpenSearch keeps a field `long` that is mapped as an
+    integer; every other number is a `double` there from the beginning.
     """
     where = "the lake or the search sink" if old == "INTEGER" else "the lake"
-    return f". With {where} on, retire the field and add another instead: columns keep their types there"
+    return f". With {where} on, retire the field and add another instead: types are kept there"
 
 
 def _remoded(where: str, old: str, new: str) -> Finding:
