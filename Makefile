@@ -9,10 +9,10 @@ JOBS ?= auto
 GROUPS := $(subst _,-,$(patsubst functions/%/handler.py,%,$(wildcard functions/*/handler.py)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check bench format lock docs judge clean
+.PHONY: help setup demo test soak check bench format lock docs judge opensearch clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create .venv with every pinned dependency
 
@@ -64,6 +64,11 @@ lock: $(READY) ## Pin the newest allowed versions, for the project and for each 
 judge: ## Fetch AWS's own matcher of filter patterns, which tests compare with (needs Java 17 and Maven)
 	@command -v mvn >/dev/null || { echo "error: no Maven; on Debian: apt-get install maven default-jdk-headless" >&2; exit 2; }
 	@mvn -q -B -f tests/judge/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.sluice/judge
+
+opensearch: $(READY) ## Fetch a real OpenSearch node for the local cloud (53 MB; needs Java 17 and Maven)
+	@command -v mvn >/dev/null || { echo "error: no Maven; on Debian: apt-get install maven default-jdk-headless" >&2; exit 2; }
+	@mvn -q -B -f tests/opensearch/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.sluice/opensearch
+	@$(BIN)/python -m sluice.local.opensearch.build
 
 clean: ## Remove what setup and runs have left
 	rm -rf $(VENV) .sluice .pytest_cache .mypy_cache .ruff_cache .hypothesis

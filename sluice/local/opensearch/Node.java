@@ -1,0 +1,65 @@
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.codelibs.opensearch.runner.OpenSearchRunner;
+
+/**
+ * One OpenSearch node that listens on 127.0.0.1 only, and ends when its standard input does.
+ *
+ * Arguments: its folder, its HTTP port, its name. What it holds stays in the folder. `make opensearch` compiles this.
+ */
+public class Node {
+    public static void main(String[] arguments) throws Exception {
+        Path folder = Path.of(arguments[0]);
+        int port = Integer.parseInt(arguments[1]);
+        PrintStream out = System.out; // the node gives its own to its log
+        writeLogging(folder);
+        OpenSearchRunner runner = new OpenSearchRunner() {
+            @Override
+            protected int getAvailableHttpPort(int number) {
+                return port; // the parent chose a free one, the runner would take none above 9299
+            }
+        };
+        runner.onBuild((number, settings) -> {
+            settings.put("network.host", "127.0.0.1");
+            settings.put("http.port", port);
+            settings.put("transport.port", "0");
+            settings.put("discovery.type", "single-node");
+            settings.put("cluster.name", "sluice");
+            settings.put("node.name", arguments[2]);
+            // A laptop's disk is often nearly full, and a node that refuses to write then helps nobody.
+            settings.put("cluster.routing.allocation.disk.threshold_enabled", false);
+            settings.put("action.auto_create_index", true);
+            settings.put("http.max_content_length", "100mb");
+            settings.put("node.processors", 2);
+        });
+        Thread ending = new Thread(() -> {
+            try {
+                while (System.in.read() != -1) {}
+            } catch (IOException gone) {
+                // the same as its end
+            }
+            Runtime.getRuntime().halt(0);
+        });
+        ending.setDaemon(true);
+        ending.start();
+        runner.build(OpenSearchRunner.newConfigs().basePath(folder.toString()).numOfNode(1));
+        out.println("ready");
+        out.flush();
+        Thread.currentThread().join();
+    }
+
+    /** Warnings to standard error, where a parent listens. */
+    private static void writeLogging(Path folder) throws IOException {
+        Path config = Files.createDirectories(folder.resolve("node_1").resolve("config"));
+        Files.writeString(config.resolve("log4j2.properties"), String.join("\n",
+            "appender.console.type = Console",
+            "appender.console.name = console",
+            "appender.console.target = SYSTEM_ERR",
+            "appender.console.layout.type = PatternLayout",
+            "appender.console.layout.pattern = %p %c{1} %m%n",
+            "rootLogger.level = warn",
+            "rootLogger.appenderRef.console.ref = console"));
+    }
+}
