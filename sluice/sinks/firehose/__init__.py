@@ -1,0 +1,1 @@
+"""The sinks that a Firehose feeds: the lake, Redshift, OpenSearch, Splunk and Snowflake."""
