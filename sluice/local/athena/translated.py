@@ -114,8 +114,6 @@ def _options(node: exp.Expr) -> None:
     """Refuse what stands beside a known word and changes it."""
     if isinstance(node, exp.With) and node.args.get("recursive"):
         raise unsupported("WITH RECURSIVE")
-    if isinstance(node, exp.Join) and node.args.get("method"):
-        raise unsupported(f"a {node.args['method']} JOIN", "write JOIN ... ON")
     if (
         isinstance(node, exp.Fetch)
         and node.args.get("limit_options")
