@@ -242,8 +242,8 @@ def _retyped(where: str, old: Mapping[str, Any], new: str, table: str | None) ->
 def _elsewhere(old: str) -> str:
     """Where else the number lies, and cannot be widened.
 
-    Iceberg promotes no long and no decimal to such types. OpenSearch keeps a field `long` that is mapped as an
-    integer; every other number is a `double` there from the beginning.
+    Iceberg promotes no long and no decimal to such types. OpenSearch keeps a field `long` that was mapped as
+    an integer; every other number is a `double` there from the beginning.
     """
     where = "the lake or the search sink" if old == "INTEGER" else "the lake"
     return f". With {where} on, retire the field and add another instead: types are kept there"
