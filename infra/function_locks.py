@@ -30,6 +30,10 @@ _LAMBDA = {
 }
 """What decides about conditional dependencies where the functions run."""
 
+NOT_SHIPPED = frozenset({"opensearch-protobufs"})
+"""Declared, but loaded by nothing that a function calls: opensearch-py needs it for gRPC alone, and it brings
+grpcio, at 19 MB more than all the rest of a sink's package."""
+
 _HEADER = "# Written by `make lock` from requirements.lock: the dependency group {group} and what it needs.\n"
 
 
@@ -65,7 +69,9 @@ def _needed(group: list[str]) -> set[str]:
     while todo:
         requirement = todo.pop()
         name = canonicalize_name(requirement.name)
-        if name in names or (requirement.marker and not requirement.marker.evaluate(_LAMBDA)):
+        if name in names | NOT_SHIPPED:
+            continue
+        if requirement.marker and not requirement.marker.evaluate(_LAMBDA):
             continue
         names.add(name)
         try:

@@ -24,7 +24,7 @@ from sluice.sinks.bigquery.transport import Transport
 from tests.unit.delivery.aws import BUCKET, TABLE, Aws
 from tests.unit.delivery.aws import running as aws_running
 from tests.unit.delivery.builders import CONTRACT, SHARD, Context, Killed, Time, sequence, visit
-from tests.unit.sinks.bigquery.stub_bigquery import Exchange, StubBigQuery, status
+from tests.unit.sinks.bigquery.stub_bigquery import BigQueryExchange, StubBigQuery, status
 
 pytestmark = pytest.mark.e2e
 
@@ -155,7 +155,7 @@ def bigquery() -> Iterator[StubBigQuery]:
     stub.close()
 
 
-def down(exchange: Exchange) -> None:
+def down(exchange: BigQueryExchange) -> None:
     status(503, "The service is currently unavailable.")(exchange)
 
 
@@ -164,7 +164,7 @@ def down(exchange: Exchange) -> None:
     [down, status(500), status(429, "slow down", "rateLimitExceeded"), status(403, "denied", "accessDenied")],
 )
 def test_an_hours_outage_of_bigquery_costs_nothing_but_delay(
-    aws: Aws, bigquery: StubBigQuery, fault: Callable[[Exchange], None]
+    aws: Aws, bigquery: StubBigQuery, fault: Callable[[BigQueryExchange], None]
 ) -> None:
     plant = Plant(aws, bigquery)
     plant.put(0, 500, at=0)

@@ -37,7 +37,7 @@ ABOUT_THE_CLUSTER = frozenset(
 )  # fmt: skip
 """Nothing is wrong with the event: the cluster is full, locked, has no such index or grants no right yet."""
 
-WORDS_ABOUT_THE_CLUSTER = ("maximum shards open", "shards open", "no write index", "index template", "closed")
+WORDS_ABOUT_THE_CLUSTER = ("shards open", "no write index", "index template")
 """In reasons of `illegal_argument_exception` and `validation_exception`, which say anything at all."""
 
 WORDS_ABOUT_THE_EVENT = (
@@ -49,10 +49,13 @@ WORDS_ABOUT_THE_EVENT = (
 )
 """Same."""
 
-TOO_LARGE = ("too large", "entity too large", "maximum content length", "exceeded the maximum", "payload")
+TOO_LARGE = ("entity too large", "maximum content length", "request size exceeded")
+
+PASSING = frozenset({401, 403, 404, 429})
+"""Statuses of an item that say: not yet allowed, not yet there, not now."""
 
 VALUES = re.compile(
-    r""" in document with id .*| preview of field.*| the prefix of .*|'[^']*'|\d{6,}""",
+    r""" in document with id .*| preview of field.*| the prefix of .*|\bid \[.*|'[^']*'|\d{6,}""",
     re.IGNORECASE | re.DOTALL,
 )
 """Where OpenSearch quotes what an event carries; names of fields, in brackets or double quotes, stay."""
@@ -92,32 +95,29 @@ def _fates(body: bytes | str, items: int) -> list[Fate] | Later:
     """Read the answer to a request that was carried out; one without sense says nothing about any item."""
     try:
         document = msgspec.json.decode(body)
-        results = [result for item in document["items"] for result in item.values()]
-        if len(results) != items or len(document["items"]) != items:
+        results = [tuple(item.values()) for item in document["items"]]
+        if len(results) != items:
             return Later("OpenSearch's answer is not about the events that were sent")
-        return [_fate(int(result["status"]), result.get("error")) for result in results]
+        return [_fate(int(result["status"]), result.get("error")) for (result,) in results]
     except NONSENSE:
         return Later("OpenSearch's answer cannot be read")
 
 
 def _fate(status: int, error: dict[str, Any] | None) -> Fate:
     if error is None:
-        if status in (200, 201):
-            return DELIVERED
-        return Retry(f"OpenSearch answered {status} for the event")
+        went_in = status in (200, 201)
+        return DELIVERED if went_in else Retry(f"OpenSearch answered {status} for the event")
     kind = str(error.get("type") or "")
     reason, cause = str(error.get("reason") or kind), error.get("caused_by") or {}
-    causes = {kind, str(cause.get("type") or "")}
+    causes, words = {kind, str(cause.get("type") or "")}, reason.lower()
     if "version_conflict_engine_exception" in causes:
-        return (
-            DELIVERED  # it is there: the first one of an unversioned type, the same or a newer version else
-        )
-    said, words = _said(reason), reason.lower()
-    if status == 429 or status >= 500 or status in (401, 403, 404) or _about_the_cluster(kind, words):  # noqa: PLR2004 - HTTP's own
-        return Retry(f"OpenSearch could not take the event{said}")
-    if causes & ABOUT_THE_EVENT or any(each in words for each in WORDS_ABOUT_THE_EVENT):
-        return Rejected(f"OpenSearch refused the event{said}", _field(reason))
-    return Doubtful(f"OpenSearch refused the event{said}")
+        return DELIVERED  # it is there: the first one, or, of a type with versions, the same or a newer one
+    if not causes & ABOUT_THE_EVENT:
+        if status in PASSING or status >= 500 or _about_the_cluster(kind, words):  # noqa: PLR2004 - HTTP's own
+            return Retry(f"OpenSearch could not take the event{_said(reason)}")
+        if not any(each in words for each in WORDS_ABOUT_THE_EVENT):
+            return Doubtful(f"OpenSearch refused the event{_said(reason)}")
+    return Rejected(f"OpenSearch refused the event{_said(reason)}", _field(reason))
 
 
 def _about_the_cluster(kind: str, words: str) -> bool:

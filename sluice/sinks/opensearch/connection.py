@@ -26,6 +26,9 @@ FIRST_READ_SECONDS = 6.0
 """How long the first attempt waits for an answer; each further one waits twice as long. A request that is
 given up is still being worked on, and sending it again is work on top: so this is generous."""
 
+ITS_LOGGERS = ("opensearch", "opensearchpy.trace")
+"""They write tracebacks, and on their debug level whole requests: payloads are never logged here."""
+
 WAIT_SECONDS = 5
 """How long the cluster may wait for a shard or a new index before it says that there is none."""
 
@@ -51,9 +54,8 @@ def connect(
 
     Raises SettingsError, in one line, when there is nothing to sign with or the URL is none.
     """
-    logging.getLogger("opensearch").setLevel(
-        logging.CRITICAL + 1
-    )  # else it writes whole requests on its debug level
+    for name in ITS_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     url = urlsplit(endpoint)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise SettingsError(

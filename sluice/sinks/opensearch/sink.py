@@ -51,7 +51,7 @@ class SearchSink:
             )
         version = event_type.event_version(event)
         index, own = self._indices.name(event_type.table, moment), accepted.event_id
-        document_id = own if 0 < len(own.encode()) <= MOST_ID_BYTES else sha256(own.encode()).hexdigest()
+        document_id = own if len(own.encode()) <= MOST_ID_BYTES else sha256(own.encode()).hexdigest()
         document = (
             self._contract.encode_document(event)[:-1],
             b',"_event_id":',
