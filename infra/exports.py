@@ -7,6 +7,7 @@ import pulumi
 
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
+from infra.firehose_sink import FirehoseSink
 from infra.ledger import Ledger
 from infra.report import Report
 from infra.sink_function import SinkFunction
@@ -23,7 +24,7 @@ def export(
     ledger: Ledger,
     windows: Windows,
     warehouse: Warehouse,
-    sinks: Mapping[str, SinkFunction],
+    sinks: Mapping[str, SinkFunction | FirehoseSink],
     routes: Mapping[str, Mapping[str, pulumi.Input[Any]]],
     report: Report | None,
     search: Mapping[str, pulumi.Input[Any]] | None = None,

@@ -60,8 +60,8 @@ class FirehoseRole:
         self.arn = self.role.arn
 
     @property
-    def logging(self) -> dict[str, Any]:
-        """Where a destination writes what went wrong."""
+    def logging(self) -> Any:
+        """Where a destination writes what went wrong: an argument of any of them."""
         return {
             "enabled": True,
             "log_group_name": self.logs.name,
@@ -69,7 +69,7 @@ class FirehoseRole:
         }
 
 
-def at_rest(env: Environment) -> dict[str, Any]:
+def at_rest(env: Environment) -> Any:
     """How a Firehose encrypts what waits in it, if it is put to directly; one that reads a stream may not."""
     key = env.settings.kms_key_arn
     if key:

@@ -82,7 +82,9 @@ VISIBILITY_SECONDS: Final = whole(0, 43_200, "SQS API, SetQueueAttributes", unit
 FIREHOSE_BUFFER_MB: Final = whole(1, 128, _FIREHOSE, unit="MB")
 FIREHOSE_BUFFER_SECONDS: Final = whole(0, 900, _FIREHOSE, unit="seconds")
 FIREHOSE_RETRY_SECONDS: Final = whole(0, 7200, "Firehose API, RetryOptions", unit="seconds")
-TRANSFORM_BUFFER_MB: Final = whole(1, 3, "Firehose developer guide, data transformation", unit="MB")
+TRANSFORM_BUFFER_KB: Final = whole(
+    200, 3000, "Firehose developer guide, data transformation: 0.2 to 3 MB", unit="KB"
+)
 TRANSFORM_RETRIES: Final = whole(0, 300, "Firehose API, ProcessorParameter NumberOfRetries")
 TRANSFORM_TIMEOUT_SECONDS: Final = whole(
     1, 300, "Firehose developer guide, data transformation: an invocation of up to 5 minutes", unit="seconds"
@@ -93,6 +95,9 @@ SPLUNK_SECONDS: Final = whole(
 SNAPSHOT_DAYS: Final = whole(1, 36_500, "a hundred years; Glue keeps one snapshot at least", unit="days")
 ORPHAN_DAYS: Final = whole(1, 36_500, "a hundred years; Glue API, IcebergOrphanFileDeletion", unit="days")
 QUERY_GIB: Final = whole(1, 1_000_000, "a petabyte; Athena API, BytesScannedCutoffPerQuery", unit="GiB")
+SPLUNK_BUFFER_MB, SPLUNK_BUFFER_SECONDS = 5, 60
+"""The largest of a destination's buffers for Splunk (Firehose API, SplunkBufferingHints)."""
+
 KEPT_OBJECT_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps objects for good", unit="days")
 OBJECT_DAYS: Final = whole(1, 36_500, "a hundred years; S3 itself takes any positive number", unit="days")
 LEDGER_DAYS: Final = whole(2, 36_500, "a hundred years; DynamoDB's TTL is any epoch second", unit="days")
@@ -182,6 +187,11 @@ HEC_URL: Final = text(
     r"https://[A-Za-z0-9.-]+(:\d{1,5})?/?",
     "the https address of an HTTP event collector, with its port if need be, without a token",
     "Firehose API, SplunkDestinationConfiguration",
+)
+COPY_OPTIONS: Final = text(
+    r"(?is)(?!.*(credentials|access_key|session_token|iam_role|password|secret)).{0,2000}",
+    "options of COPY, without credentials: Firehose has its own",
+    "Redshift developer guide, COPY",
 )
 SNOWFLAKE_URL: Final = text(
     r"(https://)?[A-Za-z0-9._-]+\.snowflakecomputing\.com(:\d{1,5})?",

@@ -22,6 +22,7 @@ class Names:
     prefix: str
     bucket: str
     routes_bucket: str
+    lake_bucket: str
     dataset: str
     views_dataset: str
     pool: str
@@ -57,6 +58,7 @@ class Names:
             prefix=prefix,
             bucket=f"{prefix}-dead-letters-{settings.aws_account_id}-{settings.aws_region}",
             routes_bucket=f"{prefix}-routes-{settings.aws_account_id}-{settings.aws_region}",
+            lake_bucket=f"{prefix}-lake-{settings.aws_account_id}-{settings.aws_region}",
             dataset=dataset,
             views_dataset=views_dataset,
             pool=f"{prefix}-{settings.federation.pool_suffix}",
@@ -70,6 +72,24 @@ class Names:
     def target(self, route: str) -> str:
         """Name of what a route leads to, e.g. sluice-dev-payments-route."""
         return f"{self.prefix}-{dashed(route)}-route"
+
+    def firehose(self, sink: str) -> str:
+        """Name of the Firehose that feeds a sink, e.g. sluice-dev-lake-firehose."""
+        return f"{self.prefix}-{dashed(sink)}-firehose"
+
+    def redrive(self, sink: str) -> str:
+        """Name of the Firehose that takes the sink's redriven records, e.g. sluice-dev-lake-redrive."""
+        return f"{self.prefix}-{dashed(sink)}-redrive"
+
+    @property
+    def lake_database(self) -> str:
+        """Name of the Glue database of the tables, e.g. sluice_dev_lake_raw: Athena wants no hyphens."""
+        return f"{self.lake_views}_raw"
+
+    @property
+    def lake_views(self) -> str:
+        """Name of the Glue database of the views that analysts read, e.g. sluice_dev_lake."""
+        return f"{self.prefix.replace('-', '_')}_lake"
 
     @property
     def publisher(self) -> str:

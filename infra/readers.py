@@ -12,6 +12,7 @@ import pulumi
 from infra import limits
 from infra.aggregator import SINK as WINDOWS
 from infra.environment import Environment
+from infra.search import SINK as SEARCH
 from infra.settings import Settings
 from infra.settings_functions import ConsumerSettings, RouteSettings, StreamReaderSettings, StreamSettings
 from sluice.errors import SettingsError
@@ -30,6 +31,8 @@ class Readers:
     stream: StreamSettings
     enhanced: tuple[tuple[str, str], ...]
     shared: tuple[tuple[str, str], ...]
+    firehoses: tuple[tuple[str, str], ...] = ()
+    """Shared readers for good: a Firehose cannot have a consumer of its own."""
 
 
 def check_readers(env: Environment, pipeline: Pipeline) -> None:
@@ -61,7 +64,12 @@ def _streams(settings: Settings, pipeline: Pipeline) -> Iterator[Readers]:
     sinks: list[tuple[str, str, ConsumerSettings]] = [("bigquery", "bigquery_sink", settings.bigquery_sink)]
     if pipeline.metrics:
         sinks.append((WINDOWS, "aggregator", settings.aggregator))
-    yield _readers("stream", settings.stream, [*sinks, *routes])
+    if settings.search_sink.mode != "none":
+        sinks.append((SEARCH, "search_sink", settings.search_sink))
+    firehoses = [(name, f"firehoses.{name}") for name in settings.firehoses]
+    if settings.lake.enabled:
+        firehoses.insert(0, ("lake", "lake"))
+    yield _readers("stream", settings.stream, [*sinks, *routes], firehoses)
     for route, (_, key, given) in zip(pipeline.routes, routes, strict=True):
         if isinstance(route.to, StreamTarget):
             consumers = [
@@ -75,11 +83,22 @@ def _streams(settings: Settings, pipeline: Pipeline) -> Iterator[Readers]:
             yield _readers(f"{key}.stream", given.stream, consumers)
 
 
-def _readers(key: str, stream: StreamSettings, sinks: Sequence[tuple[str, str, ConsumerSettings]]) -> Readers:
+def _readers(
+    key: str,
+    stream: StreamSettings,
+    sinks: Sequence[tuple[str, str, ConsumerSettings]],
+    firehoses: Sequence[tuple[str, str]] = (),
+) -> Readers:
     def those(kind: str) -> tuple[tuple[str, str], ...]:
         return tuple((sink, where) for sink, where, settings in sinks if settings.consumer == kind)
 
-    return Readers(key=key, stream=stream, enhanced=those("enhanced"), shared=those("shared"))
+    return Readers(
+        key=key,
+        stream=stream,
+        enhanced=those("enhanced"),
+        shared=those("shared"),
+        firehoses=tuple(firehoses),
+    )
 
 
 def _refuse_too_many(readers: Readers, *, project: str, file: str) -> None:
@@ -96,7 +115,7 @@ def _refuse_too_many(readers: Readers, *, project: str, file: str) -> None:
 
 
 def _crowded(readers: Readers, *, project: str) -> Iterator[str]:
-    shared, stream = readers.shared, readers.stream
+    shared, stream = (*readers.firehoses, *readers.shared), readers.stream
     start = f"{project}:{readers.key}: {len(shared)} shared readers ({', '.join(sink for sink, _ in shared)})"
     reads = len(shared) * limits.LAMBDA_POLLS_PER_SECOND
     if reads > limits.SHARED_READS_PER_SECOND:
@@ -124,5 +143,13 @@ def _crowded(readers: Readers, *, project: str) -> Iterator[str]:
 
 
 def _relief(readers: Readers, excess: int, project: str) -> str:
-    several = f" and {excess - 1} more" if excess > 1 else ""
-    return f"set {project}:{readers.shared[-1][1]}.consumer{several} to enhanced"
+    """Say who could make room: mapped sinks can be given consumers of their own, Firehoses cannot."""
+    movable = min(excess, len(readers.shared))
+    parts = []
+    if movable:
+        several = f" and {movable - 1} more" if movable > 1 else ""
+        parts.append(f"set {project}:{readers.shared[-1][1]}.consumer{several} to enhanced")
+    if excess > movable:
+        several = f" and {excess - movable - 1} more" if excess - movable > 1 else ""
+        parts.append(f"do without {project}:{readers.firehoses[-1][1]}{several}")
+    return ", and ".join(parts)

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
+from infra.firehose_sink import FirehoseSink
 from infra.function import Code, Function
 from infra.ledger import Ledger
 from infra.policy import allow
@@ -41,7 +42,7 @@ class Report(pulumi.ComponentResource):
         dead_letters: DeadLetters,
         ledger: Ledger,
         windows: Windows,
-        sinks: Mapping[str, SinkFunction],
+        sinks: Mapping[str, SinkFunction | FirehoseSink],
         pipeline: str,
     ) -> None:
         super().__init__("sluice:infra:Report", name, None, env.component)
@@ -183,7 +184,7 @@ def _audience(settings: ReportSettings) -> str:
     return settings.audience or settings.client_id or ""
 
 
-def _sinks(sinks: Mapping[str, SinkFunction], stream: Stream) -> pulumi.Output[str]:
+def _sinks(sinks: Mapping[str, SinkFunction | FirehoseSink], stream: Stream) -> pulumi.Output[str]:
     known = {
         name: {
             "function": sink.outputs["function"],

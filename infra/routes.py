@@ -30,7 +30,19 @@ from sluice.routes import Stream as StreamTarget
 ROUTER: Final = "router"
 """The folder of the function that sends events on: to a stream, a queue or a Firehose."""
 
-_OWN: Final = frozenset({"aggregator", "bigquery_sink", "report", ROUTER, "window_publisher"})
+_OWN: Final = frozenset(
+    {
+        "aggregator",
+        "bigquery_sink",
+        "firehose_sink",
+        "lake_setup",
+        "report",
+        ROUTER,
+        "search_setup",
+        "search_sink",
+        "window_publisher",
+    }
+)
 """Folders under functions/ that are not for routes to lead to."""
 
 _SECTIONS: Final = {"stream": StreamTarget, "consumers": StreamTarget, "queue": Queue, "firehose": Firehose}

@@ -9,6 +9,9 @@ from pydantic.fields import FieldInfo
 
 from infra.limits import Limit
 
+_SECRET = "secret_arn"
+"""What is wrongly given there may be the secret itself."""
+
 
 def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, file: str) -> str:
     """Say the first finding: which key, what was given, what is accepted, where to change it."""
@@ -32,6 +35,8 @@ def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, 
         case _:
             words = accepted(field)
     value = _given(first["input"], first.get("ctx", {}).get("key"), field)
+    if path[-1:] == [_SECRET]:
+        value = "something else, not shown here"
     return f"{key} is {value}: accepted is {words}; change it in {file}{rest}"
 
 
@@ -74,9 +79,15 @@ def _resolve(model: type[BaseModel], path: list[str]) -> tuple[type[BaseModel], 
             break
         field = owner.model_fields[part]
         entries = _named(field.annotation)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            owner = field.annotation
+        owner = _section(field.annotation) or owner
     return owner, field
+
+
+def _section(kind: Any) -> type[BaseModel] | None:
+    """The section that a setting is, if it is one, whether it must be there or not."""
+    options = [option for option in get_args(kind) if option is not NoneType] or [kind]
+    one = options[0] if len(options) == 1 else None
+    return one if isinstance(one, type) and issubclass(one, BaseModel) else None
 
 
 def _named(kind: Any) -> type[BaseModel] | None:

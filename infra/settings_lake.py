@@ -14,8 +14,8 @@ class FirehoseSinkSettings(FunctionSettings):
     There is no switch to pause it: a Firehose that reads a stream cannot be paused.
     """
 
-    timeout_seconds: Annotated[Whole, limits.TRANSFORM_TIMEOUT_SECONDS] = 60
-    transform_buffer_mb: Annotated[Whole, limits.TRANSFORM_BUFFER_MB] = 1
+    timeout_seconds: Annotated[Whole, limits.TRANSFORM_TIMEOUT_SECONDS] = 120
+    transform_buffer_kb: Annotated[Whole, limits.TRANSFORM_BUFFER_KB] = 400
     transform_buffer_seconds: Annotated[Whole, limits.FIREHOSE_BUFFER_SECONDS] = 60
     transform_retries: Annotated[Whole, limits.TRANSFORM_RETRIES] = 300
     buffer_mb: Annotated[Whole, limits.FIREHOSE_BUFFER_MB] = 16
@@ -42,7 +42,7 @@ class RedshiftSettings(Section):
     jdbc_url: Annotated[str, limits.REDSHIFT_URL]
     table: Annotated[str, limits.REDSHIFT_TABLE]
     secret_arn: Annotated[str, limits.SECRET_ARN]
-    copy_options: str = ""
+    copy_options: Annotated[str, limits.COPY_OPTIONS] = ""
 
 
 class OpenSearchSettings(Section):
@@ -103,6 +103,14 @@ class FirehoseDestinationSettings(FirehoseSinkSettings):
             if (getattr(self, section) is None) == (section == self.destination):
                 accepts = f"settings when destination is {section}, nothing otherwise"
                 raise refusal(section, accepts)
+        if self.destination == "splunk":
+            self._splunk_takes_little_at_once()
         if self.destination in _ONE_TABLE and len(self.types) != 1:
             raise refusal("types", f"one type when destination is {self.destination}: a table holds one type")
         return self
+
+    def _splunk_takes_little_at_once(self) -> None:
+        most = {"buffer_mb": limits.SPLUNK_BUFFER_MB, "buffer_seconds": limits.SPLUNK_BUFFER_SECONDS}
+        for key in self.model_fields_set & most.keys():
+            if getattr(self, key) > most[key]:
+                raise refusal(key, f"at most {most[key]} when destination is splunk")
