@@ -50,7 +50,8 @@ class _Batch:
 class Transform(Handling[Row]):
     """The handler of Firehose's events; `answers` makes the answer of one invocation.
 
-    `more` is what every `Handling` takes. `redrive` names the Firehose for redriven records: only what comes from there is unwrapped.
+    `more` is what every `Handling` takes. `redrive` names the Firehose for redriven records: only what comes
+    from there is unwrapped.
 
     Raises DeliveryError when the event has to come again, or is none of Firehose's.
     """
