@@ -12,10 +12,30 @@ from infra.packaging import ARCHITECTURE, RUNTIME, package
 from infra.policy import VERSION, allow, allow_through, document
 from infra.settings_functions import FunctionSettings
 
+_NETWORK_ACTIONS = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Where a function runs that must reach something private: its subnets, and a security group."""
+
+    subnet_ids: Sequence[str]
+    security_group_id: pulumi.Input[str]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """What a function is made of: its name, its folder below functions/, what it may do and what it needs."""
+    """What a function is made of: its name, its folder below functions/, what it may do and what it needs.
+
+    `role` is one that something else had to know first; without it the function makes its own.
+    """
 
     called: str
     folder: str
@@ -26,6 +46,21 @@ class Code:
     statements: Sequence[dict[str, Any]]
     environment: Mapping[str, pulumi.Input[str]]
     after: Sequence[pulumi.Resource]
+    role: aws.iam.Role | None = None
+    network: Network | None = None
+
+
+def function_role(
+    name: str, env: Environment, parent: pulumi.Resource, *, called: str, duty: str
+) -> aws.iam.Role:
+    """Declare the role that a function has."""
+    return aws.iam.Role(
+        f"{name}-role",
+        name=called,
+        description=f"What the {duty} of {env.names.prefix} may do",
+        assume_role_policy=_trust(),
+        opts=env.within(parent),
+    )
 
 
 class Function:
@@ -40,18 +75,12 @@ class Function:
             kms_key_id=env.settings.kms_key_arn,
             opts=env.within(parent),
         )
-        self.role = aws.iam.Role(
-            f"{name}-role",
-            name=code.called,
-            description=f"What the {code.duty} of {env.names.prefix} may do",
-            assume_role_policy=_trust(),
-            opts=env.within(parent),
-        )
+        self.role = code.role or function_role(name, env, parent, called=code.called, duty=code.duty)
         self.policy = aws.iam.RolePolicy(
             f"{name}-policy",
             name=code.called,
             role=self.role.name,
-            policy=document([*code.statements, *self._own_statements()]),
+            policy=document([*code.statements, *self._own_statements(code.network)]),
             opts=env.within(parent),
         )
         self.function = aws.lambda_.Function(
@@ -80,14 +109,25 @@ class Function:
                     **code.environment,
                 }
             },
+            vpc_config=(
+                {
+                    "subnet_ids": list(code.network.subnet_ids),
+                    "security_group_ids": [code.network.security_group_id],
+                }
+                if code.network
+                else None
+            ),
             # Lambda would make a log group that never expires, if it ran before ours exists. And code that
             # knows a new column must not run before the table has it.
             opts=pulumi.ResourceOptions(parent=parent, depends_on=[self.logs, self.policy, *code.after]),
         )
         self.name, self.arn = self.function.name, self.function.arn
 
-    def _own_statements(self) -> list[dict[str, Any]]:
+    def _own_statements(self, network: Network | None) -> list[dict[str, Any]]:
         """Let the function write its logs and, when there is a key, use it for what it reads and writes."""
+        # Lambda makes and drops a function's network interfaces with its role, and their names are EC2's own
+        # (Lambda developer guide, VPC permissions).
+        connect = [allow("HaveNetworkInterfaces", _NETWORK_ACTIONS, "*")] if network else []
         # A log stream's name is Lambda's own, so the group's streams are as exact as it gets.
         logs = allow(
             "WriteOwnLogs",
@@ -96,10 +136,11 @@ class Function:
         )
         key = self._env.settings.kms_key_arn
         if not key:
-            return [logs]
+            return [logs, *connect]
         # Stream, queue, bucket and the function's variables take two rights; a table takes more.
         return [
             logs,
+            *connect,
             allow("UseTheKey", ["kms:Decrypt", "kms:GenerateDataKey"], key),
             allow_through(
                 f"dynamodb.{self._env.settings.aws_region}.amazonaws.com",

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from infra import limits
 from infra.dead_letters import PREFIX, DeadLetters
 from infra.environment import Environment
-from infra.function import Code, Function
+from infra.function import Code, Function, Network
 from infra.ledger import Ledger
 from infra.policy import allow
 from infra.settings_functions import ConsumerSettings, SinkSettings
@@ -48,6 +48,8 @@ class Sink:
     ledger_actions: Sequence[str] = LEDGER_ACTIONS
     statements: Sequence[dict[str, Any]] = field(default=())
     after: Sequence[pulumi.Resource]
+    role: aws.iam.Role | None = None
+    network: Network | None = None
 
 
 def retried_in_parts(settings: SinkSettings) -> dict[str, Any]:
@@ -118,6 +120,8 @@ class SinkFunction(pulumi.ComponentResource):
                     **args.environment,
                 },
                 after=args.after,
+                role=args.role,
+                network=args.network,
             ),
         )
         self.mapping = self._mapping()

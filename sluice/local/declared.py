@@ -97,7 +97,14 @@ def _function_url(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"functionUrl": f"https://{inputs['functionName']}.lambda-url.{REGION}.on.aws/"}
 
 
+def _domain(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    called = inputs["domainName"]
+    return {"arn": _arn("es", f"domain/{called}"), "endpoint": f"search-{called}.{REGION}.es.amazonaws.com"}
+
+
 _INVENTED: Final = {
+    "aws:lambda/invocation:Invocation": lambda _name, _: {"result": "{}"},
+    "aws:opensearch/domain:Domain": _domain,
     "aws:apigatewayv2/api:Api": _api,
     "aws:cloudwatch/eventRule:EventRule": lambda name, _: {"arn": _arn("events", f"rule/{name}")},
     "aws:lambda/functionUrl:FunctionUrl": _function_url,
@@ -110,6 +117,8 @@ _INVENTED: Final = {
     "aws:sqs/queue:Queue": _queue,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:dynamodb/table:Table": _table,
+    "aws:athena/workgroup:Workgroup": lambda name, _: {"arn": _arn("athena", f"workgroup/{name}")},
+    "aws:iam/policy:Policy": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{name}"},
     "aws:iam/role:Role": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:cloudwatch/logGroup:LogGroup": lambda name, _: {"arn": _arn("logs", f"log-group:{name}")},
     "aws:lambda/function:Function": lambda name, _: {"arn": _arn("lambda", f"function:{name}")},
