@@ -11,6 +11,7 @@ from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.exports import export
 from infra.federation import Federation
+from infra.firehoses import Firehoses, check_firehoses
 from infra.google_apis import GoogleApis
 from infra.ledger import Ledger
 from infra.one_line_errors import one_line_errors
@@ -18,6 +19,8 @@ from infra.pipeline_file import chosen_pipeline
 from infra.readers import check_readers
 from infra.report import Report
 from infra.routes import Routes, checked_routes
+from infra.search import SINK as SEARCH
+from infra.search import Search
 from infra.sink_function import Sink, SinkFunction, retried_in_parts
 from infra.stream import Stream
 from infra.warehouse import Warehouse
@@ -28,6 +31,7 @@ with one_line_errors():
     env = Environment.load()
     path, pipeline = chosen_pipeline()
     patterns = checked_routes(env, pipeline)
+    check_firehoses(env, pipeline)
     check_readers(env, pipeline)
 
     stream = Stream("stream", env, called=env.names.thing("events"), settings=env.settings.stream)
@@ -98,6 +102,13 @@ with one_line_errors():
             after=[warehouse, federation],
         )
 
+    search = None
+    if env.settings.search_sink.mode != "none":
+        search = Search("search", env, pipeline=pipeline, path=path)
+        sinks[SEARCH] = SinkFunction(
+            "search-sink", env, search.sink(stream=stream, dead_letters=dead_letters, ledger=ledger)
+        )
+
     routes = Routes(
         env=env,
         pipeline=pipeline,
@@ -110,6 +121,11 @@ with one_line_errors():
     routes.declare()
     sinks |= routes.sinks
 
+    firehoses = Firehoses(
+        env=env, pipeline=pipeline, path=path, stream=stream, dead_letters=dead_letters, ledger=ledger
+    )
+    firehoses.declare()
+
     report = None
     if env.settings.report.auth != "none":
         report = Report(
@@ -119,7 +135,7 @@ with one_line_errors():
             dead_letters=dead_letters,
             ledger=ledger,
             windows=windows,
-            sinks=sinks,
+            sinks={**sinks, **firehoses.sinks},
             pipeline=path,
         )
 
@@ -130,7 +146,9 @@ with one_line_errors():
         ledger=ledger,
         windows=windows,
         warehouse=warehouse,
-        sinks=sinks,
+        sinks={**sinks, **firehoses.sinks},
         routes=routes.outputs,
         report=report,
+        lake=firehoses.outputs or None,
+        search=search.outputs if search else None,
     )

@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 
 from infra.limits import Limit
 
-_SECRET = "secret_arn"
-"""What is wrongly given there may be the secret itself."""
+_HIDDEN = "secret_arn"
+"""The key whose value is not repeated: what is given there by mistake may be the secret itself."""
 
 
 def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, file: str) -> str:
@@ -35,7 +35,7 @@ def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, 
         case _:
             words = accepted(field)
     value = _given(first["input"], first.get("ctx", {}).get("key"), field)
-    if path[-1:] == [_SECRET]:
+    if path[-1:] == [_HIDDEN]:
         value = "something else, not shown here"
     return f"{key} is {value}: accepted is {words}; change it in {file}{rest}"
 

@@ -12,6 +12,9 @@ from sluice.local.program import Program, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = Path(__file__).with_name("orders.py")
+OFF = {"lake": {"enabled": False}, "search_sink": {"mode": "none"}}
+"""Sinks that are switched per environment: each has tests of its own, and the others do without them."""
+
 AMBIENT = ("AWS_", "GOOGLE_", "CLOUDSDK_", "PULUMI_", "SLUICE_")
 
 Run = Callable[..., Program]
@@ -32,7 +35,7 @@ def run() -> Run:
         return run_program(
             ROOT,
             stack,
-            overrides={"package_dependencies": False, **overrides},
+            overrides={"package_dependencies": False, **OFF, **overrides},
             pipeline=pipeline,
             preview=preview,
         )
