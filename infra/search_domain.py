@@ -108,7 +108,11 @@ def _cluster(settings: SearchDomainSettings) -> aws.opensearch.DomainClusterConf
         instance_type=settings.instance_type,
         instance_count=settings.instance_count,
         zone_awareness_enabled=zones > 1,
-        zone_awareness_config={"availability_zone_count": zones} if zones > 1 else None,
+        zone_awareness_config=(
+            aws.opensearch.DomainClusterConfigZoneAwarenessConfigArgs(availability_zone_count=zones)
+            if zones > 1
+            else None
+        ),
         dedicated_master_enabled=masters is not None,
         dedicated_master_type=masters,
         dedicated_master_count=_MASTERS if masters else None,
