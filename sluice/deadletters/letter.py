@@ -8,9 +8,10 @@ from typing import Any, Literal, Self
 
 from sluice.records import Record
 
-Kind = Literal["contract", "rejected", "crash", "redriven"]
-"""Why a record was refused: by the contract, by the sink, or because it killed the function. A letter of kind
-redriven is never in the queue: it tells a sink's list that the record was placed after all."""
+Kind = Literal["contract", "rejected", "crash", "undelivered", "redriven"]
+"""Why a record was refused: by the contract, by the sink, or because it killed the function; or because a
+Firehose could not deliver it. Those of kind undelivered lie under the Firehose's error prefix, not in the
+queue. Nor does one of kind redriven: it tells a sink's list that the record was placed after all."""
 
 VERSION = 1
 
@@ -73,6 +74,11 @@ class DeadLetter:
             size=len(record.data),
             payload=record.data,
         )
+
+    @property
+    def position(self) -> str:
+        """The sequence number, with `:sub` appended for a record out of an aggregate."""
+        return self.sequence if self.sub_sequence is None else f"{self.sequence}:{self.sub_sequence}"
 
     @property
     def storage_key(self) -> str:

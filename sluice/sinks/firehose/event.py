@@ -16,7 +16,7 @@ import msgspec
 
 from sluice.errors import DeliveryError
 from sluice.records import Record
-from sluice.sinks.firehose.wrapper import Sequence, Wrapped, unwrap
+from sluice.records.wrapped import Sequence, Wrapped, unwrap
 
 
 class _Metadata(msgspec.Struct, rename="camel", gc=False):

@@ -2,24 +2,27 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sluice.contract import Contract
 from sluice.deadline import LambdaContext
-from sluice.delivery import Processor, clients
+from sluice.delivery import Ledger, Processor, clients
 from sluice.delivery.environment import required
 from sluice.delivery.function import Handler, equipment
 from sluice.delivery.watchdog import ending_the_process
 from sluice.producer import put_record_batch
+from sluice.records.wrapped import wrap
 from sluice.sinks.firehose.answers import Answers
-from sluice.sinks.firehose.redrive import Put, RedriveSink, RowRedrive
+from sluice.sinks.firehose.redrive import Put, RedriveSink, RowRedrive, Unbooked
 from sluice.sinks.firehose.rows import Row, Rows
 from sluice.sinks.firehose.transform import Transform
-from sluice.sinks.firehose.wrapper import wrap
 
 
 def firehose_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -> Handler:
-    """Return the handler of a sink behind a Firehose: its transform, and both ways back into it.
+    """Return the handler of a sink behind a Firehose: its transform, and the ways back into it.
+
+    An event that says `redrive` is one of `sluice dlq redrive`: true for records that the books count as dead
+    letters or not at all, "booked" for those that they count as delivered, "rows" for finished rows.
 
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
     """
@@ -39,12 +42,15 @@ def firehose_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -
     shared: dict[str, Any] = {"report": parts.report, "watchdog": ending_the_process}
     transform = Transform(contract, answers, parts.ledger, parts.letterbox, redrive=redrive, **shared)
     processor = Processor(contract, again, parts.ledger, parts.letterbox, **shared)
+    unbooked = Processor(contract, again, cast("Ledger", Unbooked()), parts.letterbox, **shared)
     row_redrive = RowRedrive(rows, put)
 
     def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         match event.get("redrive"):
             case "rows":
                 return row_redrive(event, context)
+            case "booked":
+                return unbooked({**event, "redrive": True}, context)
             case True:
                 return processor(event, context)
             case _:

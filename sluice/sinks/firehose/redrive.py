@@ -10,11 +10,12 @@ from typing import Any
 from sluice.deadletters import DeadLetter
 from sluice.deadline import Deadline, LambdaContext
 from sluice.delivery import DELIVERED, Accepted, Outcome, Rejected, Retry, Skipped
+from sluice.delivery.ledger import Settled
 from sluice.delivery.times import Times
 from sluice.producer.failures import Failure, Why
 from sluice.records import records_of
+from sluice.records.wrapped import wrap
 from sluice.sinks.firehose.rows import Row, Rows
-from sluice.sinks.firehose.wrapper import wrap
 
 Put = Callable[[Sequence[bytes], Deadline], Sequence[Failure | None]]
 """Puts data until the deadline, and answers for each why it was not taken, or None."""
@@ -44,6 +45,13 @@ class RedriveSink:
     def note(self, letters: Sequence[DeadLetter], deadline: Deadline) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's
         """Keep no list of dead letters beside their queue, so that there is none to be behind."""
         return {}
+
+
+class Unbooked:
+    """Books for records that the ledger has counted as handed to Firehose already: nothing is entered."""
+
+    def redriven(self, settled: Sequence[Settled], deadline: Deadline) -> None:
+        """Leave the books as they are."""
 
 
 class RowRedrive:

@@ -30,10 +30,10 @@ from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Verdicts
 from sluice.errors import DeliveryError
 from sluice.records import Record
+from sluice.records.wrapped import Wrapped
 from sluice.sinks.firehose.answers import Answers
 from sluice.sinks.firehose.event import Arrivals, arrivals_of, told_apart
 from sluice.sinks.firehose.rows import Row
-from sluice.sinks.firehose.wrapper import Wrapped
 
 OK, DROPPED, FAILED = "Ok", "Dropped", "ProcessingFailed"
 

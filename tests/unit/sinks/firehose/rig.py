@@ -11,11 +11,11 @@ from sluice.deadline import Deadline
 from sluice.delivery import Entry, Ledger, LedgerReader, Processor, Report
 from sluice.producer.failures import Failure
 from sluice.records import Record
+from sluice.records.wrapped import wrap
 from sluice.sinks.firehose.answers import Answers
 from sluice.sinks.firehose.redrive import RedriveSink, RowRedrive
 from sluice.sinks.firehose.rows import Row, Rows
 from sluice.sinks.firehose.transform import Transform
-from sluice.sinks.firehose.wrapper import wrap
 from tests.unit.delivery.aws import BUCKET, TABLE, Aws, Intercepted
 from tests.unit.delivery.builders import CONTRACT, Context, Time, record
 
