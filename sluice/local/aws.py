@@ -40,7 +40,7 @@ STREAM_MEMORY_BYTES = 192 * 1024 * 1024
 THREADS = 32
 TOTALS = "/_sluice/streams"
 FIREHOSES = "/_sluice/firehoses"
-"""A POST delivers what Firehose has buffered."""
+"""A POST delivers what Firehose has buffered; with a name behind it, answers what was put to that one."""
 
 SCOPE = re.compile(rb"Credential=[^/]+/[^/]+/([^/]+)/([^/]+)/")
 
@@ -64,6 +64,12 @@ class Gateway:
             await _answer(send, 200, [], answer)
             return
         work = asyncio.get_running_loop().run_in_executor
+        if scope["path"].startswith(FIREHOSES + "/"):
+            answer = await work(
+                self._threads, self._put_to, scope["path"].removeprefix(FIREHOSES + "/"), body
+            )
+            await _answer(send, 200, [], answer)
+            return
         if scope["path"] == FIREHOSES:
             await work(self._threads, self._deliver)
             await _answer(send, 200, [], b"{}")
@@ -88,6 +94,10 @@ class Gateway:
     def _deliver(self) -> None:
         with self._one_at_a_time:
             self._firehoses.deliver(all_of_it=True)
+
+    def _put_to(self, name: str, body: bytes) -> bytes:
+        with self._one_at_a_time:
+            return msgspec.json.encode(self._firehoses.taken(name, **msgspec.json.decode(body)))
 
     def _run_moto(
         self, scope: Scope, body: bytes, service: str

@@ -1,19 +1,18 @@
 """Firehose with direct put into a bucket: buffered, packed and named as the service does it.
 
-Documented (Amazon Data Firehose developer guide, "Configure Amazon S3 object name format", "Custom prefixes
-for Amazon S3 objects", "Buffering hints", "Quota", read 2026-11): records are joined as they are; an object
-is written when the buffer has its size or its age; its name is the prefix, the stream's name, its version,
-yyyy-MM-dd-HH-mm-ss and something random, with `.gz` for GZIP; expressions of the prefix are filled with the
-arrival of the object's oldest record in UTC, and `yyyy/MM/dd/HH/` follows a prefix that has none. moto writes
-an object per call, unpacked, with the prefix as it stands.
+Documented (Amazon Data Firehose developer guide, "Buffering hints", "Quota", read 2026-11): records are
+joined as they are; an object is written when the buffer has its size or its age. moto writes an object per
+call, unpacked, with the prefix as it stands. Nothing runs by itself here: what is due is written before a
+bucket is looked at, so nobody sees a difference.
 
-Nothing runs by itself here: what is due is written before a bucket is looked at, so nobody sees a difference.
+What is put to a Firehose with Iceberg tables behind it is kept until the lake's process has dealt with it.
 """
 
 import gzip
-import re
 import time
 import uuid
+from base64 import b64encode
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,14 +23,11 @@ from moto.firehose import models as firehose
 from moto.firehose.exceptions import ResourceNotFoundException
 from moto.s3.models import s3_backends
 
+from sluice.local.firehose_prefix import object_name, prefix_at
+
 MIB = 1024 * 1024
 DEFAULT_MIB, DEFAULT_SECONDS = 5, 300
 MOST_RECORDS, MOST_BATCH_BYTES, MOST_RECORD_BYTES = 500, 4 * MIB, 1000 * 1024
-NAME_TIME = "%Y-%m-%d-%H-%M-%S"
-
-_EXPRESSION = re.compile(r"!\{(\w+):([^}]*)\}")
-_TIMES = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-_TIME_PART = re.compile("|".join(_TIMES))
 
 
 @dataclass(slots=True)
@@ -41,26 +37,63 @@ class _Buffer:
     pieces: list[bytes] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Queue:
+    """Records from the place `start` on, each with its arrival in epoch seconds."""
+
+    start: int = 0
+    records: deque[tuple[float, bytes]] = field(default_factory=deque)
+
+
 class Firehoses:
     """The buffers of all delivery streams. Called by one thread at a time, as moto is."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._buffers: dict[tuple[Any, str], _Buffer] = {}
+        self._queues: dict[str, _Queue] = {}
 
     def put(self, backend: Any, name: str, records: list[dict[str, bytes]]) -> dict[str, Any]:
-        """Answer PutRecordBatch of a stream that delivers to a bucket."""
+        """Answer PutRecordBatch."""
         _check(records)
         stream = backend.delivery_streams.get(name)
         if stream is None:
             raise ResourceNotFoundException(f"Firehose {name} under account {backend.account_id} not found.")
+        if stream.delivery_stream_type == "KinesisStreamAsSource":
+            raise JsonRESTError(
+                "InvalidArgumentException",
+                "This operation is not permitted on KinesisStreamAsSource delivery stream type.",
+            )
+        if "Iceberg" in stream.destinations[0]:
+            queue, now = self._queues.setdefault(name, _Queue()), self._now()
+            queue.records.extend((now, record["Data"]) for record in records)
+        else:
+            self._buffer(backend, name, stream, records)
+        answers = [{"RecordId": str(uuid.uuid4())} for _ in records]
+        return {"FailedPutCount": 0, "Encrypted": False, "RequestResponses": answers}
+
+    def _buffer(self, backend: Any, name: str, stream: Any, records: list[dict[str, bytes]]) -> None:
         buffer = self._buffers.setdefault((backend, name), _Buffer(self._now()))
         buffer.pieces += [record["Data"] for record in records]
         buffer.size += sum(len(record["Data"]) for record in records)
         if buffer.size >= _hint(_destination(stream), "SizeInMBs", DEFAULT_MIB) * MIB:
             self._deliver(backend, name)
-        answers = [{"RecordId": str(uuid.uuid4())} for _ in records]
-        return {"FailedPutCount": 0, "Encrypted": False, "RequestResponses": answers}
+
+    def taken(self, name: str, *, start: int, settled: int, limit: int) -> dict[str, Any]:
+        """What was put to a Firehose from a place on, and where it ends; what is settled is forgotten."""
+        queue = self._queues.setdefault(name, _Queue())
+        while queue.records and queue.start < settled:
+            queue.records.popleft()
+            queue.start += 1
+        offset = start - queue.start
+        found = list(queue.records)[offset : offset + limit]
+        return {
+            "end": queue.start + len(queue.records),
+            "records": [
+                (start + number, arrived, b64encode(data).decode())
+                for number, (arrived, data) in enumerate(found)
+            ],
+        }
 
     def deliver(self, *, all_of_it: bool = False) -> None:
         """Write what has waited long enough, or everything."""
@@ -80,40 +113,12 @@ class Firehoses:
         data = b"".join(buffer.pieces)
         moment = datetime.fromtimestamp(buffer.began, tz=UTC)
         packed = destination.get("CompressionFormat") == "GZIP"
-        key = (
-            f"{prefix_at(destination.get('Prefix') or '', moment)}{name}-{stream.version_id}-"
-            f"{moment.strftime(NAME_TIME)}-{uuid.uuid4()}{'.gz' if packed else ''}"
-        )
+        prefix = prefix_at(destination.get("Prefix") or "", moment)
+        key = prefix + object_name(name, stream.version_id, moment, packed=packed)
         s3_backends[backend.account_id][backend.partition].put_object(
             destination["BucketARN"].rpartition(":")[2], key, gzip.compress(data, 1) if packed else data
         )
         del self._buffers[backend, name]
-
-
-def prefix_at(prefix: str, moment: datetime) -> str:
-    """A prefix as the object of a moment has it.
-
-    Raises:
-        ValueError: it has an expression that is not known here.
-    """
-    if "!{" not in prefix:
-        return prefix + moment.strftime("%Y/%m/%d/%H/")
-    filled = _EXPRESSION.sub(lambda found: _filled(found[1], found[2], moment), prefix)
-    if "!{" in filled:
-        raise ValueError(f"{prefix!r} has an expression without an end, or without a namespace")
-    return filled
-
-
-def _filled(namespace: str, value: str, moment: datetime) -> str:
-    if namespace == "firehose" and value == "random-string":
-        return uuid.uuid4().hex[:11]
-    text = _TIME_PART.sub(lambda part: moment.strftime(_TIMES[part[0]]), value)
-    if namespace != "timestamp" or re.search("[A-Za-z]", _TIME_PART.sub("", value)):
-        raise ValueError(
-            f"!{{{namespace}:{value}}} is not known here; known are !{{timestamp:...}} of"
-            f" {', '.join(_TIMES)} and !{{firehose:random-string}}"
-        )
-    return text
 
 
 def _check(records: list[dict[str, bytes]]) -> None:

@@ -8,7 +8,7 @@ with LocalCloud(Path(".")) as cloud:
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,7 +39,7 @@ class Endpoints:
 
 
 class Faults:
-    """Faults of the local BigQuery, injected at the HTTP level (docs/local-bigquery.md lists them)."""
+    """Faults of the local BigQuery (listed in docs/local-bigquery.md) or Firehose (docs/local-cloud.md)."""
 
     def __init__(self, pool: urllib3.PoolManager, url: str) -> None:
         self._pool = pool
@@ -134,6 +134,13 @@ class LocalCloud:
         return Faults(self._pool, self.endpoints.bigquery_url)
 
     @property
+    def lake_faults(self) -> Faults:
+        """Faults of the local Firehose; raises EnvironmentProblem where the lake is off."""
+        if self.endpoints.lake_url is None:
+            raise EnvironmentProblem("there is no lake: switch it on in the environment's settings")
+        return Faults(self._pool, self.endpoints.lake_url)
+
+    @property
     def pids(self) -> list[int]:
         """Processes of the local cloud, this one not among them."""
         workers = self.status()["workers"] if self._endpoints else []
@@ -146,8 +153,10 @@ class LocalCloud:
                 raise EnvironmentProblem(f"{server.name} {server.end()}: start it again; nothing was kept")
 
     def status(self) -> dict[str, Any]:
-        """Per mapping and shard: position, records behind, in flight, last error."""
-        return self._get(self.endpoints.lambda_url + "/status")
+        """Per mapping, Firehose and shard: position, records behind, in flight, last error."""
+        lake = self.endpoints.lake_url
+        firehoses = self._get(lake + "/status")["firehoses"] if lake else []
+        return {**self._get(self.endpoints.lambda_url + "/status"), "firehoses": firehoses}
 
     def function_log(self, name: str) -> str:
         """What a function printed lately."""
@@ -164,7 +173,7 @@ class LocalCloud:
         """Wait until every record put before this call is settled; False when nothing moves any more.
 
         Then nothing waits anywhere: tumbling windows have had their final calls, and functions that are fed
-        by tables have taken what those calls wrote; what Firehose has buffered is delivered.
+        by tables have taken what those calls wrote; what Firehoses have buffered is delivered.
 
         Args:
             stuck_seconds: How long to wait without a single further record being settled, beyond the end of
@@ -174,11 +183,14 @@ class LocalCloud:
         drain = Drain(stuck_seconds)
         while True:
             self.check()
-            mappings = self.status()["mappings"]
+            if self.endpoints.lake_url:
+                self._call("POST", self.endpoints.lake_url + "/hurry")
+            status = self.status()
+            mappings = status["mappings"]
             totals = self._get(self.endpoints.aws_url + "/_sluice/streams")
             if on_progress:
                 on_progress(behind(mappings, totals))
-            done = drain.done(mappings, time.time())
+            done = drain.done([*mappings, *status["firehoses"]], time.time())
             if done is not None:
                 self._call("POST", self.endpoints.aws_url + "/_sluice/firehoses")
                 return done
@@ -201,8 +213,16 @@ class LocalCloud:
             deployment = msgspec.convert(_deployment(deploy), Deployment)
         finally:
             self._end(deploy)
-        body = msgspec.json.encode(msgspec.structs.replace(deployment, made={}))
+        body = _without_made(deployment)
+        if deployment.firehoses and self.endpoints.lake_url is None:
+            lake_url = self._start_lake(deployment, self.endpoints)
+            self._endpoints = replace(self.endpoints, lake_url=lake_url)
+        lake = self.endpoints.lake_url
+        if lake:  # a table has its new columns before a function writes them
+            self._call("PUT", lake + "/tables", body)
         self._call("PUT", self.endpoints.lambda_url + "/deployment", body)
+        if lake:
+            self._call("PUT", lake + "/deployment", body)
         self._deployment = deployment
 
     def close(self) -> None:
@@ -230,15 +250,34 @@ class LocalCloud:
         self._servers = [aws, bigquery, control]
         with ThreadPoolExecutor(3) as threads:
             urls = list(threads.map(_url, self._servers))
+        endpoints = Endpoints(aws_url=urls[0], lambda_url=urls[2], bigquery_url=urls[1])
         addresses = {"aws_url": urls[0], "bigquery_url": urls[1]}
         deploy.tell(**addresses)
-        deployment = _deployment(deploy)
-        options = {"verbose": self._verbose, "limits": self._limits}
-        control.tell(**addresses, deployment={**deployment, "made": {}}, **options)
-        self._deployment = msgspec.convert(deployment, Deployment)
+        said = _deployment(deploy)
+        deployment = msgspec.convert(said, Deployment)
         self._end(deploy)
+        if deployment.firehoses:
+            endpoints = replace(endpoints, lake_url=self._start_lake(deployment, endpoints))
+        options = {"verbose": self._verbose, "limits": self._limits}
+        control.tell(**addresses, deployment={**said, "made": {}}, **options)
         control.hear(START_SECONDS)
-        self._endpoints = Endpoints(aws_url=urls[0], lambda_url=urls[2], bigquery_url=urls[1])
+        if endpoints.lake_url:
+            self._call("PUT", endpoints.lake_url + "/deployment", _without_made(deployment))
+        self._deployment, self._endpoints = deployment, endpoints
+
+    def _start_lake(self, deployment: Deployment, endpoints: Endpoints) -> str:
+        """Have the lake's tables created; its Firehoses start with the next deployment that it is sent."""
+        lake = self._child("lake", "the local lake")
+        self._servers.append(lake)
+        url = _url(lake)
+        said = msgspec.to_builtins(msgspec.structs.replace(deployment, made={}))
+        lake.tell(
+            deployment=said, aws_url=endpoints.aws_url, lambda_url=endpoints.lambda_url, limits=self._limits
+        )
+        ready = lake.hear(START_SECONDS)
+        if "error" in ready:
+            raise _error(ready)
+        return url
 
     def _child(self, module: str, name: str, *arguments: str) -> ChildProcess:
         child = ChildProcess(f"sluice.local.{module}", *arguments, name=name, echo=self._verbose)
@@ -267,6 +306,11 @@ def _deployment(deploy: ChildProcess) -> dict[str, Any]:
         raise _error(said)
     deployment: dict[str, Any] = said["deployment"]
     return deployment
+
+
+def _without_made(deployment: Deployment) -> bytes:
+    """A deployment as the servers need it."""
+    return msgspec.json.encode(msgspec.structs.replace(deployment, made={}))
 
 
 def _url(server: ChildProcess) -> str:

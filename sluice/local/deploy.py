@@ -52,7 +52,7 @@ def deploy(job: dict[str, Any]) -> Deployment:
 
         def create(resource: Declared) -> Outputs:
             found, outputs = work.create(resource)
-            if aws.handles(resource.type) or google.handles(resource.type):
+            if aws.handles(resource) or google.handles(resource):
                 made[resource.urn] = Made(found, resource.inputs, outputs)
             return found, outputs
 

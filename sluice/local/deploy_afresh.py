@@ -17,7 +17,7 @@ class Creation:
     def create(self, resource: Declared) -> Outputs:
         """Create a resource, or invent what the cloud would answer where no server here has its like."""
         for creator in (self._aws, self._google):
-            if creator.handles(resource.type):
+            if creator.handles(resource):
                 return creator.create(resource)
         self._stand_ins.append(f"{resource.type} {resource.name}")
         return placeholder(resource)
@@ -38,5 +38,7 @@ class Creation:
             schedules=schedules(self._aws.rules, self._aws.targets, self._aws.permissions),
             stand_ins=self._stand_ins,
             retention_hours=self._aws.retention_hours,
+            firehoses=self._aws.lake.firehoses,
+            lake_tables=self._aws.lake.tables,
             made=made,
         )

@@ -17,6 +17,9 @@ from sluice.local.bigquery.types import parse_fields
 from sluice.local.declared import Declared, placeholder
 from sluice.local.deploy_aws import AwsCreator
 from sluice.local.deploy_google import GoogleCreator, dataset_body, table_body, table_outputs
+from sluice.local.deploy_lake import FIREHOSE, iceberg_input
+from sluice.local.deploy_lake import TABLE as CATALOG_TABLE
+from sluice.local.deploy_lake import check_table as check_columns
 from sluice.local.deploy_result import Deployment, Made, Outputs, mapping
 from sluice.local.schedule import schedules
 
@@ -84,7 +87,7 @@ class Update:
         """
         if resource.type == TABLE:
             return self._table(resource)
-        if not (self._aws.handles(resource.type) or self._google.handles(resource.type)):
+        if not (self._aws.handles(resource) or self._google.handles(resource)):
             self.stand_ins.append(f"{resource.type} {resource.name}")
             return placeholder(resource)
         made = self._before.made.get(resource.urn)
@@ -92,7 +95,14 @@ class Update:
             return self._aws.create(resource)
         if made is None:
             return self._create(resource)
-        if resource.type == FUNCTION:
+        self._take(resource, made)
+        return made.id, made.outputs
+
+    def _take(self, resource: Declared, made: Made) -> None:
+        """Remember what is to be done about something that is there."""
+        if resource.type in (CATALOG_TABLE, FIREHOSE):
+            self._of_the_lake(resource, made)
+        elif resource.type == FUNCTION:
             self.functions.append({**resource.inputs, "arn": made.outputs["arn"]})
         elif _changed(resource.type, made.inputs, resource.inputs):
             differing = _differing(made.inputs, resource.inputs)
@@ -105,7 +115,6 @@ class Update:
                 mapping({**resource.inputs, "uuid": made.id})  # refuses what the runtime could not do
         if resource.type == MAPPING:
             self._mappings.append({**resource.inputs, "uuid": made.id})
-        return made.id, made.outputs
 
     def finish(self, made: dict[str, Made]) -> Deployment | None:
         """Do it all, once the whole program has run; what holds data and is no longer declared stays.
@@ -123,6 +132,8 @@ class Update:
             mappings=self._mappings + self._aws.mappings,
             schedules=on_time,
             retention_hours={**self._before.retention_hours, **self._aws.retention_hours},
+            firehoses=self._aws.lake.firehoses,
+            lake_tables=self._aws.lake.tables,
             stand_ins=self.stand_ins,
             made={**self._before.made, **made},
         )
@@ -130,11 +141,24 @@ class Update:
     def _create(self, resource: Declared) -> Outputs:
         self._new = True
         if self._adding:
-            creator = self._aws if self._aws.handles(resource.type) else self._google
+            creator = self._aws if self._aws.handles(resource) else self._google
             return creator.create(resource)
         if resource.type == MAPPING:
             mapping({**resource.inputs, "uuid": ""})
         return placeholder(resource)
+
+    def _of_the_lake(self, resource: Declared, made: Made) -> None:
+        """Keep a Firehose or an Iceberg table for the lake; a view is put in the place of the earlier one."""
+        if resource.type == FIREHOSE:
+            differing = ", ".join(sorted(_differing(made.inputs, resource.inputs)))
+            if differing:
+                raise SettingsError(f"{differing} of {resource.name} cannot be changed in place: {AFRESH}")
+            self._aws.lake.keep_firehose({**resource.inputs, "arn": made.outputs["arn"]})
+        elif iceberg_input(resource.inputs) is not None:
+            check_columns(str(resource.inputs["name"]), made.inputs, resource.inputs)
+            self._aws.create(resource)
+        elif made.inputs != resource.inputs:
+            self._steps.append(partial(self._aws.create, resource))
 
     def _table(self, resource: Declared) -> Outputs:
         found = self._google.find_table(resource.inputs)

@@ -8,7 +8,7 @@ from botocore.config import Config
 
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.declared import Declared
-from sluice.local.deploy_firehose import create_delivery_stream
+from sluice.local.deploy_lake import LakeCreator, has_server
 from sluice.local.deploy_result import Outputs
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class AwsCreator:
         self.targets: list[Inputs] = []
         self.permissions: list[Inputs] = []
         self.retention_hours: dict[str, int] = {}
+        self.lake = LakeCreator(self._client, lambda: self.region)
         self._by_type: dict[str, Callable[[Inputs], Outputs]] = {
             "pulumi:providers:aws": self._provider,
             "aws:kinesis/stream:Stream": self._stream,
@@ -71,7 +72,7 @@ class AwsCreator:
             "aws:iam/rolePolicy:RolePolicy": self._role_policy,
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
             "aws:cloudwatch/logStream:LogStream": self._log_stream,
-            "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": self._firehose,
+            **self.lake.by_type,
             "aws:lambda/function:Function": self._function,
             "aws:lambda/eventSourceMapping:EventSourceMapping": self._mapping,
             "aws:lambda/permission:Permission": self._permission,
@@ -79,9 +80,9 @@ class AwsCreator:
             "aws:cloudwatch/eventTarget:EventTarget": self._target,
         }
 
-    def handles(self, kind: str) -> bool:
-        """Whether a resource type has a counterpart here."""
-        return kind in self._by_type
+    def handles(self, resource: Declared) -> bool:
+        """Whether a resource has a counterpart here."""
+        return resource.type in self._by_type and has_server(resource.type, resource.inputs)
 
     def create(self, resource: Declared) -> Outputs:
         """Create a resource: its id and outputs."""
@@ -230,9 +231,6 @@ class AwsCreator:
         group, name = inputs["logGroupName"], inputs["name"]
         self._client("logs").create_log_stream(logGroupName=group, logStreamName=name)
         return name, {"arn": f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{group}:log-stream:{name}"}
-
-    def _firehose(self, inputs: Inputs) -> Outputs:
-        return create_delivery_stream(self._client("firehose"), inputs)
 
     def _function(self, inputs: Inputs) -> Outputs:
         arn = f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{inputs['name']}"

@@ -18,17 +18,55 @@ PACKED = ("GZIP", "UNCOMPRESSED")
 OTHERWISE = frozenset({"kmsKeyArn", "cloudwatchLoggingOptions", "s3BackupMode"})
 """Inputs of a destination that go elsewhere, or need nothing here."""
 
+IMITATED = ("extended_s3", "iceberg")
+"""Destinations that there are here. Nothing here speaks Redshift, Splunk or Snowflake."""
+
+
+def is_imitated(inputs: dict[str, Any]) -> bool:
+    """Whether a declared Firehose has a destination that there is here."""
+    return inputs.get("destination") in IMITATED
+
 
 def create_delivery_stream(client: Any, inputs: dict[str, Any]) -> Outputs:
-    """Create a Firehose that is put to directly and writes to a bucket.
+    """Create a Firehose: put to directly, it writes to a bucket; for Iceberg tables see sluice.local.lake.
 
     Raises:
         SettingsError: it is to do what the local cloud does not.
     """
+    name = inputs["name"]
+    if inputs["destination"] == "iceberg":
+        given = _iceberg(inputs)
+    else:
+        given = {"DeliveryStreamType": "DirectPut", "ExtendedS3DestinationConfiguration": _bucket(inputs)}
+    arn = client.create_delivery_stream(DeliveryStreamName=name, **given)["DeliveryStreamARN"]
+    return arn, {"arn": arn, "name": name}
+
+
+def _iceberg(inputs: dict[str, Any]) -> dict[str, Any]:
+    declared, source = inputs["icebergConfiguration"], inputs.get("kinesisSourceConfiguration")
+    destination = {
+        "RoleARN": declared["roleArn"],
+        "CatalogConfiguration": {"CatalogARN": declared["catalogArn"]},
+        "AppendOnly": bool(declared.get("appendOnly")),
+        "S3Configuration": _renamed(declared["s3Configuration"], NAMES),
+    }
+    given: dict[str, Any] = {
+        "DeliveryStreamType": "KinesisStreamAsSource" if source else "DirectPut",
+        "IcebergDestinationConfiguration": destination,
+    }
+    if source:
+        given["KinesisStreamSourceConfiguration"] = {
+            "KinesisStreamARN": source["kinesisStreamArn"],
+            "RoleARN": source["roleArn"],
+        }
+    return given
+
+
+def _bucket(inputs: dict[str, Any]) -> dict[str, Any]:
     name, declared = inputs["name"], inputs.get("extendedS3Configuration")
     if inputs["destination"] != "extended_s3" or declared is None or inputs.get("kinesisSourceConfiguration"):
         raise SettingsError(
-            f"Firehose {name}: the local cloud knows direct put into a bucket (extended_s3) only"
+            f"Firehose {name}: the local cloud knows direct put into a bucket (extended_s3), or Iceberg"
         )
     unknown = set(declared) - set(NAMES) - set(HINTS) - OTHERWISE
     if unknown:
@@ -40,12 +78,7 @@ def create_delivery_stream(client: Any, inputs: dict[str, Any]) -> Outputs:
         "BufferingHints": _renamed(declared, HINTS),
         "CloudWatchLoggingOptions": _renamed(declared.get("cloudwatchLoggingOptions") or {}, LOGGING),
     }
-    arn = client.create_delivery_stream(
-        DeliveryStreamName=name,
-        DeliveryStreamType="DirectPut",
-        ExtendedS3DestinationConfiguration={key: value for key, value in destination.items() if value},
-    )["DeliveryStreamARN"]
-    return arn, {"arn": arn, "name": name}
+    return {key: value for key, value in destination.items() if value}
 
 
 def _renamed(inputs: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

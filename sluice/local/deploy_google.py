@@ -26,9 +26,9 @@ class GoogleCreator:
             "gcp:bigquery/table:Table": self._table,
         }
 
-    def handles(self, kind: str) -> bool:
-        """Whether a resource type has a counterpart here."""
-        return kind in self._by_type
+    def handles(self, resource: Declared) -> bool:
+        """Whether a resource has a counterpart here."""
+        return resource.type in self._by_type
 
     def create(self, resource: Declared) -> Outputs:
         """Create a resource: its id and outputs."""

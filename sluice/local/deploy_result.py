@@ -32,7 +32,8 @@ class Made(msgspec.Struct):
 class Deployment(msgspec.Struct, kw_only=True):
     """Functions and mappings by their declared inputs, schedules, the program's outputs, what nobody has.
 
-    `made` has the resources of the local servers by their URN.
+    `made` has the resources of the local servers by their URN. `firehoses` and `lake_tables` are, by their
+    declared inputs, what the lake's process runs and has.
     """
 
     region: str
@@ -43,6 +44,8 @@ class Deployment(msgspec.Struct, kw_only=True):
     stand_ins: list[str] = []
     warnings: list[str] = []
     retention_hours: dict[str, int] = {}
+    firehoses: list[dict[str, Any]] = []
+    lake_tables: list[dict[str, Any]] = []
     made: dict[str, Made] = {}
 
 

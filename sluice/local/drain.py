@@ -6,7 +6,7 @@ from typing import Any
 POLL_SECONDS = 0.1
 
 Status = Mapping[str, Any]
-"""One mapping as the local Lambda's `/status` has it."""
+"""One mapping as the local Lambda's `/status` has it, or one Firehose as the lake's has it."""
 
 
 def behind(mappings: Sequence[Status], totals: Mapping[str, int]) -> int:
@@ -25,8 +25,8 @@ class Drain:
     Where several streams are read, a route's function may have put into one of them until the last moment: so
     they are waited for once more.
 
-    All that was put before the first look counts; for tables, all that was written before the streams were
-    done. Paused mappings are not waited for.
+    All that was put before the first look counts; for tables, and for Firehoses that are put to, all that was
+    written before the streams were done. Paused mappings are not waited for.
     """
 
     def __init__(self, stuck_seconds: float) -> None:
@@ -43,8 +43,8 @@ class Drain:
         if self._since is None:
             self._since = self._moved = now
         mappings = [mapping for mapping in mappings if not _paused(mapping)]
-        tables = [mapping for mapping in mappings if _reads_table(mapping)]
-        streams = [mapping for mapping in mappings if not _reads_table(mapping)]
+        tables = [mapping for mapping in mappings if _comes_second(mapping)]
+        streams = [mapping for mapping in mappings if not _comes_second(mapping)]
         if self._streams_done is None and _caught_up(streams, self._since):
             self._moved = now
             if self._first_round and _several(streams):
@@ -69,8 +69,9 @@ def _several(mappings: Sequence[Status]) -> bool:
     return len({str(mapping.get("source")).partition("/consumer/")[0] for mapping in mappings}) > 1
 
 
-def _reads_table(mapping: Status) -> bool:
-    return ":dynamodb:" in str(mapping.get("source"))
+def _comes_second(mapping: Status) -> bool:
+    """Whether functions that read a stream write to what it reads."""
+    return ":dynamodb:" in str(mapping.get("source")) or mapping.get("source") == "direct"
 
 
 def _caught_up(mappings: Sequence[Status], since: float) -> bool:

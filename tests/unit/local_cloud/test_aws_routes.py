@@ -10,7 +10,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from sluice.errors import SettingsError
-from sluice.local.aws_firehose import prefix_at
+from sluice.local.firehose_prefix import prefix_at
 from sluice.local.deploy_firehose import create_delivery_stream
 from tests.unit.local_cloud.clients import client
 
