@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sluice.errors import SluiceError
+from sluice.local.athena import app as athena
 from sluice.local.deploy_result import Deployment
 from sluice.local.lake.faults import Fault
 from sluice.local.lake.runner import Runners
@@ -35,6 +36,7 @@ class LakeApp:
                 Route("/deployment", self.replace, methods=["PUT"]),
                 Route("/_sluice/faults", self.add_fault, methods=["POST"]),
                 Route("/_sluice/faults", self.clear_faults, methods=["DELETE"]),
+                *athena.routes(self._runners.catalog),
             ]
         )
 
