@@ -1,12 +1,21 @@
 """What OpenSearch, and Amazon's service of it, accept; checked on 2026-11-21 against the documents named."""
 
+from datetime import date
 from typing import Final
 
-from infra.limits import text, whole
+from infra.limits import Limit, text, whole
 
 _DOMAINS = "OpenSearch Service API, CreateDomain"
 _QUOTAS = "OpenSearch Service developer guide, quotas"
 _CREATE_INDEX = "OpenSearch API reference, create index"
+
+
+def _is_a_day(value: str) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
 
 ENDPOINT: Final = text(
     r"https://[A-Za-z0-9.-]+(:\d+)?",
@@ -24,9 +33,7 @@ PREFIX: Final = text(
     "1 to 63 small letters, digits and hyphens, beginning with a letter",
     f"{_CREATE_INDEX}: names in small letters; 63 so that a table's name fits 255 bytes too",
 )
-DATE: Final = text(
-    r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "a day, such as 2020-01-01", "ISO 8601"
-)
+DATE: Final = Limit(accepts="a day, such as 2020-01-01", source="ISO 8601", holds=_is_a_day)
 RETENTION_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps indices for good", unit="days")
 INDEX_SHARDS: Final = whole(1, 1024, f"{_CREATE_INDEX}: index.number_of_shards, 1,024 at most")
 REPLICAS: Final = whole(

@@ -89,9 +89,6 @@ class SearchDomainSettings(Section):
 def check_search(sink: SearchSinkSettings, domain: SearchDomainSettings) -> None:
     """Refuse what a domain and its sink cannot have together; called by the whole of the settings."""
     if sink.mode != "domain":
-        if domain != SearchDomainSettings():
-            words = "the sink makes no domain in any other mode"
-            raise refusal("search_sink.mode", f"domain, as search_domain is set: {words}")
         return
     if domain.public and sink.subnet_ids:
         raise refusal("search_sink.subnet_ids", "nothing when search_domain.public is true")
