@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from sluice.cli.main import run
 
@@ -66,13 +68,47 @@ def test_show_json_holds_everything_in_one_document(file: Path, capsys: pytest.C
     assert kind["example"]["type"] == "sale"
 
 
-@pytest.mark.parametrize("shown", ["bigquery", "json-schema", "example"])
+@pytest.mark.parametrize("shown", ["bigquery", "opensearch", "iceberg", "json-schema", "example"])
 @pytest.mark.parametrize("name", [[], ["sale"]])
 def test_show_prints_other_forms_as_json(
     file: Path, shown: str, name: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sluice("show", *name, "--format", shown, "--pipeline", file) == 0
     assert "sold_at" in json.dumps(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("shown", ["athena", "redshift", "snowflake"])
+@pytest.mark.parametrize("name", [[], ["sale"]])
+def test_show_prints_statements_that_can_be_run(
+    file: Path, shown: str, name: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sluice("show", *name, "--format", shown, "--pipeline", file) == 0
+    text = capsys.readouterr().out
+    dialect = "trino" if shown == "athena" else shown
+    kinds = [one.kind for one in sqlglot.parse(text, dialect=dialect) if isinstance(one, exp.Create)]
+    assert kinds == (["VIEW"] if shown == "athena" else ["TABLE", "VIEW"])
+
+
+def test_a_form_that_cannot_be_made_is_refused_in_one_line(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(BEFORE.replace('type="sale",', f'type="sale", table="{"t" * 256}",'))
+    assert sluice("show", "--format", "iceberg", "--pipeline", file) != 0
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "of 255 that Glue takes; choose a shorter one with table=" in error
+
+
+def test_show_marks_the_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(
+        BEFORE.replace('time="sold_at"', 'time="sold_at", version="revision"').replace(
+            "    sold_at:", "    revision: Annotated[int, field(ge=0)]\n    sold_at:"
+        )
+    )
+    assert sluice("show", "--pipeline", file) == 0
+    assert "the event's version" in capsys.readouterr().out
+    assert sluice("show", "--json", "--pipeline", file) == 0
+    assert json.loads(capsys.readouterr().out)["types"][0]["version"] == "revision"
 
 
 def test_show_of_an_unknown_type_lists_the_known_ones(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

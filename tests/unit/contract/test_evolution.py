@@ -135,6 +135,20 @@ def test_what_bigquery_cannot_change_in_place_is_refused(
     assert instead in found[0].instead
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (int, Decimal, "With the lake or the search sink on"),
+        (int, float, "With the lake or the search sink on"),
+        (Decimal, Large, "With the lake on"),
+        (Decimal, float, "With the lake on"),
+    ],
+)
+def test_a_widened_number_says_where_it_cannot_be_widened(old: Any, new: Any, words: str) -> None:
+    (found,) = refused(findings({"x": old}, {"x": new}))
+    assert f"{words}, retire the field and add another instead" in found.instead
+
+
 def test_a_removal_says_whether_the_column_or_the_whole_table_would_go() -> None:
     alone = refused(findings({"x": int}, {}))[0]
     with_addition = refused(findings({"x": int}, {"z": (str | None, None)}))[0]
