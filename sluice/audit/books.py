@@ -19,7 +19,8 @@ from sluice.delivery import latency_ms
 class SinkBooks:
     """Where one sink's events are, and what does not agree, in sentences.
 
-    `skipped` takes in what the mapping's filter dropped, which is also in `filtered`. All of them came in
+    `skipped` takes in what the mapping's filter dropped, which is also in `filtered`, `dead_lettered` what
+    a Firehose could not deliver, which is also in `undelivered`. All of them came in
     `surplus` fewer records of the `stream`: an aggregate is one record of many events. `produced` are the
     records that the stream took in.
     """
@@ -31,6 +32,7 @@ class SinkBooks:
     skipped: int
     in_flight: int
     filtered: int = 0
+    undelivered: int = 0
     produced: int = 0
     surplus: int = 0
     redriven: int = 0
@@ -59,6 +61,7 @@ class SinkBooks:
         return {
             "delivered": self.delivered,
             "dead_lettered": self.dead_lettered,
+            "undelivered": self.undelivered,
             "skipped": self.skipped,
             "filtered": self.filtered,
             "in_flight": self.in_flight,

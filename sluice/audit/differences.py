@@ -82,6 +82,22 @@ def filter_unsure(sink: str, doubt: str, missing: int, events: int) -> str:
     )
 
 
+def documents_differ(sink: str, documents: int, delivered: int) -> str:
+    """Say that a search index holds more documents than events were delivered to it."""
+    return (
+        f"{sink}: the index holds {documents} documents, the ledger says {delivered} events delivered: "
+        f"{documents - delivered} were written by an invocation that never closed its books, or by others"
+    )
+
+
+def documents_lack(sink: str, lacking: int, other: str, events: int) -> str:
+    """Say that a search index lacks events that another sink holds."""
+    return (
+        f"{sink}: the index lacks {lacking} of the {events} distinct events that {other} holds, and did not "
+        "refuse them: they were deleted (by the retention, or by hand) or lost"
+    )
+
+
 def stream_differs(sink: str, delivered: int, stream: str, taken_in: int) -> str:
     """Say that a route's own stream took in less than the route delivered."""
     return (

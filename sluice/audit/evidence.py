@@ -49,7 +49,7 @@ class Evidence:
     batch of each shard (`behind_complete` is False when they were too many to count), which came in
     `behind_surplus` fewer records; `oldest` is when the first of those arrived. `parallel` says that the
     mapping works on several batches of a shard at once: their intervals interleave. `filtered` is None where
-    the mapping has no filter.
+    the mapping has no filter. `documents` are the distinct events in a search index, which keeps one of each.
     """
 
     sink: str
@@ -66,3 +66,4 @@ class Evidence:
     pointers: Sequence[Pointer] = ()
     redriven: Sequence[Redriven] = ()
     filtered: FilteredOut | None = None
+    documents: int | None = None

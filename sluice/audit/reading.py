@@ -8,10 +8,12 @@ from typing import Literal
 from sluice.audit import differences
 from sluice.audit.books import Books, SinkBooks, balance, produced_between
 from sluice.audit.evidence import Evidence, FilteredOut, Pointer, Redriven
+from sluice.audit.handed import PATIENCE, Handed, balance_handed, look
+from sluice.audit.indexed import against_others
 from sluice.audit.segments import count_segments
 from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.spans import marks, merge_latency, percentile
-from sluice.audit.stream import begin, behind, created_at, shards_since, taken_in
+from sluice.audit.stream import Behind, begin, behind, created_at, shards_since, taken_in
 from sluice.audit.warehouse import Counted, count_tables
 from sluice.audit.window import Window, window
 from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
@@ -60,11 +62,22 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         )
         for sink, seen in windows.items()
     }
+    handed = {
+        sink: look(source.lake, windows[sink])
+        for sink, source in sources.sinks.items()
+        if source.lake is not None
+    }
     streams.read_again()
     if lag:
         for sink, found in evidence.items():
             streams.allow(found.stream, windows[sink].late + found.behind - found.behind_surplus)
-    sinks = _balanced(sources, streams, windows, evidence)
+    sinks = against_others(
+        _balanced(sources, streams, windows, evidence, handed),
+        evidence,
+        keeping=[
+            sink for sink, found in evidence.items() if found.found is not None and _keeps(sources, sink)
+        ],
+    )
     produced = streams.produced(sources.stream)
     books = _books(sinks, windows, evidence, letters, stream=sources.stream, produced=produced)
     problems = tuple(_lost_on_the_way(sources, streams, windows, sinks, now - lag))
@@ -93,26 +106,52 @@ class _Streams:
         """Expect that the metric may not tell of so many records yet."""
         self._more[name] = max(records, self._more.get(name, 0))
 
+    def since(self, name: str, moment: datetime) -> tuple[int, int]:
+        """What a stream took in from a moment on, if that is later than what is audited."""
+        if moment <= self._begun[name]:
+            return self.produced(name)
+        earlier = self._before[name] - self._taken_in(name, self._now, moment)
+        before, after = self.produced(name)
+        return max(before - earlier, 0), max(after - earlier, 0)
+
+    def lately(self, name: str) -> int:
+        """What a stream took in that a Firehose may still hold."""
+        return self.since(name, self._now - PATIENCE)[1]
+
     def shards(self, name: str) -> list[str] | None:
         return self._shards[name]
 
     def produced(self, name: str) -> tuple[int, int]:
         return self._before[name], self._after[name] + self._more.get(name, 0)
 
-    def _taken_in(self, name: str, now: datetime) -> int:
-        return taken_in(self._sources.cloudwatch, name, self._begun[name], now)
+    def _taken_in(self, name: str, now: datetime, begun: datetime | None = None) -> int:
+        return taken_in(self._sources.cloudwatch, name, begun or self._begun[name], now)
 
 
 def _balanced(
-    sources: Sources, streams: _Streams, windows: Mapping[str, Window], evidence: Mapping[str, Evidence]
+    sources: Sources,
+    streams: _Streams,
+    windows: Mapping[str, Window],
+    evidence: Mapping[str, Evidence],
+    handed: Mapping[str, Handed],
 ) -> tuple[SinkBooks, ...]:
     """Work out each sink's books: unfiltered ones first, which tell how many events the records hold."""
     found: dict[str, SinkBooks] = {}
     surplus: dict[str, int] = {}
     for sink in sorted(evidence, key=lambda sink: evidence[sink].filtered is not None):
         stream = sources.stream_of(sink)
+        across = sum(span.records for span in windows[sink].across)
+        if sink in handed:
+            before, after = streams.since(stream, handed[sink].begun)
+            found[sink] = balance_handed(
+                evidence[sink],
+                handed[sink],
+                produced=(before, after + across),
+                lately=streams.lately(stream),
+            )
+            continue
         before, after = streams.produced(stream)
-        after += sum(span.records for span in windows[sink].across)
+        after += across
         found[sink] = balance(evidence[sink], produced=(before, after), surplus=surplus.get(stream))
         if evidence[sink].filtered is None:
             surplus[stream] = max(found[sink].surplus, surplus.get(stream, 0))
@@ -161,7 +200,11 @@ def _evidence(
         + list(passed.passed.items() if passed else ())
     )
     stream = sources.stream_of(sink)
-    ahead = behind(sources.kinesis, stream, after, since=seen.since)
+    ahead = (
+        behind(sources.kinesis, stream, after, since=seen.since)
+        if source.lake is None
+        else Behind(0, 0, complete=True)  # what a Firehose has read, it tells nobody
+    )
     counted = _counted(sources, source, seen)
     return Evidence(
         sink=sink,
@@ -179,7 +222,12 @@ def _evidence(
         else None,
         pointers=pointers,
         redriven=[Redriven(entry.shard, entry.first, _state(entry)) for entry in seen.redriven],
+        documents=source.documents(seen.since) if source.documents else None,
     )
+
+
+def _keeps(sources: Sources, sink: str) -> bool:
+    return sources.sinks[sink].keeps and sources.sinks[sink].windows_table is None
 
 
 def _counted(sources: Sources, source: SinkSource, seen: Window) -> Counted | None:
@@ -216,7 +264,9 @@ def _books(
         produced=produced_between(*produced, [sink for sink in sinks if sink.stream == stream]),
         sinks=sinks,
         dead_letters=sum(
-            sink.dead_lettered if evidence[sink.sink].letters is None else _letters_of(evidence[sink.sink])
+            sink.dead_lettered
+            if evidence[sink.sink].letters is None
+            else _letters_of(evidence[sink.sink]) + sink.undelivered
             for sink in sinks
         ),
         elapsed_seconds=max(elapsed.total_seconds(), 0.0),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sluice.audit.evidence import FilteredOut
+from sluice.audit.handed import Lake
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -21,7 +22,8 @@ class SinkSource:
 
     `stream` is what it reads (None: the pipeline's), `into` the stream that it writes to, if any. A sink that
     `keeps` rows has them in BigQuery; `windows_table` is where one holds its events that counts them into
-    windows instead. What other sinks did with an event cannot be counted.
+    windows instead, `lake` where a Firehose takes them on to, `documents` counts those of a search index that
+    arrived since a moment (None: all). What other sinks did with an event cannot be counted.
     """
 
     function: str
@@ -30,6 +32,8 @@ class SinkSource:
     into: str | None = None
     keeps: bool = True
     windows_table: str | None = None
+    lake: Lake | None = None
+    documents: Callable[[datetime | None], int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

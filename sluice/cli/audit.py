@@ -70,7 +70,8 @@ def sources_of(target: "Target") -> "Sources":
     """Return where the evidence about a target lies."""
     from sluice.audit.sources import SinkSource, Sources
     from sluice.cli.filtered import filtered_of
-    from sluice.cli.outputs import WINDOWS
+    from sluice.cli.outputs import FIREHOSE, WINDOWS
+    from sluice.cli.sinks import SEARCH, booked, documents_of, lake_of
 
     outputs = target.outputs
     into = {name: route.name for name, route in outputs.routes.items() if route.target == "stream"}
@@ -90,10 +91,12 @@ def sources_of(target: "Target") -> "Sources":
                 parallelization=sink.parallelization,
                 stream=sink.stream,
                 into=into.get(name),
-                keeps=sink.route is None,
+                keeps=sink.route is None and sink.reads != FIREHOSE and name != SEARCH,
                 windows_table=outputs.windows_table if name == WINDOWS else None,
+                lake=lake_of(target, sink),
+                documents=documents_of(target, name),
             )
-            for name, sink in outputs.sinks.items()
+            for name, sink in booked(target).items()
         },
         filtered=lambda since: filtered_of(target, since),
         patience_seconds=target.patience,

@@ -33,7 +33,10 @@ def print_books(out: "Console", books: "Books") -> None:
     for some in _side_by_side(books.sinks, out.width):
         out.print(_table(books, some))
         out.print()
-    letters = f"{count(books.dead_letters)} in the dead-letter queue"
+    undelivered = sum(sink.undelivered for sink in books.sinks)
+    letters = f"{count(books.dead_letters - undelivered)} in the dead-letter queue"
+    if undelivered:
+        letters += f", {count(undelivered)} under error prefixes"
     if sum(sink.dead_lettered > 0 for sink in books.sinks) > 1:
         letters += ", one for each sink that refused a record"
     out.print(f"{letters}; {plural(books.duplicates, 'duplicate')}", style="dim")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_firehose import FirehoseClient
+    from mypy_boto3_glue import GlueClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
@@ -155,6 +157,16 @@ class Target:
     def s3(self) -> "S3Client":
         """S3, for payloads that no message holds."""
         return cast("S3Client", self._client("s3"))
+
+    @cached_property
+    def glue(self) -> "GlueClient":
+        """Glue, for the names of the lake's tables."""
+        return cast("GlueClient", self._client("glue"))
+
+    @cached_property
+    def firehose(self) -> "FirehoseClient":
+        """Firehose, for when one began to read."""
+        return cast("FirehoseClient", self._client("firehose"))
 
     @cached_property
     def athena(self) -> "AthenaClient":

@@ -60,6 +60,7 @@ def test_books_of_aggregates_balance_at_every_moment(plant: Plant) -> None:
     assert sink.document() == {
         "delivered": 52,
         "dead_lettered": 2,
+        "undelivered": 0,
         "skipped": 0,
         "filtered": 0,
         "in_flight": 0,

@@ -213,6 +213,7 @@ def test_the_document_has_the_fields_that_scripts_read() -> None:
             "bigquery": {
                 "delivered": 8,
                 "dead_lettered": 1,
+                "undelivered": 0,
                 "skipped": 0,
                 "filtered": 0,
                 "in_flight": 0,

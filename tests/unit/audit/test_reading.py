@@ -37,6 +37,7 @@ def test_books_balance_at_every_moment(plant: Plant) -> None:
             "memory": {
                 "delivered": 45,
                 "dead_lettered": 3,
+                "undelivered": 0,
                 "skipped": 0,
                 "filtered": 0,
                 "in_flight": 0,

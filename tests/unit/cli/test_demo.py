@@ -90,6 +90,7 @@ def test_the_document_holds_what_was_asked_for_and_nothing_else_is_printed(
             "memory": {
                 "delivered": 206,
                 "dead_lettered": 10,
+                "undelivered": 0,
                 "skipped": 0,
                 "filtered": 0,
                 "in_flight": 0,
@@ -146,6 +147,7 @@ def test_lines_of_a_file_are_sent_instead_of_fakes(
     assert document["sinks"]["memory"] == {
         "delivered": 1,
         "dead_lettered": 1,
+        "undelivered": 0,
         "skipped": 0,
         "filtered": 0,
         "in_flight": 0,

@@ -1,0 +1,164 @@
+"""The books of a sink that a Firehose feeds: rows are handed on, and are in the lake minutes later.
+
+Nobody tells what a Firehose holds: its buffers, its retries and its way through the stream are its own. So
+what arrived in the stream and is in no state is in flight, for as long as a Firehose may keep it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sluice.audit import differences
+from sluice.audit.books import SinkBooks, States, add_up
+from sluice.audit.evidence import Evidence
+from sluice.audit.spans import keep_all
+from sluice.audit.window import Window
+
+PATIENCE = timedelta(seconds=900 + 7200 + 900)
+"""How long a record may be on its way through a Firehose: its longest buffer, its longest retry, and the
+transform's buffer with its retries. docs.aws.amazon.com/firehose/latest/dev/limits.html (read 2026-11)"""
+
+MOST_LOOKED_UP = 20_000
+"""Undelivered records that are looked for in the lake: a Firehose may deliver and refuse the same one."""
+
+Place = tuple[str, str]
+"""A record: its shard, and its sequence number as the lake has it, with `:sub` out of an aggregate."""
+
+
+class Undelivered(Protocol):
+    """A record under the error prefix; `shard` is None of a line that cannot be read.
+
+    `booked` says whether the ledger knows it as handed on.
+    """
+
+    @property
+    def shard(self) -> str | None:
+        """Its shard."""
+
+    @property
+    def sequence(self) -> str | None:
+        """Its sequence number."""
+
+    @property
+    def arrived_at(self) -> datetime | None:
+        """When it arrived in the stream."""
+
+    @property
+    def booked(self) -> bool:
+        """Whether the ledger knows it as handed on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lake:
+    """Where the evidence about a Firehose's destination lies; `count` is None where nothing can be counted.
+
+    `count` gives the distinct records that arrived since a moment (None: ever), `among` says which of some
+    records are there, `undelivered` reads what lies under the error prefix, `begun` tells when the Firehose
+    began to read.
+    """
+
+    undelivered: Callable[[], Iterable[Undelivered]]
+    begun: Callable[[], datetime]
+    count: Callable[[datetime | None], int] | None = None
+    among: Callable[[Sequence[Place]], set[Place]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What was found out about a Firehose's destination.
+
+    `found` are the distinct records in it (None where nothing can be counted). `undelivered` are those under
+    the error prefix and nowhere else, `booked` of them in the ledger; `broken` lines there cannot be read.
+    """
+
+    found: int | None
+    undelivered: int = 0
+    booked: int = 0
+    broken: int = 0
+    looked_up: bool = True
+    begun: datetime
+
+
+def look(lake: Lake, seen: Window) -> Handed:
+    """Read the error prefix, then count what is in the destination: nothing is missed between."""
+    records: dict[Place, bool] = {}
+    broken = 0
+    for each in lake.undelivered():
+        if each.shard is None or each.sequence is None:
+            broken += 1
+        elif seen.since is None or each.arrived_at is None or each.arrived_at >= seen.since:
+            place = each.shard, each.sequence
+            records[place] = records.get(place, False) or each.booked
+    looked_up = len(records) <= MOST_LOOKED_UP
+    if records and looked_up and lake.among is not None:
+        for place in lake.among(list(records)):
+            records.pop(place, None)
+    return Handed(
+        found=None if lake.count is None else lake.count(seen.since),
+        undelivered=len(records),
+        booked=sum(records.values()),
+        broken=broken,
+        looked_up=looked_up,
+        begun=lake.begun(),
+    )
+
+
+def balance_handed(
+    evidence: Evidence, handed: Handed, *, produced: tuple[int, int], lately: int
+) -> SinkBooks:
+    """Work out the books of one such sink.
+
+    `produced` are the records that the stream took in since the Firehose began, before and after the reading;
+    `lately` those of them that a Firehose may still hold.
+    """
+    settled = keep_all(evidence.spans)
+    state = add_up(evidence, settled)
+    delivered = state.delivered - handed.booked if handed.found is None else handed.found
+    lettered = state.lettered if evidence.letters is None else evidence.letters
+    books = SinkBooks(
+        sink=evidence.sink,
+        stream=evidence.stream,
+        delivered=max(delivered, 0),
+        dead_lettered=lettered + handed.undelivered,
+        skipped=state.skipped,
+        in_flight=0,
+        surplus=state.surplus,
+        redriven=state.redriven,
+        spans=settled.spans,
+        undelivered=handed.undelivered,
+    )
+    before, after = produced
+    ahead = max(before - books.records, 0)
+    books = replace(books, in_flight=ahead, produced=min(max(books.records + ahead, before), after))
+    problems = list(_problems(books, state, evidence.letters, (before, after), lately))
+    return replace(books, problems=tuple(problems), notes=tuple(_notes(books, state, handed)))
+
+
+def _problems(
+    books: SinkBooks, state: States, letters: int | None, produced: tuple[int, int], lately: int
+) -> Iterable[str]:
+    if books.in_flight > lately:
+        yield differences.total_differs(books.sink, produced[0] - books.in_flight + lately, produced)
+    elif books.records > produced[1]:
+        yield differences.total_differs(books.sink, books.records, produced)
+    # what was redriven from under the error prefix may be booked against a letter of the same batch
+    if letters is not None and letters + state.redriven < state.lettered:
+        yield differences.queue_differs(books.sink, letters, state.lettered)
+
+
+def _notes(books: SinkBooks, state: States, handed: Handed) -> Iterable[str]:
+    waiting = 0 if handed.found is None else state.delivered - handed.found - handed.booked
+    if books.in_flight and waiting > 0:
+        held = min(waiting, books.in_flight)
+        yield f"{books.sink}: {held} of its records in flight wait in Firehose's buffers"
+    if handed.broken:
+        yield (
+            f"{books.sink}: {handed.broken} lines under the error prefix cannot be read; "
+            "`sluice dlq list` names them"
+        )
+    if not handed.looked_up:
+        yield (
+            f"{books.sink}: {handed.undelivered} undelivered records are too many to look for in the lake: "
+            "some may be in both"
+        )

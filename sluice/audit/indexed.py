@@ -1,0 +1,38 @@
+"""A search index held against the other sinks: it keeps one document per event, however often that came."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from sluice.audit import differences
+from sluice.audit.books import SinkBooks
+from sluice.audit.evidence import Evidence
+
+
+def against_others(
+    sinks: Sequence[SinkBooks], evidence: Mapping[str, Evidence], *, keeping: Collection[str]
+) -> tuple[SinkBooks, ...]:
+    """Say what a search index holds too much or too little of.
+
+    Its documents are at most the events delivered to it. Of the distinct events that a sink with rows of the
+    same stream holds (`keeping` names them) it may lack no more than it refused, or has still before it.
+    """
+    rows = [sink for sink in sinks if sink.sink in keeping]
+    return tuple(
+        _compared(sink, evidence[sink.sink].documents, [each for each in rows if each.stream == sink.stream])
+        for sink in sinks
+    )
+
+
+def _compared(sink: SinkBooks, documents: int | None, others: Sequence[SinkBooks]) -> SinkBooks:
+    if documents is None:
+        return sink
+    problems = []
+    if documents > sink.delivered + sink.in_flight:
+        problems.append(differences.documents_differ(sink.sink, documents, sink.delivered))
+    for other in others:
+        events = other.delivered - other.duplicates
+        lacking = events - documents - sink.dead_lettered - sink.skipped - sink.in_flight
+        if lacking > 0:
+            problems.append(differences.documents_lack(sink.sink, lacking, other.sink, events))
+    duplicates = max(sink.delivered - documents, 0) if not sink.in_flight else sink.duplicates
+    return replace(sink, duplicates=duplicates, problems=(*sink.problems, *problems))
