@@ -1,5 +1,6 @@
 """`sluice dlq`: dead letters, why they are there, and the way back into the sink that refused them."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,9 @@ from sluice.cli.options import Env, Json, at_least
 from sluice.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sluice.cli.progress import Stage
     from sluice.cli.target import Target
     from sluice.deadletters import Letter
 
@@ -84,15 +88,19 @@ def show(
     from sluice.cli.letters import find
     from sluice.cli.output import cell, console, grid, print_json
     from sluice.cli.payload import payload_document, print_payload
+    from sluice.cli.undelivered import content
     from sluice.deadletters import DeadLetter, payload_of
     from sluice.deadletters.listing import document
 
     target, functions = _target(env, None)
     letter = find(_letters(target, functions, None, payloads=payload), letter_id)
     told = document(letter, functions)
-    content = payload_of(letter, target.s3) if payload and isinstance(letter, DeadLetter) else None
+    record = None
+    if payload and isinstance(letter, DeadLetter):
+        is_there = letter.kind == "undelivered"
+        record = content(target, letter) if is_there else payload_of(letter, target.s3)
     if json:
-        print_json(told | (payload_document(content) if content is not None else {}))
+        print_json(told | (payload_document(record) if record is not None else {}))
         return
     out = console()
     table = grid()
@@ -103,8 +111,8 @@ def show(
         if value is not None and name != "count":
             table.add_row(name, cell(value))
     out.print(table)
-    if content is not None:
-        print_payload(out, content)
+    if record is not None:
+        print_payload(out, record)
     elif isinstance(letter, DeadLetter):
         out.print(f"Next: sluice dlq show {letter_id} --payload shows its content", style="dim")
 
@@ -124,12 +132,14 @@ def redrive(
 
     The sink's own Lambda function handles the records, with their original ids: no other sink sees them.
     A dead letter is deleted only when its record was delivered; one that is refused again stays.
+    What a Firehose could not deliver goes back to it, and from errors/ to redriven/ in its bucket.
     """
     from sluice.cli.letters import find
     from sluice.cli.output import console, plural, print_json
     from sluice.cli.progress import stages
     from sluice.cli.redrive import Result
     from sluice.cli.redrive import redrive as drive
+    from sluice.cli.undelivered import listing, redrive_undelivered
     from sluice.deadletters import hold
     from sluice.deadletters.listing import sink_of
 
@@ -137,9 +147,11 @@ def redrive(
         raise UsageError("dlq redrive: name dead letters by ID, or give --all; `sluice dlq list` shows them")
     target, functions = _target(env, sink)
     total = Result()
+    undelivered = listing(target, sink)
+    _tell_broken(undelivered.broken)
     queue = target.outputs.dead_letter_queue_url
     with hold(target.sqs, queue, hold_seconds=HOLD_SECONDS, wait_seconds=target.patience) as holding:
-        letters = [held.letter for held in holding.letters]
+        letters = [*(held.letter for held in holding.letters), *undelivered.letters]
         wanted = {find(letters, each).id for each in letter_ids} if letter_ids else None
         for name in [sink] if sink else list(target.outputs.sinks):
             chosen = [
@@ -147,8 +159,15 @@ def redrive(
                 for held in holding.letters
                 if sink_of(held.letter, functions) == name and (wanted is None or held.letter.id in wanted)
             ]
-            with stages(quiet=json) as shown, shown.stage(f"redriving to {name}", len(chosen)) as stage:
+            lines = {
+                letter.id
+                for letter in undelivered.letters
+                if letter.sink == name and (wanted is None or letter.id in wanted)
+            }
+            count = len(chosen) + len(lines)
+            with stages(quiet=json) as shown, shown.stage(f"redriving to {name}", count) as stage:
                 total.add(drive(target, holding, name, chosen, on_progress=stage.update))
+                total.add(redrive_undelivered(target, name, lines, on_progress=_after(len(chosen), stage)))
     if json:
         print_json(total.document())
     else:
@@ -179,12 +198,27 @@ def _target(env: str | None, sink: str | None) -> "tuple[Target, dict[str, str]]
 def _letters(
     target: "Target", functions: dict[str, str], sink: str | None, *, payloads: bool
 ) -> "list[Letter]":
+    from sluice.cli.undelivered import listing
     from sluice.deadletters import read_queue
     from sluice.deadletters.listing import sink_of
 
     queue = target.outputs.dead_letter_queue_url
     letters = read_queue(target.sqs, queue, payloads=payloads, wait_seconds=target.patience)
-    return [letter for letter in letters if sink is None or sink_of(letter, functions) == sink]
+    undelivered = listing(target, sink)
+    _tell_broken(undelivered.broken)
+    wanted = [letter for letter in letters if sink is None or sink_of(letter, functions) == sink]
+    return [*wanted, *undelivered.letters]
+
+
+def _tell_broken(places: "Sequence[str]") -> None:
+    """Say on stderr how many lines under the error prefixes nobody can read, and where the first is."""
+    if places:
+        lines = "1 line" if len(places) == 1 else f"{len(places)} lines"
+        sys.stderr.write(f"note: {lines} under an error prefix not written by Firehose: see {places[0]}\n")
+
+
+def _after(done: int, stage: "Stage") -> "Callable[[int], None]":
+    return lambda more: stage.update(done + more)
 
 
 def _newest_first(letter: "Letter") -> float:

@@ -8,7 +8,7 @@ import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sluice.cli.returning import Returning, from_stream, order
 from sluice.deadletters import BatchPointer, DeadLetter, Held, payload_of
@@ -24,6 +24,9 @@ PLACED = frozenset({"delivered", "skipped"})
 PIECE_RECORDS = 100
 PIECE_BYTES = 3 * 1024 * 1024
 """Payload bytes of one invocation: base64 makes four thirds of it, and Lambda takes 6 MB."""
+
+Mode = Literal[True, "booked", "rows"]
+"""What an event says of its records: dead letters, or undelivered ones that a Firehose's sink knows of."""
 
 ENOUGH = 4
 """So many records in a row, each failing the function: then no record is to blame, and no more are tried."""
@@ -75,8 +78,8 @@ def redrive(
     done = 0
     waiting = Waiting()
     records = list(_returning(target, chosen, result, waiting))
-    for piece in _pieces(records):
-        outcomes = _place(target, function, piece, result)
+    for piece in pieces(records):
+        outcomes = place(target, function, piece, result)
         for record in piece:
             outcome = outcomes.get(record.identity)
             result.delivered += outcome == "delivered"
@@ -161,7 +164,7 @@ def _returning(
         yield from found
 
 
-def _pieces(records: Iterable[Returning]) -> Iterator[list[Returning]]:
+def pieces(records: Iterable[Returning]) -> Iterator[list[Returning]]:
     """Cut into events of one shard each, small enough for Lambda."""
     piece: list[Returning] = []
     size = 0
@@ -176,19 +179,24 @@ def _pieces(records: Iterable[Returning]) -> Iterator[list[Returning]]:
         yield piece
 
 
-def _place(target: "Target", function: str, piece: list[Returning], result: Result) -> dict[str, str]:
-    """Invoke the function with a piece; with ever smaller ones when it fails, to single out what fails it."""
+def place(
+    target: "Target", function: str, piece: list[Returning], result: Result, *, mode: Mode = True
+) -> dict[str, str]:
+    """Invoke the function with a piece; with ever smaller ones when it fails, to single out what fails it.
+
+    Returns what became of the records, by their identity; adds to the result's troubles alone.
+    """
     answer = target.functions.invoke(
-        FunctionName=function, Payload=json.dumps(_event(target, piece)).encode()
+        FunctionName=function, Payload=json.dumps(_event(target, piece, mode)).encode()
     )
     body = answer["Payload"].read()
     if answer.get("FunctionError"):
         if len(piece) > 1:
             half = len(piece) // 2
-            first = _place(target, function, piece[:half], result)
+            first = place(target, function, piece[:half], result, mode=mode)
             if not first and half >= ENOUGH:
                 return first
-            return first | _place(target, function, piece[half:], result)
+            return first | place(target, function, piece[half:], result, mode=mode)
         result.troubles.append(f"{piece[0].identity}: {function} failed: {_error(body)}")
         return {}
     document = _parsed(body)
@@ -206,12 +214,12 @@ def _place(target: "Target", function: str, piece: list[Returning], result: Resu
     return outcomes
 
 
-def _event(target: "Target", piece: Sequence[Returning]) -> dict[str, Any]:
+def _event(target: "Target", piece: Sequence[Returning], mode: Mode) -> dict[str, Any]:
     """Return the event as Lambda's mapping would write it, with a mark that it is a redrive."""
     region = target.outputs.region
     source = f"arn:aws:kinesis:{region}:000000000000:stream/{piece[0].stream}"
     return {
-        "redrive": True,
+        "redrive": mode,
         "Records": [
             {
                 "kinesis": {

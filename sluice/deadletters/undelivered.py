@@ -6,8 +6,8 @@ data delivery failures", read 2026-11; where a stream's record format is convert
 lastErrorCode). Objects may be packed with gzip.
 
 What failed in the transform is the record as it came; what failed behind it is a row that the transform made,
-which says in its lineage which record it was. Where nobody wrote down a record's place, its content makes
-one up, the same at each reading.
+which says in its lineage which record it was. Where nobody wrote down a record's place, its line makes one
+up, the same at each reading.
 """
 
 import zlib
@@ -156,7 +156,7 @@ def _undelivered(bucket: str, key: str, name: str, line: bytes, *, payloads: boo
     code = told.error_code or told.last_error_code or "no error code"
     ready = not code.startswith(_OF_TRANSFORM)
     wrapped = None if ready else unwrap(told.raw_data)
-    record, type_name = _origin(told.raw_data, wrapped, arrived, ready=ready)
+    record, type_name = _origin(told.raw_data, wrapped, arrived, ready=ready, name=name)
     sink = key.split("/")[1] if key.count("/") > 1 else ""
     message = told.error_message or told.last_error_message or ""
     letter = DeadLetter.of(
@@ -183,7 +183,7 @@ def _undelivered(bucket: str, key: str, name: str, line: bytes, *, payloads: boo
 
 
 def _origin(
-    data: bytes, wrapped: Wrapped | None, arrived: datetime | None, *, ready: bool
+    data: bytes, wrapped: Wrapped | None, arrived: datetime | None, *, ready: bool, name: str
 ) -> tuple[Record, str | None]:
     """Return the record that a line is about, its data as they are, and its type if that is known."""
     if wrapped is not None:
@@ -192,7 +192,7 @@ def _origin(
     stood = row.event or row
     sequence, _, sub = (stood.sequence or "").partition(":")
     if not stood.shard or not sequence.isdecimal() or not (sub or "0").isdecimal():
-        digest = sha256(data + str(arrived).encode()).digest()
+        digest = sha256(name.encode()).digest()
         stood, sequence, sub = _Lineage(shard=UNKNOWN_SHARD), str(int.from_bytes(digest[:16])), ""
     moment = _arrival(stood.arrived_at) or arrived or EPOCH
     record = Record(
