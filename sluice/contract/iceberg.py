@@ -27,6 +27,11 @@ DECIMAL_PRECISION, DECIMAL_SCALE = 38, 9
 
 MAX_NAME = 255
 MAX_COMMENT = 255
+MAX_LEVELS = 16
+"""Objects and lists within each other that Firehose takes, the row's own object included.
+
+Firehose's guide to Apache Iceberg tables, "Considerations and limitations" (read 2026-11).
+"""
 _TABLE = re.compile(r"[a-z0-9_]{1,255}\Z")
 
 Type: TypeAlias = str | dict[str, Any]
@@ -101,6 +106,12 @@ def schema(event_type: "EventType") -> tuple[IcebergField, ...]:
         ContractError: Glue takes no such table or column.
     """
     table_name(event_type)
+    levels = 1 + _levels(event_type.columns)
+    if levels > MAX_LEVELS:
+        raise ContractError(
+            f"{event_type.cls.__qualname__}: structs and lists nest {levels} levels deep, of {MAX_LEVELS} "
+            f"that Firehose takes; flatten them, or make the innermost Json"
+        )
     ids = count(1)
     columns = table_columns(event_type.columns)
     numbers = [next(ids) for _ in columns]
@@ -193,6 +204,12 @@ def _name(column: Column, event_type: "EventType") -> str:
             f"of {MAX_NAME} that Glue takes; rename it"
         )
     return column.name.lower()
+
+
+def _levels(columns: tuple[Column, ...]) -> int:
+    return max(
+        ((one.mode is Mode.REPEATED) + bool(one.columns) + _levels(one.columns) for one in columns), default=0
+    )
 
 
 def _type(column: Column, ids: Iterator[int], event_type: "EventType") -> Type:

@@ -2,8 +2,10 @@
 # ruff: noqa: RUF012 - msgspec copies the default of a list field
 
 import json
+import types
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 import pytest
@@ -189,6 +191,24 @@ def test_names_that_glue_does_not_take_are_refused_with_the_way_out() -> None:
     with pytest.raises(ContractError, match=r"of 255 that Glue takes; choose a shorter one with table="):
         iceberg.view_sql(made("x", table="t" * 256), "db")
     assert iceberg.schema(made("x" * 255, table="t" * 255))
+
+
+def test_structs_and_lists_beyond_firehoses_depth_are_refused() -> None:
+    def nested(levels: int) -> Any:
+        inner: Any = int
+        for _ in range(levels):
+            inner = list[types.new_class("Level", (Nested,), {}, partial(fill, annotation=inner))]  # type: ignore[misc] # made at run time
+        body = partial(fill, annotation=inner, at=datetime)
+        return Contract([types.new_class("Deep", (Event,), {"type": "deep", "time": "at"}, body)]).types[
+            "deep"
+        ]
+
+    def fill(body: dict[str, Any], annotation: Any, **more: Any) -> None:
+        body["__annotations__"] = {"inner": annotation, **more}
+
+    assert iceberg.schema(nested(7))
+    with pytest.raises(ContractError, match="17 levels deep, of 16 that Firehose takes"):
+        iceberg.schema(nested(8))
 
 
 def test_a_field_may_not_be_called_type_in_any_case() -> None:
