@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from sluice.local.athena.refusals import unsupported
+from sluice.local.athena.refusals import syntax, unsupported
 
 Type = exp.DataType.Type
 
@@ -257,6 +257,15 @@ def part(node: exp.Substring) -> exp.Expr:
     return node
 
 
+def piece(node: exp.SplitPart) -> exp.Expr:
+    """split_part: NULL beyond the last one."""
+    place = node.args.get("part_index")
+    if not isinstance(place, exp.Literal) or int(place.name) < 1:
+        raise unsupported(f"`{_sql(node)}`", "take a part by a number from 1 on")
+    pieces = exp.Anonymous(this="string_split", expressions=[node.this.copy(), node.args["delimiter"].copy()])
+    return exp.Anonymous(this="list_extract", expressions=[pieces, place.copy()])
+
+
 def unnested(node: exp.Unnest) -> exp.Expr:
     """UNNEST: one array at a time; rows within it become columns."""
     (array, *more) = node.expressions
@@ -264,11 +273,16 @@ def unnested(node: exp.Unnest) -> exp.Expr:
     if more or kind is None or not kind.is_type(Type.ARRAY):
         raise unsupported(f"`{_sql(node)}`", "unnest one array at a time")
     inner = kind.expressions[0] if kind.expressions else None
-    if inner is None or not inner.is_type(Type.STRUCT, Type.OBJECT):
+    rows = inner is not None and inner.is_type(Type.STRUCT, Type.OBJECT)
+    alias, place = node.args.get("alias"), node.args.get("offset")
+    named = len(alias.columns) if alias else 0
+    columns = (len(inner.expressions) if inner is not None and rows else 1) + bool(place)
+    if named and named + isinstance(place, exp.Identifier) != columns:
+        raise syntax(f"Column alias list has {named} entries but '{node.alias}' has {columns} columns")
+    if not rows:
         return node
-    if node.args.get("offset"):
+    if place:
         raise unsupported("WITH ORDINALITY over an array of rows", "leave the place out")
-    alias = node.args.get("alias")
     call = exp.Anonymous(
         this="unnest",
         expressions=[

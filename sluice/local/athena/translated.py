@@ -65,6 +65,7 @@ _REWRITTEN: Final[Mapping[type[exp.Expr], Callable[..., exp.Expr]]] = {
     exp.JSONExtractScalar: rewritten.json_scalar,
     exp.RegexpExtract: rewritten.matched,
     exp.Substring: rewritten.part,
+    exp.SplitPart: rewritten.piece,
     exp.Unnest: rewritten.unnested,
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), rewritten.compared),
 }
