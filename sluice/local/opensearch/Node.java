@@ -1,13 +1,17 @@
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
 import org.codelibs.opensearch.runner.OpenSearchRunner;
 
 /**
  * One OpenSearch node that listens on 127.0.0.1 only, and ends when its standard input does.
  *
- * Arguments: its folder, its HTTP port, its name. What it holds stays in the folder. `make opensearch` compiles this.
+ * Arguments: its folder, its HTTP port, its name; then "discard" if the folder is to go when its input ends.
+ * `make opensearch` compiles this.
  */
 public class Node {
     public static void main(String[] arguments) throws Exception {
@@ -40,6 +44,9 @@ public class Node {
             } catch (IOException gone) {
                 // the same as its end
             }
+            if (arguments.length > 3 && arguments[3].equals("discard")) {
+                discard(folder);
+            }
             Runtime.getRuntime().halt(0);
         });
         ending.setDaemon(true);
@@ -48,6 +55,15 @@ public class Node {
         out.println("ready");
         out.flush();
         Thread.currentThread().join();
+    }
+
+    /** Nobody else is left to do it. */
+    private static void discard(Path folder) {
+        try (Stream<Path> found = Files.walk(folder)) {
+            found.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+        } catch (IOException | UncheckedIOException gone) {
+            // the node still writes and deletes: what is left is little
+        }
     }
 
     /** Warnings to standard error, where a parent listens. */

@@ -1,7 +1,7 @@
 """`python -m sluice.local.opensearch.build`: make of the fetched archives what a node is started with.
 
-`make opensearch` calls it. It compiles Node.java beside this file, and lets one node run so that Java can keep
-the classes it loads: nodes then start in two thirds of the time.
+`make opensearch` calls it. It compiles Node.java beside this file, and lets one node run so that Java can
+keep the classes it loads: nodes then start in half the time.
 """
 
 import shutil

@@ -4,6 +4,7 @@ It listens on 127.0.0.1 only, keeps what it holds in one folder, so that a kille
 and ends when its parent does.
 """
 
+import contextlib
 import os
 import select
 import shutil
@@ -48,11 +49,13 @@ class Node:
         folder: What it holds; an empty or new folder is an empty node.
         port: Where it listens; 0 takes a free port, the same one again after a restart.
         heap_mb: Its Java heap in MiB.
+        discard: Whether it deletes the folder when it ends because its parent did, or was closed.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, heap_mb: int = HEAP_MB) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, heap_mb: int = HEAP_MB, discard: bool = False) -> None:
         self._folder = folder
         self._heap = heap_mb
+        self._discard = discard
         self._process: subprocess.Popen[bytes] | None = None
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.port = port or _free_port()
@@ -93,7 +96,8 @@ class Node:
         if why is not None:
             raise EnvironmentProblem(f"OpenSearch: {why}")
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._process = launch(self._folder, self.port, [f"-Xms{self._heap // 2}m", f"-Xmx{self._heap}m"])
+        options = [f"-Xms{self._heap // 2}m", f"-Xmx{self._heap}m"]
+        self._process = launch(self._folder, self.port, options, discard=self._discard)
         threading.Thread(target=self._read, args=(self._process,), name="opensearch", daemon=True).start()
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
@@ -129,6 +133,10 @@ class Node:
 
     def close(self) -> None:
         """End it; may be called again."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_SECONDS)
         self.kill()
 
     def _last_words(self) -> str:
@@ -144,7 +152,7 @@ class Node:
                     self._tail.append(text[:500])
 
 
-def launch(folder: Path, port: int, options: list[str]) -> subprocess.Popen[bytes]:
+def launch(folder: Path, port: int, options: list[str], *, discard: bool = False) -> subprocess.Popen[bytes]:
     """Start a node's process with these options of Java.
 
     Raises:
@@ -166,6 +174,7 @@ def launch(folder: Path, port: int, options: list[str]) -> subprocess.Popen[byte
         str(folder),
         str(port),
         "sluice-0",
+        *(["discard"] if discard else []),
     ]
     try:
         return subprocess.Popen(
