@@ -43,7 +43,11 @@ def firehose_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -
     transform = Transform(contract, answers, parts.ledger, parts.letterbox, redrive=redrive, **shared)
     processor = Processor(contract, again, parts.ledger, parts.letterbox, **shared)
     unbooked = Processor(contract, again, cast("Ledger", Unbooked()), parts.letterbox, **shared)
-    row_redrive = RowRedrive(rows, put)
+    return parts.observed(entrance(transform, processor, unbooked, RowRedrive(rows, put)))
+
+
+def entrance(transform: Handler, processor: Handler, unbooked: Handler, row_redrive: Handler) -> Handler:
+    """Return the handler that tells Firehose's events from those of a redrive."""
 
     def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         match event.get("redrive"):
@@ -56,7 +60,7 @@ def firehose_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -
             case _:
                 return transform(event, context)
 
-    return parts.observed(handler)
+    return handler
 
 
 def _put(firehose: str) -> Put:

@@ -13,7 +13,8 @@ from sluice.producer.failures import Failure
 from sluice.records import Record
 from sluice.records.wrapped import wrap
 from sluice.sinks.firehose.answers import Answers
-from sluice.sinks.firehose.redrive import RedriveSink, RowRedrive
+from sluice.sinks.firehose.function import entrance
+from sluice.sinks.firehose.redrive import RedriveSink, RowRedrive, Unbooked
 from sluice.sinks.firehose.rows import Row, Rows
 from sluice.sinks.firehose.transform import Transform
 from tests.unit.delivery.aws import BUCKET, TABLE, Aws, Intercepted
@@ -68,8 +69,11 @@ class Rig:
         self.transform = Transform(
             contract, answers, ledger, queue, redrive="lake-redrive", report=report, **clock
         )
-        self.processor: Any = Processor(contract, again, ledger, queue, report=report, **cast("Any", clock))
-        self.row_redrive = RowRedrive(rows, self._put)
+        processor: Any = Processor(contract, again, ledger, queue, report=report, **cast("Any", clock))
+        unbooked: Any = Processor(
+            contract, again, cast("Any", Unbooked()), queue, report=report, **cast("Any", clock)
+        )
+        self.handler = entrance(self.transform, processor, unbooked, RowRedrive(rows, self._put))
 
     def ask(self, event: Mapping[str, Any], seconds: float = 60.0) -> dict[str, dict[str, Any]]:
         """Return the answers by recordId, having seen that Lambda can hand them back."""
