@@ -19,6 +19,7 @@ from sluice.local.lake.faults import Faults
 from sluice.local.lake.rows import RowError, RowReader
 
 ICEBERG_FAILED = "iceberg-failed"
+PIECE_ROWS = 1_000
 
 
 class DeliveryError(Exception):
@@ -71,12 +72,26 @@ class _TableCommit:
 
 @dataclass(slots=True)
 class _Bound:
-    """Rows for one table, and a reader for its schema."""
+    """Rows for one table, and a reader for its schema; `pieces` and `read` hold what was read of them."""
 
     table: Table
     reader: RowReader
     rows: list[Row] = field(default_factory=list)
     read: list[dict[str, Any]] = field(default_factory=list)
+    pieces: list[pa.Table] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        """Take a row, or raise `RowError`. As Python's objects rows take ten times their size, so not long."""
+        self.read.append(self.reader.read(row.data))
+        self.rows.append(row)
+        if len(self.read) >= PIECE_ROWS:
+            self.data()
+
+    def data(self) -> pa.Table:
+        """All that was taken."""
+        self.pieces.append(self.reader.table(self.read))
+        self.read.clear()
+        return pa.concat_tables(self.pieces)
 
 
 class IcebergTables:
@@ -102,17 +117,14 @@ class IcebergTables:
                 if bound is None:
                     failed.append(_failed(row, "Iceberg.NoSuchTable", f"no Iceberg table {'.'.join(place)}"))
                 else:
-                    bound.read.append(bound.reader.read(row.data))
-                    bound.rows.append(row)
+                    bound.add(row)
             except RowError as error:
                 failed.append(_failed(row, error.code, str(error)))
-        commits: list[Commit] = [
-            _TableCommit(
-                bound.table, bound.reader.table(bound.read), bound.rows, self._firehose, self._faults
-            )
-            for bound in tables.values()
-            if bound is not None and bound.rows
-        ]
+        commits: list[Commit] = []
+        for bound in tables.values():
+            if bound is not None and bound.rows:
+                data = bound.data()
+                commits.append(_TableCommit(bound.table, data, bound.rows, self._firehose, self._faults))
         return commits, failed
 
     def _bind(self, database: str, name: str) -> _Bound | None:

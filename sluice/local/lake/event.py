@@ -9,7 +9,7 @@ import binascii
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -64,7 +64,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the transform made of a record, and where it is to go, as the answer's `metadata` has it."""
+    """What the transform made of a record, and where it is to go, as the answer's `metadata` has it.
+
+    The record's own data are not needed any more.
+    """
 
     entry: Entry
     data: bytes
@@ -137,7 +140,7 @@ def read_answer(payload: bytes, entries: Sequence[Entry], attempts: int) -> tupl
         if code:
             failed.append(failure(entry, code, attempts))
         elif found is not None and found.get("result") == "Ok":
-            rows.append(Row(entry, _data(found["data"]), found.get("metadata")))
+            rows.append(Row(replace(entry, data=b""), _data(found["data"]), found.get("metadata")))
     return rows, failed
 
 
