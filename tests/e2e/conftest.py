@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from sluice.audit.books import Books, SinkBooks
 from sluice.audit.reading import read_books
@@ -29,6 +30,8 @@ DATA = ROOT / "tests" / "data" / "web_requests.ndjson.gz"
 WEB_REQUESTS = ROOT / "tests" / "pipelines" / "web_requests.py"
 SLUICE = Path(sys.executable).with_name("sluice")
 START_SECONDS = 120
+OFF: Mapping[str, Any] = {"lake": {"enabled": False}, "search_sink": {"mode": "none"}}
+"""Sinks that are switched per environment: they have tests of their own, and the others do without."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ class Running:
 
 
 @contextmanager
-def running(pipeline: Path, **options: Any) -> Iterator[Running]:
-    with LocalCloud(ROOT, pipeline, **options) as cloud:
+def running(pipeline: Path, overrides: Mapping[str, Any] = OFF, **options: Any) -> Iterator[Running]:
+    with LocalCloud(ROOT, pipeline, overrides={**OFF, **overrides}, **options) as cloud:
         yield Running(cloud, target_of(cloud, pipeline))
 
 
@@ -118,6 +121,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if source.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
+    settings = clone / "Pulumi.dev.yaml"
+    config = yaml.safe_load(settings.read_text())
+    config["config"] |= {f"sluice:{name}": value for name, value in OFF.items()}
+    settings.write_text(yaml.safe_dump(config))
     return clone
 
 

@@ -30,11 +30,12 @@ with LocalCloud(Path(sys.argv[1])) as cloud:
     print(*cloud.pids, flush=True)
     threading.Event().wait()
 """
+OFF = {"lake": {"enabled": False}, "search_sink": {"mode": "none"}}
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud(ROOT) as running:
+    with LocalCloud(ROOT, overrides=OFF) as running:
         yield running
 
 
@@ -109,7 +110,7 @@ def test_an_outage_of_bigquery_delays_and_the_status_says_why(cloud: LocalCloud)
 
 
 def test_two_clouds_run_at_once_and_know_nothing_of_each_other(cloud: LocalCloud) -> None:
-    with LocalCloud(ROOT, shards=3) as other:
+    with LocalCloud(ROOT, shards=3, overrides=OFF) as other:
         kinesis = aws("kinesis", other)
         kinesis.put_record(StreamName=other.outputs["stream_name"], Data=b"bad", PartitionKey="k")
         shards = kinesis.list_shards(StreamName=other.outputs["stream_name"])["Shards"]
@@ -164,7 +165,7 @@ def test_what_is_wrong_with_a_project_is_one_clear_line_and_leaves_no_process(
 
 
 def test_a_server_that_dies_is_named() -> None:
-    with LocalCloud(ROOT) as cloud:
+    with LocalCloud(ROOT, overrides=OFF) as cloud:
         victim = cloud._servers[0]
         os.kill(victim.pid, signal.SIGKILL)
         victim._process.wait()
@@ -175,7 +176,7 @@ def test_a_server_that_dies_is_named() -> None:
 
 
 def test_a_stream_that_is_split_and_merged_at_work_loses_nothing() -> None:
-    with LocalCloud(ROOT, overrides={"bigquery_sink": {"batch_size": 50}}) as cloud:
+    with LocalCloud(ROOT, overrides={"bigquery_sink": {"batch_size": 50}, **OFF}) as cloud:
         kinesis, stream = aws("kinesis", cloud), cloud.outputs["stream_name"]
 
         def put() -> None:
