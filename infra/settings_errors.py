@@ -53,7 +53,7 @@ def accepted(field: FieldInfo | None) -> str:  # noqa: PLR0911 one line per kind
     if origin is tuple:
         return f"a list, each {limit.accepts}" if limit else "a list"
     if origin is dict:
-        return "an object of settings by name" if _named(kind) else "an object of names and text"
+        return "an object of settings by name" if sections_by_name(kind) else "an object of names and text"
     if limit is not None:
         return limit.accepts
     if origin is Literal:
@@ -78,19 +78,19 @@ def _resolve(model: type[BaseModel], path: list[str]) -> tuple[type[BaseModel], 
         if part not in owner.model_fields:
             break
         field = owner.model_fields[part]
-        entries = _named(field.annotation)
-        owner = _section(field.annotation) or owner
+        entries = sections_by_name(field.annotation)
+        owner = section_of(field.annotation) or owner
     return owner, field
 
 
-def _section(kind: Any) -> type[BaseModel] | None:
+def section_of(kind: Any) -> type[BaseModel] | None:
     """The section that a setting is, if it is one, whether it must be there or not."""
     options = [option for option in get_args(kind) if option is not NoneType] or [kind]
     one = options[0] if len(options) == 1 else None
     return one if isinstance(one, type) and issubclass(one, BaseModel) else None
 
 
-def _named(kind: Any) -> type[BaseModel] | None:
+def sections_by_name(kind: Any) -> type[BaseModel] | None:
     """The section that each name of an object holds, if it is such an object."""
     held = get_args(kind)[-1] if get_origin(kind) is dict else None
     return held if isinstance(held, type) and issubclass(held, BaseModel) else None

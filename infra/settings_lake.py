@@ -42,7 +42,7 @@ class RedshiftSettings(Section):
     jdbc_url: Annotated[str, limits.REDSHIFT_URL]
     table: Annotated[str, limits.REDSHIFT_TABLE]
     secret_arn: Annotated[str, limits.SECRET_ARN]
-    copy_options: Annotated[str, limits.COPY_OPTIONS] = ""
+    copy_options: Annotated[str | None, limits.COPY_OPTIONS] = None
 
 
 class OpenSearchSettings(Section):

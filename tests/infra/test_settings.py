@@ -10,10 +10,12 @@ import pytest
 import yaml
 from pulumi.runtime.settings import Settings as PulumiSettings
 from pulumi.runtime.settings import configure
+from pydantic import BaseModel
 
 from infra.settings import Settings, load_settings, parse_settings
-from infra.settings_errors import accepted
-from infra.settings_functions import RouteSettings, Section, SinkSettings
+from infra.settings_errors import accepted, section_of, sections_by_name
+from infra.settings_functions import RouteSettings, SinkSettings
+from infra.settings_lake import FirehoseDestinationSettings
 from sluice.errors import ContractError, SettingsError
 from sluice.local.config import stack_config
 from tests.infra.conftest import ROOT
@@ -267,14 +269,15 @@ def test_a_broken_pipeline_file_is_one_line_too(run: "Run", tmp_path: Path) -> N
         run("dev", pipeline=tmp_path / "filter.py")
 
 
-def fields(model: type[Section] = Settings, above: str = "") -> dict[str, Any]:
+def fields(model: type[BaseModel] = Settings, above: str = "") -> dict[str, Any]:
     """Every setting that a stack's file may hold, by its key."""
     found: dict[str, Any] = {}
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            found |= fields(field.annotation, f"{above}{name}.")
-        elif field.annotation == dict[str, RouteSettings]:
-            found |= fields(RouteSettings, f"{above}{name}.<name>.")
+        section, named = section_of(field.annotation), sections_by_name(field.annotation)
+        if section is not None:
+            found |= fields(section, f"{above}{name}.")
+        elif named in {RouteSettings, FirehoseDestinationSettings}:
+            found |= fields(named, f"{above}{name}.<name>.")
         else:
             found[f"{above}{name}"] = field
     return found
