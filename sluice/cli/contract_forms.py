@@ -48,9 +48,9 @@ def _json_schema(kind: "EventType") -> Any:
 
 
 def _athena(kind: "EventType") -> str:
-    from sluice.contract.iceberg import table_name, view_sql
+    from sluice.contract.iceberg import view_sql
 
-    return f'CREATE OR REPLACE VIEW "lake"."{table_name(kind)}" AS\n{view_sql(kind, "lake_raw")};'
+    return f"{view_sql(kind, 'lake_raw')};"
 
 
 def _redshift(kind: "EventType") -> str:

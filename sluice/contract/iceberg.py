@@ -182,6 +182,10 @@ def view_sql(event_type: "EventType", database: str) -> str:
 
     That is the one with the highest version, where the type has versions, and of those the first to arrive.
     Ranking within the event time, too, lets Athena prune partitions through the view.
+
+    Athena's own CREATE VIEW takes no timestamp with a zone ("Unsupported Hive type", aws/aws-sdk-pandas#86),
+    though its queries do. So the view is put into Glue as it is, and says `timestamp(6) with time zone` of such
+    columns: one that says otherwise is stale to Trino (trinodb/trino#8454).
     """
     columns = ",\n  ".join(f'"{field.name}"' for field in view_columns(event_type))
     newest = f'"{event_type.version_column.lower()}" DESC, ' if event_type.version_column else ""
