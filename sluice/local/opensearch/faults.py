@@ -109,7 +109,8 @@ class Struck:
         lines = [line for line in body.split(b"\n") if line.strip()]
         pairs, at = [], 0
         while at < len(lines):
-            action = next(iter(msgspec.json.decode(lines[at], type=dict[str, Any])))
+            meta: dict[str, Any] = msgspec.json.decode(lines[at])
+            (action,) = meta
             length = 1 if action == "delete" else 2
             pairs.append((action, lines[at : at + length]))
             at += length

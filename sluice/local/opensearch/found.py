@@ -89,7 +89,7 @@ def term(path: str, value: Any) -> Hit:
     def hit(found: Found) -> bool:
         kind = kind_of(found, path)
         if path == LINEAGE_ID:
-            return found.id == value
+            return bool(found.id == value)
         if kind is None:
             return False
         if kind == "text":

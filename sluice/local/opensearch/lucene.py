@@ -72,7 +72,7 @@ class _Parser:
         """Read clauses up to a closing bracket."""
         clauses: list[_Clause] = []
         while self.left and self._tokens[self._at].text != ")":
-            conjunction = self._conjunction()
+            conjunction = self._conjunction() if clauses else "none"
             modifier = self._modifier()
             self._add(clauses, conjunction, modifier, self._clause(fields))
         if not clauses:

@@ -77,8 +77,7 @@ def grown(has: Properties, wants: Properties, above: str = "") -> Properties:
 
 def _differing(path: str, has: str, wants: str) -> str:
     if "object" in (has, wants):
-        what = "a non object mapping" if wants == "object" else "an object mapping"
-        return f"can't merge {what} [{path}] with {'an' if wants == 'object' else 'a non'} object mapping"
+        return f"can't merge a non object mapping [{path}] with an object mapping"
     return f"mapper [{path}] cannot be changed from type [{has}] to [{wants}]"
 
 

@@ -1,7 +1,7 @@
 """Searching and counting: the part of the query language that Sluice needs, exactly or not at all."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -9,6 +9,7 @@ from sluice.local.opensearch.catalog import Index
 from sluice.local.opensearch.errors import Body, bad, unsupported
 from sluice.local.opensearch.found import LINEAGE_ID, Found, Hit, exists, fields_of, term, within
 from sluice.local.opensearch.lucene import parsed
+from sluice.local.opensearch.values import LEAST_INT, LEAST_LONG, MOST_INT, MOST_LONG
 
 DEFAULT_SIZE: Final = 10
 MOST_HITS: Final = 10_000
@@ -49,10 +50,10 @@ def search(indices: Sequence[Index], body: Body) -> Body:
     keys = [_key(one, indices) for one in _sorts(body.get("sort"))]
     if not keys and size and "match_all" not in query:
         raise unsupported("hits without `sort`: it computes no scores")
-    for key, descending in reversed(keys):
-        found = _sorted(found, key, descending=descending)
+    for key in reversed(keys):
+        found = _sorted(found, key.value, descending=key.descending)
     hits = [
-        _hit(index, one, [key(one) for key, _ in keys], body) for index, one in found[begin : begin + size]
+        _hit(index, one, [key.shown(one) for key in keys], body) for index, one in found[begin : begin + size]
     ]
     total = {"value": len(found), "relation": "eq"}
     score = None if keys or not found else 1.0
@@ -112,9 +113,18 @@ def _sorts(given: Any) -> list[tuple[str, Body]]:
     return sorts
 
 
-def _key(sort: tuple[str, Body], indices: Sequence[Index]) -> tuple[Callable[[Found], Any], bool]:
+class _Key(NamedTuple):
+    """How hits are sorted: by which value, which way round, and what an answer shows of it."""
+
+    value: Callable[[Found], Any]
+    descending: bool
+    shown: Callable[[Found], Any]
+
+
+def _key(sort: tuple[str, Body], indices: Sequence[Index]) -> _Key:
     name, how = sort
     descending = how.get("order", "asc") == "desc"
+    kind = how.get("unmapped_type")
     for index in indices:
         field = fields_of(index.properties).get(name)
         if field is None and "unmapped_type" not in how:
@@ -125,12 +135,29 @@ def _key(sort: tuple[str, Body], indices: Sequence[Index]) -> tuple[Callable[[Fo
                 f"Text fields are not optimised for operations that require per-document field data like "
                 f"aggregations and sorting, so these operations are disabled by default. ([{name}])"
             )
+        kind = kind if field is None else field["type"]
+    missing = _missing(kind, descending=descending)
 
     def key(found: Found) -> Any:
         values = found.values(name)
         return (max if descending else min)(values) if values else None
 
-    return key, descending
+    def shown(found: Found) -> Any:
+        value = key(found)
+        return missing if value is None else int(value) if isinstance(value, bool) else value
+
+    return _Key(key, descending, shown)
+
+
+def _missing(kind: str | None, *, descending: bool) -> Any:
+    """What is shown as the sort value of a document without one: the end of the scale that comes last."""
+    if kind == "keyword":
+        return None
+    if kind == "double":
+        return "-Infinity" if descending else "Infinity"
+    if kind == "boolean":
+        return LEAST_INT if descending else MOST_INT
+    return LEAST_LONG if descending else MOST_LONG
 
 
 def compiled(query: Mapping[str, Any]) -> Hit:

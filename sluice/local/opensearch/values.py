@@ -3,7 +3,6 @@
 Words of refusals and what is coerced are those of OpenSearch 2.19, as a test compares them with a node.
 """
 
-import calendar
 import math
 import re
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ from typing import Any, Final
 from sluice.local.opensearch.errors import Refused, unsupported
 
 TYPES: Final = frozenset({"text", "keyword", "long", "double", "date", "boolean"})
+LEAST_INT, MOST_INT = -(2**31), 2**31 - 1
 LEAST_LONG, MOST_LONG = -(2**63), 2**63 - 1
 MOST_TOKEN: Final = 255
 _WORD: Final = re.compile(
-    r"\w+(?:(?:(?<=[^\W\d_])[:.·'’․](?=[^\W\d_])|(?<=\d)[.,;'’․](?=\d))\w+)*",
+    r"\w+(?:(?:(?<=[^\W\d_])[:.\xb7'\u2019\u2024](?=[^\W\d_])|(?<=\d)[.,;'\u2019\u2024](?=\d))\w+)*",
 )
 """Unicode's word boundaries (UAX #29) as far as scripts with spaces need them."""
 
@@ -27,6 +27,9 @@ _DATE: Final = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?"
     r"(Z|[+-]\d\d(?::?\d\d)?)?)?)?)?"
 )
+_DAY_LONG: Final = 86_400_000
+"""In milliseconds; also how far a month or a year reaches as an upper bound (JavaDateMathParser)."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR, _MONTH, _DAY, _HOUR, _MINUTE, _SECOND, _FRACTION, _ZONE = range(8)
 
@@ -120,7 +123,7 @@ def _boolean(value: Any) -> bool | None:
 
 
 def moment(value: Any, form: str | None = None) -> tuple[int, int]:
-    """The first and the last millisecond that a date means: `2026-11` is a month long.
+    """The first and the last millisecond that a date means: `2026-11-21` is a day long.
 
     Raises:
         Refused: it is none.
@@ -155,11 +158,8 @@ def _span(parts: tuple[str | None, ...]) -> tuple[int, int]:
     if fraction:
         milliseconds = int(fraction.ljust(3, "0")[:3])
         return first + milliseconds, first + milliseconds
-    days = (
-        (366 if calendar.isleap(year) else 365) if not parts[_MONTH] else calendar.monthrange(year, month)[1]
-    )
-    spans = [(_SECOND, 1000), (_MINUTE, 60_000), (_HOUR, 3_600_000), (_DAY, 86_400_000)]
-    length = next((span for at, span in spans if parts[at]), days * 86_400_000)
+    spans = [(_SECOND, 1000), (_MINUTE, 60_000), (_HOUR, 3_600_000), (_DAY, _DAY_LONG)]
+    length = next((span for at, span in spans if parts[at]), _DAY_LONG)
     return first, first + length - 1
 
 

@@ -41,7 +41,7 @@ QUERIES = [
     "nope:x", "hel*", "s:*score*", "w?rld", "k:*pha", "s:*", "*", "_exists_:o.l", "_exists_:nope", "2026",
     "3.14", "o'neill's", "e-mail", "a.b@example.com", "under_score", "snake", "camelcase", "12\\:30", "12",
     "1,000", "hello OR brave AND second", "(hello OR second) AND NOT world", "hello (brave OR NOT second)",
-    "a\\ b", "hello || second", "brave && hello", "!hello", "s.keyword:\"hello, world!\"", "day:2026-11-21",
+    "a\\ b", "hello || second", "brave && hello", "!hello", 's.keyword:"hello, world!"', "day:2026-11-21",
     "xx", "path", "\\/path\\/to\\/page", "hello\\+world", "value second", '"value second"', "5", "l:x", "",
     "b:TRUE", "k:5", "unknown:hello", "t:0", "not", "and",
 ]  # fmt: skip
@@ -51,10 +51,12 @@ SEARCHES: list[dict[str, Any]] = [
     {"sort": [{"t": "asc"}], "from": 2, "size": 2, "query": {"exists": {"field": "t"}}},
     {"sort": [{"nope": {"order": "desc", "unmapped_type": "date"}}, {"l": "desc"}]},
     {"sort": [{"nope": "desc"}]},
-    {"sort": ["l"], "query": {"bool": {"filter": [{"range": {"t": {"gte": "2026-11-21", "lt": "2026-12-01"}}}]}}},
+    {"sort": ["l"], "query": {"bool": {"filter": [{"range": {"t": {"gte": "2026-11-21", "lt": "2027"}}}]}}},
     {"sort": ["l"], "query": {"bool": {"should": [{"term": {"l": 1}}, {"term": {"k": "beta"}}]}}},
-    {"sort": ["l"], "query": {"bool": {"must": [{"match_all": {}}], "must_not": [{"exists": {"field": "d"}}]}}},
+    {"sort": ["l"], "query": {"bool": {"must": {"match_all": {}}, "must_not": [{"exists": {"field": "d"}}]}}},
     {"sort": ["l"], "query": {"terms": {"l": [1, 5, 2026]}}},
+    {"sort": [{"d": "desc"}, "l"]}, {"sort": [{"k": "asc"}, "l"]}, {"sort": [{"b": "asc"}, "l"]},
+    {"sort": [{"s.keyword": "desc"}, "l"]}, {"sort": [{"s": "desc"}]}, {"sort": [{"o.l": "desc"}, "l"]},
     {"sort": ["l"], "query": {"term": {"s": "hello"}}},
     {"sort": ["l"], "query": {"term": {"s": "Hello"}}},
     {"sort": ["l"], "query": {"ids": {"values": ["e1", "e4", "none"]}}},
@@ -133,7 +135,7 @@ def test_a_filtered_answer_has_what_the_nodes_has() -> None:
     real, imitated = both()
     answers = [engine.ask("POST", path, body) for engine in (real, imitated)]
     for _, answer in answers:
-        del answer["items"][2]["create"]["error"]["caused_by"]["caused_by"]
+        answer["items"][2]["create"]["error"]["caused_by"].pop("caused_by", None)
     assert answers[1] == answers[0]
 
 
@@ -181,7 +183,7 @@ def test_a_search_finds_and_sorts_as_the_node(search: dict[str, Any]) -> None:
         ("PUT", "/p-x-events/_mapping", {"properties": {"l": {"properties": {"x": {"type": "long"}}}}}),
         ("PUT", "/p-x-events/_mapping", {"properties": {"o": {"type": "long"}}}),
         ("PUT", "/p-x-events/_mapping", {"_meta": {"hash": "2"}, "properties": {"new": {"type": "long"}}}),
-        ("GET", "/p-x-events/_mapping", None),
+        ("GET", "/p-x-*/_mapping", None),
         ("POST", "/_aliases", {"actions": [{"add": {"index": "p-x-events", "alias": "more"}}]}),
         ("GET", "/more/_alias", None),
         ("GET", "/more/_count", None),
@@ -195,10 +197,8 @@ def test_a_search_finds_and_sorts_as_the_node(search: dict[str, Any]) -> None:
 )
 def test_indices_mappings_and_aliases_answer_as_the_nodes(method: str, path: str, body: Any) -> None:
     real, imitated = (engine.ask(method, path, body) for engine in both())
-    if real[0] >= 400 and real[1]:
-        errors = [each[1]["error"] for each in (imitated, real)]
-        if isinstance(errors[1], dict):
-            imitated, real = (
-                (each[0], each[1]["error"]["type"], each[1]["error"]["reason"]) for each in (imitated, real)
-            )
-    assert imitated == real
+    if real[0] >= 400 and isinstance((real[1] or {}).get("error"), dict):
+        found = [(each[0], each[1]["error"]["type"], each[1]["error"]["reason"]) for each in (imitated, real)]
+        assert found[0] == found[1]
+    else:
+        assert imitated == real
