@@ -19,7 +19,7 @@ from sluice.audit.reading import read_books
 from sluice.cli.answers import Answer, ask
 from sluice.cli.audit import sources_of
 from sluice.cli.balance import print_books
-from sluice.cli.glimpse import INDENT, Glimpse, glimpses, of_routes
+from sluice.cli.glimpse import INDENT, Glimpse, glimpses, of_lake, of_routes
 from sluice.cli.output import console, count, plural, print_json, rows_table
 from sluice.cli.progress import Stages, stages
 from sluice.cli.questions import Question, questions
@@ -57,6 +57,7 @@ class Shown:
     drained: bool
     answers: Sequence[tuple[Question, Answer | SluiceError]]
     looks: Sequence[Glimpse]
+    target: Target
 
     @property
     def good(self) -> bool:
@@ -163,7 +164,11 @@ def _run(
             stage.finish(plural(len(looks), "metric"))
     if ask_too and loaded.routes:
         looks.append(of_routes(loaded.routes, books))
-    return Shown(sent, books, drained, answers, looks)
+    if ask_too and target.outputs.lake is not None:
+        with shown.stage("asking the lake") as stage:
+            looks.append(of_lake(target, supply.contract))
+            stage.finish("1 answer")
+    return Shown(sent, books, drained, answers, looks, target)
 
 
 def _producer(
@@ -214,7 +219,13 @@ def _with(books: Books, sent: Sent, *, drained: bool, elapsed: float) -> Books:
         )
     if sent.problem is not None:
         problems.append(f"{plural(sent.report.undelivered, 'record')} not accepted: {sent.problem}")
-    if not drained:
+    if drained:
+        problems += [
+            f"{sink.sink}: {plural(sink.in_flight, 'record')} still in flight, though nothing waits anywhere"
+            for sink in books.sinks
+            if sink.in_flight
+        ]
+    else:
         problems.append(f"the sinks settled nothing for {STUCK_SECONDS} seconds and are not done")
     notes = list(books.notes)
     if sent.refused:
@@ -260,11 +271,21 @@ def _print(out: "Console", found: Shown, supply: Supply, *, url: str | None, aga
     if url is not None:
         out.print(f"The report page: {url}{RECENT}", style="bold")
         more = f"{LIVE_RATE} fake events a second go on arriving. " if supply.is_fake else ""
-        out.print(f"{more}In another terminal: sluice windows, sluice audit. Ctrl-C stops all of it.")
+        out.print(f"{more}In another terminal: {', '.join(_more(found.target))}. Ctrl-C stops all of it.")
         return
     out.print(_next(supply, books, again), soft_wrap=True)  # a command is copied as one line
     if shutil.which("sluice") is None:
         out.print("`source .venv/bin/activate` first: sluice is not on this shell's path.", style="dim")
+
+
+def _more(target: Target) -> list[str]:
+    """Return what can be asked of a demo that goes on."""
+    return [
+        "sluice windows",
+        "sluice audit",
+        *(["sluice search WORDS"] if target.outputs.search else []),
+        *(["sluice query --lake SQL"] if target.outputs.lake else []),
+    ]
 
 
 def _again(supply: Supply, pipeline: Path | None) -> str:

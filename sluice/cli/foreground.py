@@ -128,6 +128,7 @@ class Foreground:
         self._warned = {*self._cloud.warnings}
 
     def _write(self, *, problem: str | None) -> None:
+        self._urls |= asdict(self._cloud.endpoints)  # a deployment may have switched a sink on
         self._found.announce(
             **self._urls,
             outputs=self._cloud.outputs,
@@ -167,7 +168,13 @@ def _print(urls: dict[str, Any], outputs: dict[str, Any], pipeline: Path) -> Non
     table.add_row("report page", urls["report_url"])
     out.print(table)
     out.print()
-    out.print("In another terminal: sluice produce --fake 1000, sluice audit, sluice windows, sluice query.")
+    more = [
+        f"sluice {name}"
+        for name, url in (("search", "search_url"), ("query --lake", "lake_url"))
+        if urls[url]
+    ]
+    commands = ["sluice produce --fake 1000", "sluice audit", "sluice windows", "sluice query", *more]
+    out.print(f"In another terminal: {', '.join(commands)}.")
     out.print(
         f"When {pipeline.name}, Pulumi.{ENVIRONMENT}.yaml or a function changes, it is deployed again.",
         style="dim",

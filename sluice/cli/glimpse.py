@@ -1,5 +1,6 @@
-"""What a demo shows of live figures and routes: a metric drawn, one as a table, what each route took."""
+"""What a demo shows beside BigQuery: a metric drawn, one as a table, what each route took, the lake."""
 
+import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sluice.audit.books import Books
     from sluice.cli.target import Target
+    from sluice.contract import Contract
     from sluice.metrics import Metric
     from sluice.routes import Route
     from sluice.windows.reader import WindowRow
@@ -74,6 +76,21 @@ def of_routes(routes: "Sequence[Route]", books: "Books") -> Glimpse:
         title="Routes: events that go somewhere of their own, too",
         command="sluice routes",
         shown=rows_table(("route", "where", "to", "events"), rows),
+    )
+
+
+def of_lake(target: "Target", contract: "Contract") -> Glimpse:
+    """Count the lake's events, each once, as an analyst would."""
+    from sluice.cli.lake import ask_lake
+    from sluice.contract.iceberg import table_name
+
+    tables = [table_name(kind) for kind in contract.types.values()][:ROWS]
+    parts = [f"SELECT '{table}' AS event, COUNT(*) AS events FROM \"{table}\"" for table in tables]  # noqa: S608 - names of the contract
+    answer = ask_lake(target, " UNION ALL ".join(parts) + " ORDER BY 1")
+    return Glimpse(
+        title="The lake: the same events as Parquet files, each once",
+        command=shlex.join(["sluice", "query", "--lake", parts[0]]),
+        shown=rows_table(answer.columns, answer.rows),
     )
 
 
