@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     concurrency: int = 4
     documents: int = 1000
-    bytes: int = 5_000_000
+    bytes: int = 2_000_000
 
 
 class Bulk(Request[Operation]):

@@ -1,0 +1,197 @@
+"""Indexing a batch: a request for each record, beside Sluice's bulk requests, beside one bare bulk request.
+
+    python bench/search.py                     prints the tables
+    python bench/search.py PICTURE.svg         draws the sweeps, too
+
+First against a model of a cluster that takes a second for a request, and half a millisecond more for each
+document, 50 at once, over TLS, signed: the same server for all three. Clients get the share of a processor
+that a Lambda of their memory has. Then the most memory that the whole function takes. Last, where `make
+opensearch` has fetched one, against a real node on this machine: size of requests, requests at once, size of
+events.
+"""
+
+import gzip
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from _search_client import CONTRACT, INDICES, lambda_event
+from _search_runs import certificate, client, model, real
+
+from sluice.deadline import Deadline
+from sluice.sinks.opensearch.asking import asking
+from sluice.sinks.opensearch.bulk import Limits
+from sluice.sinks.opensearch.connection import connect
+from sluice.sinks.opensearch.setup import apply
+from sluice.sinks.opensearch.templates import Shape, wanted
+
+STANDARD = Limits()
+ROUNDS = 3
+BATCHES_A_RATE = 6
+MEMORIES = (256, 512, 1769)
+BATCHES = (1, 10, 100, 300, 1000)
+EVENT_BYTES = (5_000, 50_000, 1_000_000)
+BULK_BYTES = (100_000, 300_000, 1_000_000, 2_000_000, 5_000_000)
+AT_ONCE = (1, 2, 4, 8, 16)
+DATA_BYTES = 4_000_000
+"""Of events in a batch: about what Lambda's 6 MB hold in base64."""
+
+
+def job(way: str, url: str, **more: Any) -> dict[str, Any]:
+    return {
+        "way": way,
+        "url": url,
+        "events": 100,
+        "bytes": 5_000,
+        "seeds": [1],
+        "concurrency": 50 if way == "classic" else STANDARD.concurrency,
+        "documents": STANDARD.documents,
+        "bulk_bytes": STANDARD.bytes,
+        **more,
+    }
+
+
+def classic_beside_ours(trust: Path, url: str) -> None:
+    print("100 records of 5 KB, a request takes 1 s:")
+    print("  Lambda's memory   classic, 50 at once      ours   one bulk request   times faster")
+    for memory in MEMORIES:
+        classic, ours, floor = (
+            statistics.median(
+                client(job(way, url), trust=trust, memory_mb=memory)["seconds"][0] for _ in range(ROUNDS)
+            )
+            for way in ("classic", "ours", "floor")
+        )
+        print(f"  {memory:>12} MB {classic:>19.2f} s {ours:>8.2f} s {floor:>16.2f} s {classic / ours:>14.1f}")
+
+
+def by_batch(trust: Path, url: str) -> dict[str, list[float]]:
+    """Seconds for a batch, by its size, at 512 MB."""
+    found: dict[str, list[float]] = {"classic": [], "ours": []}
+    print("records in a batch  classic      ours")
+    for events in BATCHES:
+        for way, seconds in found.items():
+            seconds.append(client(job(way, url, events=events), trust=trust, memory_mb=512)["seconds"][0])
+        print(f"  {events:>15} {found['classic'][-1]:>8.2f} s {found['ours'][-1]:>7.2f} s")
+    return found
+
+
+class RealNode:
+    """Rates on a real node: of so many batches that it has not seen the best, as all else only slows it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._seed = 0
+        opensearch = connect(url, None)
+        apply(asking(opensearch, Deadline.after(60)), wanted(CONTRACT, Shape(indices=INDICES, replicas=0)))
+        for _ in range(3):
+            self.rate(5_000)  # Java grows warm
+
+    def rate(self, size: int, **more: Any) -> float:
+        """MB of events per second."""
+        events = DATA_BYTES // size
+        seeds = list(range(self._seed, self._seed + BATCHES_A_RATE))
+        self._seed += BATCHES_A_RATE
+        took = client(job("ours", self._url, events=events, bytes=size, seeds=seeds, **more))["seconds"]
+        return events * size / min(took) / 1e6
+
+
+def sweep(node: RealNode) -> dict[str, dict[int, list[float]]]:
+    """MB/s by size of requests and by requests at once, for each size of events."""
+    found: dict[str, dict[int, list[float]]] = {"bytes": {}, "at once": {}}
+    print(
+        "a real node, MB/s of events:        requests of KB " + "".join(f"{n // 1000:>7}" for n in BULK_BYTES)
+    )
+    for size in EVENT_BYTES:
+        rates = [node.rate(size, bulk_bytes=limit) for limit in BULK_BYTES]
+        found["bytes"][size] = rates
+        print(f"  events of {size / 1000:>5.0f} KB, {STANDARD.concurrency} at once" + " " * 16 + _line(rates))
+    print("                                    requests at once " + "".join(f"{n:>7}" for n in AT_ONCE))
+    for size in EVENT_BYTES:
+        rates = [node.rate(size, concurrency=number) for number in AT_ONCE]
+        found["at once"][size] = rates
+        print(
+            f"  events of {size / 1000:>5.0f} KB, up to {STANDARD.bytes / 1e6:.0f} MB a request"
+            + " " * 6
+            + _line(rates)
+        )
+    return found
+
+
+def _line(rates: list[float]) -> str:
+    return "".join(f"{rate:>7.1f}" for rate in rates)
+
+
+def memory(trust: Path, url: str) -> None:
+    print("most memory of the function's process, 20 batches, MiB:")
+    for size in EVENT_BYTES:
+        events = DATA_BYTES // size
+        found = client(
+            job("ours", url, events=events, bytes=size, seeds=list(range(20)), whole=True), trust=trust
+        )
+        print(f"  {events:>4} events of {size / 1000:>5.0f} KB {found['mib']:>6.0f}")
+
+
+def compression() -> None:
+    import base64  # noqa: PLC0415 - for this line alone
+
+    event = lambda_event(400, 5_000, 1)
+    body = b"\n".join(base64.b64decode(record["kinesis"]["data"]) for record in event["Records"])
+    started = time.process_time()
+    left = len(gzip.compress(body, compresslevel=1))
+    took = time.process_time() - started
+    print(
+        f"gzip would leave {left / len(body):.0%} of a request, for {1e3 * took / (len(body) / 1e6):.0f} ms per MB"
+    )
+
+
+def draw(file: Path, batches: dict[str, list[float]], rates: dict[str, dict[int, list[float]]]) -> None:
+    import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
+
+    mpl.use("svg")
+    mpl.rcParams.update({"svg.hashsalt": "sluice", "font.family": "DejaVu Sans", "font.size": 10})
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - after the backend is chosen
+
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+    left.plot(BATCHES, batches["classic"], "o-", color="#b5532a", label="a request each, 50 at once")
+    left.plot(BATCHES, batches["ours"], "o-", color="#1f6f8b", label="Sluice")
+    left.set(xscale="log", yscale="log", xlabel="records in a batch", ylabel="seconds")
+    left.set_title("A request takes 1 s (512 MB)", loc="left", fontsize=10)
+    for axis, key, values, label, title in (
+        (middle, "bytes", [n / 1000 for n in BULK_BYTES], "KB of a request, at most", "4 requests at once"),
+        (right, "at once", AT_ONCE, "requests at once", "Requests of 2 MB"),
+    ):
+        for size, colour in zip(EVENT_BYTES, ("#1f6f8b", "#d39b2a", "#7a4b94"), strict=True):
+            axis.plot(values, rates[key][size], "o-", color=colour, label=f"events of {size // 1000:,} KB")
+        axis.set(xscale="log", xlabel=label, ylabel="MB/s of events", ylim=(0, None))
+        axis.set_xticks(values, [f"{value:g}" for value in values])
+        axis.minorticks_off()
+        axis.set_title(f"A real node: {title}", loc="left", fontsize=10)
+    for axis in (left, middle, right):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False, fontsize=9)
+        axis.grid(color="#dddddd", linewidth=0.6)
+    figure.savefig(file, metadata={"Date": None}, facecolor="white")
+    file.write_text("\n".join(line.rstrip() for line in file.read_text().splitlines()) + "\n")
+
+
+def main() -> None:
+    with certificate() as trust:
+        with model(trust, seconds=0.9995, seconds_per_document=0.0005) as url:
+            classic_beside_ours(trust, url)
+            batches = by_batch(trust, url)
+        with model(trust, seconds=0.05) as url:
+            memory(trust, url)
+    compression()
+    with real() as url:
+        if url is None:
+            print("no real node here: `make opensearch` fetches one")
+            return
+        rates = sweep(RealNode(url))
+    if len(sys.argv) > 1:
+        draw(Path(sys.argv[1]), batches, rates)
+
+
+if __name__ == "__main__":
+    main()
