@@ -6,6 +6,7 @@ The same seed and start give the same events. Needs mimesis, so no Lambda import
 import random
 import re
 from bisect import bisect
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,12 @@ from itertools import accumulate, islice
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sluice.contract.columns import Column
 from sluice.contract.contract import Contract, EventType
 from sluice.contract.events import Event
+from sluice.contract.fields import Spec
 from sluice.contract.hints import json_document, texts
 from sluice.contract.kinds import INT64_MAX, Kind, Mode
 from sluice.contract.numbers import Draw, decimals, floats, integers
@@ -28,6 +31,9 @@ STEP = 0.05
 PRESENT = 0.9
 """The share of events that carry an optional field."""
 HALF = 0.5
+NEWER = 0.2
+"""The share of newer states of recent events among those of a type that has versions."""
+_RECENT = 50
 _POOL = 300
 _NUMBERS = {Kind.INTEGER: integers, Kind.FLOAT: floats, Kind.DECIMAL: decimals}
 _DISTINCT = 1_000_000
@@ -88,7 +94,40 @@ def _event_maker(kind: EventType, rng: random.Random, seed: int, now: _Now) -> C
             draws[column.attribute] = _identities(column, rng)
         elif not column.spec.retired:
             draws[column.attribute] = _field(column, rng, seed, now)
-    return _builder(kind.cls, draws)
+    build = _builder(kind.cls, draws)
+    return build if kind.version_field is None else _states(kind, kind.version_field, build, rng)
+
+
+def _states(
+    kind: EventType, field: str, build: Callable[[], Event], rng: random.Random
+) -> Callable[[], Event]:
+    """Events, and now and then a newer state of a recent one: its id and its time, and a higher version."""
+    recent: deque[Event] = deque(maxlen=_RECENT)
+    newer = _newer(next(column for column in kind.columns if column.attribute == field), rng)
+
+    def draw() -> Event:
+        event = build()
+        if recent and rng.random() < NEWER:
+            place = int(len(recent) * rng.random())
+            version = newer(getattr(recent[place], field))
+            if version is not None:
+                same = {name: getattr(recent[place], name) for name in (kind.id_field or "", kind.time_field)}
+                recent[place] = event = replace(event, **same, **{field: version})
+                return event
+        recent.append(event)
+        return event
+
+    return draw
+
+
+def _newer(column: Column, rng: random.Random) -> Callable[[Any], Any]:
+    """What makes a higher version of one; None where the field has no room for it."""
+    if column.kind is Kind.TIMESTAMP:
+        return lambda version: (
+            None if (later := _shifted(version, 1 + 60 * rng.random())) == version else later
+        )
+    step, top = int(column.spec.multiple_of or 1), _top(column.spec)
+    return lambda version: version + step if version + step <= top else None
 
 
 def _event_time(column: Column, now: _Now) -> Draw:
@@ -236,11 +275,7 @@ def _numbered(column: Column, rng: random.Random) -> Draw:
     spec = column.spec
     step = int(spec.multiple_of or 1)
     number: int = first() - step
-    top = min(
-        INT64_MAX,
-        *(one for one in (spec.le, None if spec.lt is None else spec.lt - 1) if one is not None),
-        INT64_MAX,
-    )
+    top = _top(spec)
 
     def draw() -> int:
         nonlocal number
@@ -248,3 +283,9 @@ def _numbered(column: Column, rng: random.Random) -> Draw:
         return number
 
     return draw
+
+
+def _top(spec: Spec) -> int:
+    """The greatest integer that the field takes."""
+    bounds = (spec.le, None if spec.lt is None else spec.lt - 1)
+    return min(INT64_MAX, *(int(one) for one in bounds if one is not None), INT64_MAX)

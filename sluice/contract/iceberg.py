@@ -184,7 +184,7 @@ def view_sql(event_type: "EventType", database: str) -> str:
     Ranking within the event time, too, lets Athena prune partitions through the view.
 
     Athena's own CREATE VIEW takes no timestamp with a zone ("Unsupported Hive type", aws/aws-sdk-pandas#86),
-    though its queries do. So the view is put into Glue as it is, and says `timestamp(6) with time zone` of such
+    though its queries do. The view is put into Glue as it is, and says `timestamp(6) with time zone` of such
     columns: one that says otherwise is stale to Trino (trinodb/trino#8454).
     """
     columns = ",\n  ".join(f'"{field.name}"' for field in view_columns(event_type))

@@ -12,6 +12,7 @@ import sqlglot
 from sluice.contract import Contract, Event, field, iceberg, redshift, snowflake
 from sluice.contract.bigquery import raw_view_sql
 from sluice.contract.evolution import Severity, check
+from sluice.contract.fake import fake_events
 from sluice.contract.snapshot import read_snapshot, render, snapshot
 from sluice.errors import ContractError
 
@@ -202,3 +203,36 @@ def test_a_changed_version_says_what_happens_to_what_is_there(
     assert f"from {old or 'none'} to {new or 'none'}" in found.what
     assert words in found.why
     assert bool(found.instead) == (severity is Severity.REFUSE)
+
+
+class Few(Event, type="few", id="number", time="at", version="state"):
+    number: str
+    at: datetime
+    state: Annotated[int, field(ge=0, lt=4, multiple_of=2)]
+
+
+class Late(Event, type="late", id="number", time="at", version="changed_at"):
+    number: str
+    at: datetime
+    changed_at: Annotated[datetime, field(examples=[datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)])]
+
+
+@pytest.mark.parametrize("cls", [Parcel, Offer, Few, Late])
+def test_fake_events_have_newer_states_wherever_there_is_room_for_one(cls: Any) -> None:
+    contract = Contract([cls])
+    (kind,) = contract.types.values()
+    states: dict[tuple[Any, Any], list[Any]] = {}
+    for event in fake_events(contract, seed=3, start=NOW, count=400):
+        assert contract.decode(contract.encode(event)) == event
+        states.setdefault((kind.event_id(event), kind.event_time(event)), []).append(
+            kind.event_version(event)
+        )
+    assert len({number for number, _ in states}) == len(states), "all states of an event have its time"
+    assert all(versions == sorted(set(versions)) for versions in states.values())
+    newer = 400 - len(states)
+    assert newer == 0 if cls is Late else newer > 20
+
+
+def test_fake_states_come_again_from_the_same_seed() -> None:
+    first, again = (list(fake_events(Contract([Parcel]), seed=5, start=NOW, count=60)) for _ in range(2))
+    assert first == again
