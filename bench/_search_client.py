@@ -11,7 +11,7 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -163,7 +163,7 @@ def main() -> None:
     job = json.loads(sys.stdin.readline())
     run = {"ours": ours, "classic": classic, "floor": floor}[job["way"]](job)
     seeds = job["seeds"]
-    events = (lambda_event(job["events"], job["bytes"], seed) for seed in seeds)
+    events: Iterator[dict[str, Any]] = (lambda_event(job["events"], job["bytes"], seed) for seed in seeds)
     if not job.get("whole"):
         events = iter(list(events))  # made beforehand: only the indexing is measured
     print("ready", flush=True)

@@ -18,6 +18,11 @@ HERE = Path(__file__).parent
 VCPU_MB = 1769
 """Memory at which a function has a whole processor: Lambda's developer guide, "configure memory" (2026)."""
 
+ACCOUNT = {
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
 PERIOD = 0.02
 """Seconds over which a share of a processor is kept."""
 
@@ -80,7 +85,7 @@ def real() -> Iterator[str | None]:
 
 def client(job: dict[str, Any], *, trust: Path | None = None, memory_mb: int = VCPU_MB) -> Any:
     """Run one batch in a process of its own, on the share of a processor that a function of that size has."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    environment = {**os.environ, **ACCOUNT, "PYTHONPATH": str(HERE.parent)}
     if trust:
         environment["SSL_CERT_FILE"] = str(trust)
     command = [sys.executable, str(HERE / "_search_client.py")]

@@ -17,9 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _search_client import CONTRACT, INDICES, lambda_event
-from _search_runs import certificate, client, model, real
-
+from bench._search_client import CONTRACT, INDICES, lambda_event
+from bench._search_runs import certificate, client, model, real
 from sluice.deadline import Deadline
 from sluice.sinks.opensearch.asking import asking
 from sluice.sinks.opensearch.bulk import Limits
@@ -93,7 +92,9 @@ class RealNode:
         events = DATA_BYTES // size
         seeds = list(range(self._seed, self._seed + BATCHES_A_RATE))
         self._seed += BATCHES_A_RATE
-        took = client(job("ours", self._url, events=events, bytes=size, seeds=seeds, **more))["seconds"]
+        took: list[float] = client(job("ours", self._url, events=events, bytes=size, seeds=seeds, **more))[
+            "seconds"
+        ]
         return events * size / min(took) / 1e6
 
 
@@ -140,10 +141,8 @@ def compression() -> None:
     body = b"\n".join(base64.b64decode(record["kinesis"]["data"]) for record in event["Records"])
     started = time.process_time()
     left = len(gzip.compress(body, compresslevel=1))
-    took = time.process_time() - started
-    print(
-        f"gzip would leave {left / len(body):.0%} of a request, for {1e3 * took / (len(body) / 1e6):.0f} ms per MB"
-    )
+    each = 1e9 * (time.process_time() - started) / len(body)
+    print(f"gzip would leave {left / len(body):.0%} of a request, for {each:.0f} ms per MB")
 
 
 def draw(file: Path, batches: dict[str, list[float]], rates: dict[str, dict[int, list[float]]]) -> None:

@@ -23,8 +23,8 @@ class SearchSinkSettings(SinkSettings):
     shards: Annotated[Whole, limits_search.INDEX_SHARDS] = 1
     replicas: Annotated[Whole | None, limits_search.REPLICAS] = None
     max_concurrency: Annotated[Whole, limits_search.CONCURRENCY] = 4
-    max_bulk_documents: Annotated[Whole, limits_search.BULK_DOCUMENTS] = 500
-    max_bulk_bytes: Annotated[Whole, limits_search.BULK_BYTES] = 5_000_000
+    max_bulk_documents: Annotated[Whole, limits_search.BULK_DOCUMENTS] = 1000
+    max_bulk_bytes: Annotated[Whole, limits_search.BULK_BYTES] = 2_000_000
     memory_mb: Annotated[Whole, limits.MEMORY_MB] = 1024
 
     @property
