@@ -37,7 +37,9 @@ def deploy(job: dict[str, Any]) -> Deployment:
     from sluice.local.deploy_afresh import Creation  # noqa: PLC0415
     from sluice.local.deploy_again import Update  # noqa: PLC0415
     from sluice.local.deploy_aws import AwsCreator  # noqa: PLC0415
+    from sluice.local.deploy_firehose import not_imitated  # noqa: PLC0415
     from sluice.local.deploy_google import GoogleCreator  # noqa: PLC0415
+    from sluice.local.deploy_lake import FIREHOSE  # noqa: PLC0415
     from sluice.local.program import run_program  # noqa: PLC0415
 
     servers = read_line()
@@ -49,11 +51,14 @@ def deploy(job: dict[str, Any]) -> Deployment:
         google = GoogleCreator(servers["bigquery_url"])
         work = Update(before, aws, google, adding=adding) if before else Creation(aws, google)
         made: dict[str, Made] = {}
+        missing: list[str] = []
 
         def create(resource: Declared) -> Outputs:
             found, outputs = work.create(resource)
             if aws.handles(resource) or google.handles(resource):
                 made[resource.urn] = Made(found, resource.inputs, outputs)
+            elif resource.type == FIREHOSE:
+                missing.append(not_imitated(resource.inputs))
             return found, outputs
 
         program = run_program(
@@ -64,7 +69,7 @@ def deploy(job: dict[str, Any]) -> Deployment:
             create=create,
         )
         done = work.finish(made)
-        warnings = list(program.warnings)
+        warnings = [*program.warnings, *missing]
         return done and msgspec.structs.replace(done, outputs=program.outputs, warnings=warnings)
 
     deployment = attempt(adding=False) or attempt(adding=True)

@@ -27,6 +27,14 @@ def is_imitated(inputs: dict[str, Any]) -> bool:
     return inputs.get("destination") in IMITATED
 
 
+def not_imitated(inputs: dict[str, Any]) -> str:
+    """What a user is warned of."""
+    return (
+        f"Firehose {inputs['name']}: the local cloud has no {inputs['destination']}, so nothing is delivered"
+        " there, and the audit leaves that sink out"
+    )
+
+
 def create_delivery_stream(client: Any, inputs: dict[str, Any]) -> Outputs:
     """Create a Firehose: put to directly, it writes to a bucket; for Iceberg tables see sluice.local.lake.
 

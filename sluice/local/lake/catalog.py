@@ -44,6 +44,10 @@ class LakeCatalog:
         )
         self._catalog = GlueCatalog("local", self._glue, **self.io_properties)
 
+    def close(self) -> None:
+        """Give connections back."""
+        self._glue.close()
+
     def load(self, database: str, table: str) -> Table:
         """A table at its newest snapshot.
 

@@ -81,7 +81,7 @@ class _Bound:
     pieces: list[pa.Table] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
-        """Take a row, or raise `RowError`. As Python's objects rows take ten times their size, so not long."""
+        """Take a row, or raise `RowError`. As Python's objects rows take ten times the room, so not long."""
         self.read.append(self.reader.read(row.data))
         self.rows.append(row)
         if len(self.read) >= PIECE_ROWS:

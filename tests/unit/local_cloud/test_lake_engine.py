@@ -309,9 +309,9 @@ def test_whatever_fails_nothing_is_lost_and_what_is_settled_lies_somewhere(
         shards["a" if first else "b"].append(b"%b" % kind if kind != b"row" else b"row %d" % number)
     scene = Scene(StubStream(**shards), _with(transform_bytes=size))
     for step in range(31):
-        for when, kind in trouble:
+        for when, what in trouble:
             if when == step:
-                _let_happen(scene, kind)
+                _let_happen(scene, what)
         scene.run(1)
     scene.faults.clear()
     scene.run(80)
