@@ -19,11 +19,15 @@ import urllib3
 from sluice import errors
 from sluice.errors import EnvironmentProblem, SluiceError
 from sluice.local.cloud_process import ChildProcess
-from sluice.local.deploy_result import Deployment
+from sluice.local.deploy_result import Deployment, has_search
 from sluice.local.drain import POLL_SECONDS, Drain, behind
+from sluice.local.injected import Faults, SearchFaults, json_of
 
 START_SECONDS = 60.0
 DEPLOY_SECONDS = 120.0
+SETUP_SECONDS = 180.0
+"""What a deployment invokes before mappings begin may wait for a node that starts."""
+
 CALL_SECONDS = 10.0
 
 
@@ -36,23 +40,6 @@ class Endpoints:
     bigquery_url: str
     search_url: str | None = None
     lake_url: str | None = None
-
-
-class Faults:
-    """Faults of the local BigQuery (listed in docs/local-bigquery.md) or Firehose (docs/local-cloud.md)."""
-
-    def __init__(self, pool: urllib3.PoolManager, url: str) -> None:
-        self._pool = pool
-        self._url = url + "/_sluice/faults"
-
-    def add(self, **fault: Any) -> str:
-        """Inject a fault, e.g. `add(match="insertAll", kind="status", status=500, count=3)`; its id."""
-        answer = _json(self._pool.request("POST", self._url, json=fault))
-        return str(answer.get("id"))
-
-    def clear(self) -> None:
-        """Take all faults away."""
-        _json(self._pool.request("DELETE", self._url))
 
 
 class LocalCloud:
@@ -141,6 +128,13 @@ class LocalCloud:
         return Faults(self._pool, self.endpoints.lake_url)
 
     @property
+    def search_faults(self) -> SearchFaults:
+        """Faults of the local OpenSearch; raises EnvironmentProblem where search is off."""
+        if self.endpoints.search_url is None:
+            raise EnvironmentProblem("there is no search: switch it on in the environment's settings")
+        return SearchFaults(self._pool, self.endpoints.search_url)
+
+    @property
     def pids(self) -> list[int]:
         """Processes of the local cloud, this one not among them."""
         workers = self.status()["workers"] if self._endpoints else []
@@ -213,6 +207,9 @@ class LocalCloud:
             deployment = msgspec.convert(_deployment(deploy), Deployment)
         finally:
             self._end(deploy)
+        if has_search(deployment) and deployment.search_url is None:
+            deployment.search_url = self._start_search()
+            self._endpoints = replace(self.endpoints, search_url=deployment.search_url)
         body = _without_made(deployment)
         if deployment.firehoses and self.endpoints.lake_url is None:
             lake_url = self._start_lake(deployment, self.endpoints)
@@ -220,7 +217,9 @@ class LocalCloud:
         lake = self.endpoints.lake_url
         if lake:  # a table has its new columns before a function writes them
             self._call("PUT", lake + "/tables", body)
-        self._call("PUT", self.endpoints.lambda_url + "/deployment", body)
+        said = self._call("PUT", self.endpoints.lambda_url + "/deployment", body)
+        if "error" in said:
+            raise _error(said)
         if lake:
             self._call("PUT", lake + "/deployment", body)
         self._deployment = deployment
@@ -258,12 +257,24 @@ class LocalCloud:
         self._end(deploy)
         if deployment.firehoses:
             endpoints = replace(endpoints, lake_url=self._start_lake(deployment, endpoints))
+        if has_search(deployment):
+            deployment.search_url = self._start_search()
+            endpoints = replace(endpoints, search_url=deployment.search_url)
         options = {"verbose": self._verbose, "limits": self._limits}
-        control.tell(**addresses, deployment={**said, "made": {}}, **options)
-        control.hear(START_SECONDS)
+        search = {"search_url": deployment.search_url}
+        control.tell(**addresses, deployment={**said, **search, "made": {}}, **options)
+        ready = control.hear(SETUP_SECONDS)
+        if "error" in ready:
+            raise _error(ready)
         if endpoints.lake_url:
             self._call("PUT", endpoints.lake_url + "/deployment", _without_made(deployment))
         self._deployment, self._endpoints = deployment, endpoints
+
+    def _start_search(self) -> str:
+        """A node takes seconds to start: who asks before it is ready waits."""
+        search = self._child("opensearch", "the local OpenSearch")
+        self._servers.append(search)
+        return _url(search)
 
     def _start_lake(self, deployment: Deployment, endpoints: Endpoints) -> str:
         """Have the lake's tables created; its Firehoses start with the next deployment that it is sent."""
@@ -294,7 +305,7 @@ class LocalCloud:
 
     def _call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
         try:
-            return _json(self._pool.request(method, url, body=body))
+            return json_of(self._pool.request(method, url, body=body))
         except urllib3.exceptions.HTTPError as error:
             self.check()
             raise EnvironmentProblem(f"the local cloud does not answer: {error}") from error
@@ -315,13 +326,6 @@ def _without_made(deployment: Deployment) -> bytes:
 
 def _url(server: ChildProcess) -> str:
     return f"http://127.0.0.1:{server.hear(START_SECONDS)['port']}"
-
-
-def _json(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
-    answer: Any = msgspec.json.decode(response.data) if response.data else {}
-    if response.status >= 400 or not isinstance(answer, dict):  # noqa: PLR2004 - HTTP's errors
-        raise EnvironmentProblem(f"the local cloud answers {response.status}: {response.data[:300]!r}")
-    return answer
 
 
 def _error(said: dict[str, Any]) -> SluiceError:

@@ -102,11 +102,24 @@ class Control:
     async def replace(self, request: Request) -> Response:
         """Take what was deployed again; mappings that are still declared read on from where they are."""
         deployment = msgspec.json.decode(await request.body(), type=Deployment)
+        variables = self._variables | search(deployment)
         for inputs in deployment.functions:
-            await asyncio.to_thread(self._runtime.replace, function(inputs, self._variables))
+            await asyncio.to_thread(self._runtime.replace, function(inputs, variables))
+        problem = await asyncio.to_thread(self._problem, deployment)
+        if problem:
+            return JSONResponse({"error": problem})
         await asyncio.to_thread(self._runners.take, deployment)
         self._runtime.warm()
         return JSONResponse({})
+
+    def _problem(self, deployment: Deployment) -> str | None:
+        """Make the deployment's invocations, as they come; what is wrong with the first that fails."""
+        for inputs in deployment.invocations:
+            name = inputs["functionName"].rpartition(":")[2]
+            made = self._runtime.invoke(name, str(inputs["input"]).encode())
+            if made.verdict is not Verdict.ANSWERED:
+                return f"{name}, which the deployment invokes, failed: {made.error}"
+        return None
 
     async def log(self, request: Request) -> Response:
         """What a function printed lately."""
@@ -118,8 +131,12 @@ class Control:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         self._runtime.warm()
-        self._runners.take(self._deployment)
-        announce(ready=True)
+        problem = await asyncio.to_thread(self._problem, self._deployment)
+        if problem:
+            announce(error=problem, kind="EnvironmentProblem")
+        else:
+            self._runners.take(self._deployment)
+            announce(ready=True)
         yield
         self._runtime.close()
 
@@ -131,11 +148,15 @@ def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool, lim
         "AWS_ENDPOINT_URL_LAMBDA": urls["lambda_url"],
         "BIGQUERY_EMULATOR_HOST": urls["bigquery_url"],
     }
-    runtime = Runtime(
-        [function(inputs, variables) for inputs in deployment.functions], _to_stderr if verbose else None
-    )
+    functions = [function(inputs, variables | search(deployment)) for inputs in deployment.functions]
+    runtime = Runtime(functions, _to_stderr if verbose else None)
     runners = Runners(runtime, urls["aws_url"], deployment.region, limits=limits)
     return Control(runtime, runners, variables, deployment)
+
+
+def search(deployment: Deployment) -> dict[str, str]:
+    """What leads functions to the local OpenSearch, in the place of what was declared."""
+    return {"SLUICE_SEARCH_ENDPOINT": deployment.search_url} if deployment.search_url else {}
 
 
 def _to_stderr(line: bytes) -> None:

@@ -38,6 +38,7 @@ class Creation:
             schedules=schedules(self._aws.rules, self._aws.targets, self._aws.permissions),
             stand_ins=self._stand_ins,
             retention_hours=self._aws.retention_hours,
+            invocations=self._aws.invocations,
             firehoses=self._aws.lake.firehoses,
             lake_tables=self._aws.lake.tables,
             made=made,

@@ -35,9 +35,11 @@ REPEATABLE = frozenset(
         "aws:s3/bucketVersioning:BucketVersioning",
         "aws:s3/bucketPolicy:BucketPolicy",
         "aws:iam/rolePolicy:RolePolicy",
+        "aws:lambda/invocation:Invocation",
+        "aws:opensearch/domain:Domain",
     }
 )
-"""Types whose creation puts something in the place of what was there."""
+"""Types whose creation puts something in the place of what was there, or does something once more."""
 
 TABLE = "gcp:bigquery/table:Table"
 DATASET = "gcp:bigquery/dataset:Dataset"
@@ -132,6 +134,7 @@ class Update:
             mappings=self._mappings + self._aws.mappings,
             schedules=on_time,
             retention_hours={**self._before.retention_hours, **self._aws.retention_hours},
+            invocations=self._aws.invocations,
             firehoses=self._aws.lake.firehoses,
             lake_tables=self._aws.lake.tables,
             stand_ins=self.stand_ins,

@@ -33,7 +33,8 @@ class Deployment(msgspec.Struct, kw_only=True):
     """Functions and mappings by their declared inputs, schedules, the program's outputs, what nobody has.
 
     `made` has the resources of the local servers by their URN. `firehoses` and `lake_tables` are, by their
-    declared inputs, what the lake's process runs and has.
+    declared inputs, what the lake's process runs and has; `invocations` are those that are still to be made,
+    before the mappings begin. `search_url` is where the local OpenSearch answers.
     """
 
     region: str
@@ -44,9 +45,19 @@ class Deployment(msgspec.Struct, kw_only=True):
     stand_ins: list[str] = []
     warnings: list[str] = []
     retention_hours: dict[str, int] = {}
+    invocations: list[dict[str, Any]] = []
+    search_url: str | None = None
     firehoses: list[dict[str, Any]] = []
     lake_tables: list[dict[str, Any]] = []
     made: dict[str, Made] = {}
+
+
+def has_search(deployment: Deployment) -> bool:
+    """Whether anything in a deployment speaks to OpenSearch."""
+    return any(
+        "SLUICE_SEARCH_ENDPOINT" in ((inputs.get("environment") or {}).get("variables") or {})
+        for inputs in deployment.functions
+    )
 
 
 def function(inputs: dict[str, Any], endpoints: dict[str, str]) -> Function:

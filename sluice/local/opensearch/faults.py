@@ -109,8 +109,7 @@ class Struck:
         lines = [line for line in body.split(b"\n") if line.strip()]
         pairs, at = [], 0
         while at < len(lines):
-            meta: dict[str, Any] = msgspec.json.decode(lines[at])
-            (action,) = meta
+            action = next(iter(msgspec.json.decode(lines[at])))
             length = 1 if action == "delete" else 2
             pairs.append((action, lines[at : at + length]))
             at += length
@@ -121,7 +120,7 @@ class Struck:
 
     def answer(self, body: bytes | None) -> bytes:
         """The whole answer, given that to the rest (None when there was no rest)."""
-        rest = msgspec.json.decode(body) if body else {"took": 0, "items": []}
+        rest: dict[str, Any] = msgspec.json.decode(body) if body else {"took": 0, "items": []}
         items = iter(rest.get("items", []))
         error = {"status": self._fault.status, "error": self._fault.error}
         merged = [{a: error} if self._hit(at) else next(items) for at, a in enumerate(self._actions)]
