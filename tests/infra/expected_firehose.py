@@ -19,6 +19,8 @@ def sink(
     statements: list[dict[str, Any]],
     s3: dict[str, Any] | None = None,
     variables: dict[str, str] | None = None,
+    parameters: dict[str, str] | None = None,
+    logs_of: tuple[str, int] = ("INFO", 30),
 ) -> Expected:
     """Function, role and the two Firehoses of a sink."""
     logical, dashed = f"firehose-{name.replace('_', '-')}", name.replace("_", "-")
@@ -39,7 +41,11 @@ def sink(
                     "type": "Lambda",
                     "parameters": [
                         {"parameterName": key, "parameterValue": value}
-                        for key, value in {"LambdaArn": f"{invoked}:$LATEST", **PARAMETERS}.items()
+                        for key, value in {
+                            "LambdaArn": f"{invoked}:$LATEST",
+                            **PARAMETERS,
+                            **(parameters or {}),
+                        }.items()
                     ],
                 }
             ],
@@ -71,8 +77,8 @@ def sink(
             duty=f"{name} sink",
             timeout=120,
             memory=512,
-            log_level="INFO",
-            log_days=30,
+            log_level=logs_of[0],
+            log_days=logs_of[1],
             statements=[
                 allow(
                     "SendDeadLetters", ["sqs:SendMessage"], f"arn:aws:sqs:{REGION}:{env.prefix}-dead-letters"

