@@ -157,5 +157,5 @@ class Search(pulumi.ComponentResource):
                 replicas=copies if managed else None,
             ),
             writers=[self._role.arn] if managed else [],
-            readers=domain.readers,
+            readers=domain.readers if self._domain else [],
         )

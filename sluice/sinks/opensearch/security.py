@@ -39,7 +39,10 @@ class Security(TypedDict):
 def wanted(
     prefix: str, patterns: Sequence[str], *, writers: Sequence[Any], readers: Sequence[Any]
 ) -> Security:
-    """Say which roles there must be, and who has them."""
+    """Say which roles there must be, and who has them.
+
+    Readers keep what is left of types that are no more, so theirs are all indices of the prefix.
+    """
     writer, reader = f"{prefix}-writer", f"{prefix}-reader"
     return {
         "roles": {
@@ -54,7 +57,7 @@ def wanted(
                 "description": "Reads events and looks at dashboards",
                 "cluster_permissions": list(READ_ALL),
                 "index_permissions": [
-                    {"index_patterns": list(patterns), "allowed_actions": list(READ)},
+                    {"index_patterns": [f"{prefix}-*"], "allowed_actions": list(READ)},
                     {"index_patterns": list(DASHBOARDS), "allowed_actions": ["read"]},
                 ],
                 "tenant_permissions": [
