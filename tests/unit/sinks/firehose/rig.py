@@ -45,7 +45,8 @@ class Rig:
         self.time = Time()
         self.reports: list[Report] = []
         self.put: list[bytes] = []
-        self._hook = hook
+        self.hook = hook
+        self.letterbox = letterbox
         self._refuse = refuse
         rows = Rows(contract, destination, frozenset(types))
         again = RedriveSink("lake", rows, self._put)
@@ -100,7 +101,7 @@ class Rig:
         return failures
 
     def _ledger_call(self, name: str, call: Callable[[], Any], _request: dict[str, Any]) -> Any:
-        self._hook(name)
+        self.hook(name)
         return call()
 
 
