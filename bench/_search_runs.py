@@ -59,13 +59,8 @@ def certificate() -> Iterator[Path]:
 def model(own: Path, **options: float) -> Iterator[str]:
     """Run the model cluster and yield its URL."""
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    command = [
-        sys.executable,
-        HERE / "_search_cluster.py",
-        "--certificate",
-        own.with_name("both"),
-        *arguments,
-    ]
+    certified = ["--certificate", str(own.with_name("both"))]
+    command = [sys.executable, str(HERE / "_search_cluster.py"), *certified, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
