@@ -121,6 +121,22 @@ def test_a_row_of_the_lake_holds_each_value_of_the_event_exactly(contract: Contr
 
 
 @FEW
+@given(contracts(), st.integers(0, 2**32))
+def test_a_row_of_a_warehouse_is_the_event_and_its_decimals_have_no_exponents(
+    contract: Contract, seed: int
+) -> None:
+    for event in made(lambda: list(fake_events(contract, seed=seed, start=START, count=12))):
+        row = contract.encode_warehouse_row(event)
+        assert contract.decode(row) == contract.decode(contract.encode(event))
+        kind = contract.type_of(event)
+        values = json.loads(row)
+        for column in kind.columns:
+            if column.kind is Kind.DECIMAL and column.mode is not Mode.REPEATED and values[column.name]:
+                assert "E" not in values[column.name]
+        assert redshift.refused(kind, event, row) is None
+
+
+@FEW
 @given(contracts())
 def test_the_lakes_schema_is_icebergs_with_the_ids_that_iceberg_gives(contract: Contract) -> None:
     for kind in contract.types.values():
