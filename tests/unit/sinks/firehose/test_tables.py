@@ -7,6 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from pyiceberg.schema import Schema
@@ -16,6 +17,7 @@ from sluice.contract import Event, iceberg
 from sluice.contract.contract import event_type
 from sluice.errors import EnvironmentProblem
 from sluice.sinks.firehose.tables import evolve, merged
+from sluice.sinks.firehose.tables_function import lake_setup
 
 FIRST: dict[str, Any] = {
     "type": "struct",
@@ -204,3 +206,17 @@ def test_every_contracts_schema_is_its_own_next_version() -> None:
     )  # the highest id, those of lists' elements included
     assert merged(schema, schema, last=last, table="sold") == (schema, [])
     assert isinstance(Schema.model_validate(schema).as_struct(), StructType)
+
+
+def test_what_aws_refuses_ends_a_deployment_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        def get_table(self, **_: Any) -> None:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetTable")
+
+    monkeypatch.setattr(boto3, "client", lambda _: Refusing())
+    context: Any = None
+    with pytest.raises(
+        EnvironmentProblem, match=r"could not be looked at or changed: .*AccessDenied"
+    ) as error:
+        lake_setup()({"database": "raw", "tables": {"order": FIRST}}, context)
+    assert "\n" not in str(error.value)
