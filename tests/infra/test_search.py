@@ -300,6 +300,12 @@ def test_a_collection_is_asked_for_nothing_that_it_decides_itself(deployed: "dic
     assert [each["body"]["composed_of"] for each in state["templates"]] == [[], []]
 
 
+def test_a_domain_in_china_is_named_as_one(run: "Run") -> None:
+    program = run("dev", aws_region="cn-north-1", search_sink={"mode": "domain"}, search_domain=SMALL)
+    arn = "arn:aws-cn:es:cn-north-1:111111111111:domain/sluice-dev"
+    assert statement(program, "search-setup-policy", "SetOpenSearchUp")["Resource"] == [f"{arn}/*"]
+
+
 def test_a_preview_before_anything_exists_works(run: "Run") -> None:
     program = run("dev", search_sink={"mode": "domain"}, search_domain=SMALL, preview=True)
     assert "search-setup-invocation" in by_name(program)
