@@ -4,17 +4,27 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.deadline import LambdaContext
+from sluice.errors import EnvironmentProblem
 from sluice.sinks.firehose.tables import evolve
 
 
 def lake_setup() -> Callable[[Any, LambdaContext], dict[str, Any]]:
-    """Return the handler, whose event is what `evolve` takes and whose answer says what was added."""
+    """Return the handler, whose event is what `evolve` takes and whose answer says what was added.
+
+    It fails in one line, which a deployment then ends with: that of `evolve`, or of what AWS refused.
+    """
     glue, s3 = boto3.client("glue"), boto3.client("s3")
 
     def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
         del context
-        return {"added": evolve(glue, s3, event)}
+        try:
+            return {"added": evolve(glue, s3, event)}
+        except (BotoCoreError, ClientError) as error:
+            raise EnvironmentProblem(
+                f"the lake's tables could not be looked at or changed: {error}"
+            ) from None
 
     return handler
