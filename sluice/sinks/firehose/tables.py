@@ -176,7 +176,7 @@ class _Growth:
             if there["type"] == "list":
                 return {**there, "element": self._type(there["element"], wanted["element"], path)}
             return {**there, "fields": self.fields(there["fields"], wanted["fields"], above=f"{path}.")}
-        if there != wanted:
+        if _spelled(there) != _spelled(wanted):
             raise EnvironmentProblem(
                 f"the lake's table {self.table} has the column {path} as {_words(there)}, and the contract"
                 f" wants {_words(wanted)}: Iceberg can't change that in place; keep the field as it was, and"
@@ -219,6 +219,11 @@ def _inner_ids(kind: Type) -> Any:
     if kind["type"] == "list":
         return kind["element-id"], _inner_ids(kind["element"])
     return _ids(kind["fields"])
+
+
+def _spelled(kind: Type) -> Type:
+    """A type without spaces: some of Iceberg's libraries write `decimal(38, 9)`."""
+    return kind.replace(" ", "") if isinstance(kind, str) else kind
 
 
 def _words(kind: Type) -> str:
