@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import sqlglot
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 from pyiceberg.io.pyarrow import schema_to_pyarrow
@@ -28,6 +28,7 @@ from sluice.contract.kinds import Kind, Mode
 from sluice.contract.lineage import table_columns
 from tests.property.contracts_drawn import FEW, START, contracts, made
 
+FEWER = settings(FEW, max_examples=20)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LINEAGE = {
     "_event_id": "e1",
@@ -95,7 +96,7 @@ def table_of(kind: EventType, rows: list[dict[str, Any]]) -> pa.Table:
     return parquet.read_table(io.BytesIO(file.getvalue()))
 
 
-@FEW
+@FEWER
 @given(contracts(), st.integers(0, 2**32))
 def test_a_row_of_the_lake_holds_each_value_of_the_event_exactly(contract: Contract, seed: int) -> None:
     events = made(lambda: list(fake_events(contract, seed=seed, start=START, count=12)))
@@ -120,7 +121,7 @@ def test_a_row_of_the_lake_holds_each_value_of_the_event_exactly(contract: Contr
         ] == read
 
 
-@FEW
+@FEWER
 @given(contracts(), st.integers(0, 2**32))
 def test_a_row_of_a_warehouse_is_the_event_and_its_decimals_have_no_exponents(
     contract: Contract, seed: int
@@ -136,7 +137,7 @@ def test_a_row_of_a_warehouse_is_the_event_and_its_decimals_have_no_exponents(
         assert redshift.refused(kind, event, row) is None
 
 
-@FEW
+@FEWER
 @given(contracts())
 def test_the_lakes_schema_is_icebergs_with_the_ids_that_iceberg_gives(contract: Contract) -> None:
     for kind in contract.types.values():
@@ -157,7 +158,7 @@ def test_the_lakes_schema_is_icebergs_with_the_ids_that_iceberg_gives(contract: 
         assert {field.name for field in schema.fields if field.required} == set(LINEAGE)
 
 
-@FEW
+@FEWER
 @given(contracts())
 def test_every_statement_is_sql_of_its_own_dialect(contract: Contract) -> None:
     for kind in contract.types.values():
@@ -178,7 +179,7 @@ def test_every_statement_is_sql_of_its_own_dialect(contract: Contract) -> None:
         assert redshift.copy_columns(kind).replace('"', "").split(",") == columns
 
 
-@FEW
+@FEWER
 @given(contracts())
 def test_every_mapping_knows_each_field_and_nothing_is_added_by_chance(contract: Contract) -> None:
     def check(columns: tuple[Column, ...], properties: dict[str, Any]) -> None:
