@@ -168,6 +168,26 @@ def test_rows_of_a_new_column_come_after_the_column(dev: "dict[str, Declared]") 
     assert {"firehose-lake-firehose-policy", "firehose-lake-function"} <= waits("firehose-lake-firehose")
 
 
+def test_a_new_field_is_left_to_the_setup_and_shown_by_the_view(
+    run: "Run", without_metrics: Path, tmp_path: Path, dev: "dict[str, Declared]"
+) -> None:
+    """A table that is declared again would give its columns other ids: see infra/lake_tables.py."""
+    file = tmp_path / "pipeline.py"
+    text = without_metrics.read_text()
+    field = '    at: Annotated[datetime, field("When it happened")]'
+    assert field in text
+    file.write_text(text.replace(field, f"    page: str | None = None\n{field}"))
+    after = by_name(run("dev", pipeline=file, lake={"enabled": True}))
+    for name in ("lake-table-visit", "lake-table-order"):
+        assert after[name].ignore_changes == ("openTableFormatInput",)
+    wanted = json.loads(after["lake-setup-invocation"].inputs["input"])["tables"]
+    assert "page" in [each["name"] for each in wanted["visit"]["fields"]]
+    assert dev["lake-setup-invocation"].inputs["input"] != after["lake-setup-invocation"].inputs["input"]
+    columns = after["lake-view-visit"].inputs["storageDescriptor"]["columns"]
+    assert "page" in [each["name"] for each in columns]
+    assert dev["lake-view-order"].inputs == after["lake-view-order"].inputs
+
+
 def test_outputs_say_where_the_lake_is_and_what_failed(programs_with_lake: "dict[str, Program]") -> None:
     found = Outputs.parse(programs_with_lake["dev"].outputs, source="dev")
     bucket = "sluice-dev-lake-111111111111-eu-central-1"
