@@ -37,7 +37,12 @@ ABOUT_THE_CLUSTER = frozenset(
 )  # fmt: skip
 """Nothing is wrong with the event: the cluster is full, locked, has no such index or grants no right yet."""
 
-WORDS_ABOUT_THE_CLUSTER = ("shards open", "no write index", "index template")
+WORDS_ABOUT_THE_CLUSTER = (
+    "shards open",
+    "no write index",
+    "index template",
+    "document id is not supported",  # a serverless collection of another type than SEARCH (opensearch-py#792)
+)
 """In reasons of `illegal_argument_exception` and `validation_exception`, which say anything at all."""
 
 WORDS_ABOUT_THE_EVENT = (

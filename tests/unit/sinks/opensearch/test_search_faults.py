@@ -21,6 +21,7 @@ SHARDS = (
 )
 CLOSED = error("index_closed_exception", "closed")
 BLOCKED = error("cluster_block_exception", "index [i] blocked by: [FORBIDDEN/8/index write (api)];")
+NO_IDS = error("illegal_argument_exception", "Document ID is not supported in create/index operation request")
 TEMPLATE = error("illegal_argument_exception", "no matching index template found for data stream [i]")
 
 
@@ -97,6 +98,7 @@ def test_what_passes_loses_and_doubles_nothing(
         http.garbage,
         http.raw(200, b'{"items":[]}'),
         search.items({0: (400, CLOSED), 1: (400, CLOSED)}),
+        search.items({0: (400, NO_IDS), 1: (400, NO_IDS)}),
         search.items({0: (400, error("never_seen", "x")), 1: (400, error("never_seen", "x"))}),
     ],
 )
