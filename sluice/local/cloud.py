@@ -71,6 +71,7 @@ class LocalCloud:
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
         self._children: list[ChildProcess] = []
         self._servers: list[ChildProcess] = []
+        self._lake: ChildProcess | None = None
         self._deployment: Deployment | None = None
         self._endpoints: Endpoints | None = None
 
@@ -204,7 +205,7 @@ class LocalCloud:
         try:
             deploy.tell(**self._job, before=before)
             deploy.tell(aws_url=self.endpoints.aws_url, bigquery_url=self.endpoints.bigquery_url)
-            deployment = msgspec.convert(_deployment(deploy), Deployment)
+            deployment = msgspec.convert(self._heard(deploy), Deployment)
         finally:
             self._end(deploy)
         if has_search(deployment) and deployment.search_url is None:
@@ -232,6 +233,7 @@ class LocalCloud:
             child.wait()
         self._children.clear()
         self._servers.clear()
+        self._lake = None
         self._pool.clear()
 
     @property
@@ -252,7 +254,7 @@ class LocalCloud:
         endpoints = Endpoints(aws_url=urls[0], lambda_url=urls[2], bigquery_url=urls[1])
         addresses = {"aws_url": urls[0], "bigquery_url": urls[1]}
         deploy.tell(**addresses)
-        said = _deployment(deploy)
+        said = self._heard(deploy)
         deployment = msgspec.convert(said, Deployment)
         self._end(deploy)
         if deployment.firehoses:
@@ -270,6 +272,17 @@ class LocalCloud:
             self._call("PUT", endpoints.lake_url + "/deployment", _without_made(deployment))
         self._deployment, self._endpoints = deployment, endpoints
 
+    def _heard(self, deploy: ChildProcess) -> dict[str, Any]:
+        """What was deployed; the lake imports its libraries meanwhile, once it is known to be needed."""
+        said = deploy.hear(DEPLOY_SECONDS)
+        while "needs" in said:
+            self._lake = self._lake or self._child("lake", "the local lake")
+            said = deploy.hear(DEPLOY_SECONDS)
+        if "error" in said:
+            raise _error(said)
+        deployment: dict[str, Any] = said["deployment"]
+        return deployment
+
     def _start_search(self) -> str:
         """A node takes seconds to start: who asks before it is ready waits."""
         search = self._child("opensearch", "the local OpenSearch")
@@ -278,7 +291,8 @@ class LocalCloud:
 
     def _start_lake(self, deployment: Deployment, endpoints: Endpoints) -> str:
         """Have the lake's tables created; its Firehoses start with the next deployment that it is sent."""
-        lake = self._child("lake", "the local lake")
+        lake = self._lake or self._child("lake", "the local lake")
+        self._lake = lake
         self._servers.append(lake)
         url = _url(lake)
         said = msgspec.to_builtins(msgspec.structs.replace(deployment, made={}))
@@ -309,14 +323,6 @@ class LocalCloud:
         except urllib3.exceptions.HTTPError as error:
             self.check()
             raise EnvironmentProblem(f"the local cloud does not answer: {error}") from error
-
-
-def _deployment(deploy: ChildProcess) -> dict[str, Any]:
-    said = deploy.hear(DEPLOY_SECONDS)
-    if "error" in said:
-        raise _error(said)
-    deployment: dict[str, Any] = said["deployment"]
-    return deployment
 
 
 def _without_made(deployment: Deployment) -> bytes:

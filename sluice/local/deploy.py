@@ -2,7 +2,8 @@
 
 `python -m sluice.local.deploy` reads one line of JSON with the project, another with the servers' addresses
 once they are known, runs the very `__main__.py` that `pulumi up` runs, and prints one line: the deployment or
-the error. With a deployment in the first line, what that one made is changed in place.
+the error; before that, perhaps, another with a server that it needs. With a deployment in the first line,
+what that one made is changed in place.
 """
 
 import gc
@@ -40,6 +41,7 @@ def deploy(job: dict[str, Any]) -> Deployment:
     from sluice.local.deploy_firehose import not_imitated  # noqa: PLC0415
     from sluice.local.deploy_google import GoogleCreator  # noqa: PLC0415
     from sluice.local.deploy_lake import FIREHOSE  # noqa: PLC0415
+    from sluice.local.lake.declared import is_lake  # noqa: PLC0415
     from sluice.local.program import run_program  # noqa: PLC0415
 
     servers = read_line()
@@ -52,8 +54,12 @@ def deploy(job: dict[str, Any]) -> Deployment:
         work = Update(before, aws, google, adding=adding) if before else Creation(aws, google)
         made: dict[str, Made] = {}
         missing: list[str] = []
+        said: list[bool] = []
 
         def create(resource: Declared) -> Outputs:
+            if resource.type == FIREHOSE and is_lake(resource.inputs) and not said:
+                said.append(True)
+                announce(needs="lake")  # which starts while the program goes on
             found, outputs = work.create(resource)
             if aws.handles(resource) or google.handles(resource):
                 made[resource.urn] = Made(found, resource.inputs, outputs)

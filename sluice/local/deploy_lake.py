@@ -7,13 +7,11 @@ library which a deployment need not load.
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from sluice.errors import ContractError, SettingsError
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.deploy_firehose import create_delivery_stream, is_imitated
 from sluice.local.deploy_result import Outputs
-from sluice.local.lake.declared import firehose, is_lake
+from sluice.local.lake.declared import firehose, is_lake, read_type
 
 Inputs = dict[str, Any]
 
@@ -153,24 +151,25 @@ def check_table(name: str, before: Inputs, now: Inputs) -> None:
         raise ContractError(f"table {name} of the lake cannot be partitioned otherwise in place: {AFRESH}")
 
 
-def _columns(inputs: Inputs) -> dict[str, Any]:
+def _columns(inputs: Inputs) -> dict[str, str]:
+    """Types by the path of a column, fields of structs among them."""
     declared = iceberg_input(inputs) or {"schema": {"fields": []}}
-    return {field["name"]: _without_ids(_type(field["type"])) for field in declared["schema"]["fields"]}
+    found: dict[str, str] = {}
+    for field in declared["schema"]["fields"]:
+        _add(found, field["name"], read_type(field["type"]))
+    return found
+
+
+def _add(found: dict[str, str], path: str, kind: Any) -> None:
+    found[path] = kind["type"] if isinstance(kind, dict) else kind.replace(" ", "")
+    if isinstance(kind, dict) and kind["type"] == "list":
+        _add(found, f"{path}[]", kind["element"])
+    elif isinstance(kind, dict):
+        for field in kind["fields"]:
+            _add(found, f"{path}.{field['name']}", field["type"])
 
 
 def _partition(inputs: Inputs) -> list[tuple[str, str]]:
     declared = iceberg_input(inputs) or {}
     fields = (declared.get("partitionSpec") or {}).get("fields") or []
     return [(field.get("name", ""), field["transform"]) for field in fields]
-
-
-def _type(text: str) -> Any:
-    return msgspec.json.decode(text) if text[:1] in '{"' else text
-
-
-def _without_ids(kind: Any) -> Any:
-    if isinstance(kind, dict):
-        return {
-            key: _without_ids(inner) for key, inner in kind.items() if key not in ("id", "element-id", "doc")
-        }
-    return [_without_ids(one) for one in kind] if isinstance(kind, list) else kind

@@ -17,6 +17,7 @@ from pyiceberg.transforms import parse_transform
 from pyiceberg.types import StructType
 
 from sluice.errors import ContractError
+from sluice.local.lake.declared import read_type
 
 _ACCESS = "local"
 _FIRST_PARTITION_ID = 1000
@@ -119,17 +120,13 @@ def _schema(declared: dict[str, Any]) -> Schema:
             "id": field["id"],
             "name": field["name"],
             "required": bool(field.get("required")),
-            "type": _type(field["type"]),
+            "type": read_type(field["type"]),
             **({"doc": field["doc"]} if field.get("doc") else {}),
         }
         for field in declared["fields"]
     ]
     struct = StructType.model_validate({"type": "struct", "fields": fields})
     return Schema(*struct.fields)
-
-
-def _type(text: str) -> Any:
-    return msgspec.json.decode(text) if text[:1] in '{"' else text
 
 
 def _partition_spec(declared: dict[str, Any]) -> PartitionSpec:

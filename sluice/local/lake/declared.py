@@ -68,6 +68,11 @@ class Firehose(msgspec.Struct, frozen=True, kw_only=True):
         return self.arn.split(":")[3]
 
 
+def read_type(text: str) -> Any:
+    """A column's type in Iceberg's JSON, of which Glue takes the text."""
+    return msgspec.json.decode(text) if text[:1] in '{"' else text
+
+
 def is_lake(inputs: dict[str, Any]) -> bool:
     """Whether a declared Firehose delivers to Iceberg tables."""
     return bool(inputs.get("destination") == "iceberg")

@@ -203,6 +203,18 @@ def test_what_iceberg_cannot_do_in_place_is_refused(before: Declared, after: Dec
         update(deployment(before)).create(after)
 
 
+def test_a_field_within_a_struct_may_be_added_and_not_changed() -> None:
+    def parts(*fields: tuple[str, str]) -> dict[str, Any]:
+        found = [{"id": 10, "name": name, "required": False, "type": kind} for name, kind in fields]
+        struct = {"type": "struct", "fields": found}
+        return NOTE | {"type": json.dumps({"type": "list", "element-id": 9, "element": struct})}
+
+    before = deployment(orders(parts(("a", "long"))))
+    update(before).create(orders(parts(("a", "long"), ("b", "decimal(38, 9)"))))
+    with pytest.raises(ContractError, match=r"note\[\]\.a cannot be changed in place"):
+        update(before).create(orders(parts(("a", "string"))))
+
+
 def test_ids_of_columns_are_icebergs_own_affair() -> None:
     renumbered = lake_servers.table()["iceberg"]
     for field in renumbered["schema"]["fields"]:
