@@ -26,6 +26,7 @@ from sluice.cli import (
     reconcile,
     report,
     routes,
+    search,
     windows,
 )
 from sluice.cli.entry import STOPPED
@@ -45,6 +46,7 @@ ORDER = (
     "local",
     "produce",
     "query",
+    "search",
     "windows",
     "report",
     "dlq",
@@ -75,6 +77,7 @@ app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 app.command("local", epilog=local.EXAMPLE)(local.local)
 app.command("produce", epilog=produce.EXAMPLE)(produce.produce)
 app.command("query", epilog=query.EXAMPLE)(query.query)
+app.command("search", epilog=search.EXAMPLE)(search.search)
 app.command("windows", epilog=windows.EXAMPLE)(windows.windows)
 app.command("reconcile", epilog=reconcile.EXAMPLE)(reconcile.reconcile)
 app.command("report", epilog=report.EXAMPLE)(report.report)

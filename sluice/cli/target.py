@@ -207,6 +207,15 @@ class Target:
             ) from error
         return bigquery.Client(project, credentials=credentials)
 
+    @property
+    def session(self) -> Any:
+        """The user's own AWS session, for what no client of boto3 speaks to.
+
+        Raises:
+            EnvironmentProblem: there are no AWS credentials.
+        """
+        return _session(self.outputs.region)
+
     def _client(self, service: str, *, read_timeout: int = 60, over: "Config | None" = None) -> Any:
         """Return a client; `over` has settings that come before the usual ones."""
         from botocore.config import Config

@@ -23,7 +23,7 @@ MOST_BYTES: Final = 100 * 1024 * 1024
 VERSION: Final = "2.19.1"
 _DONE: Final = {"acknowledged": True}
 _IGNORED: Final = frozenset({"timeout", "refresh", "pretty", "cluster_manager_timeout"})
-_KNOWN: Final = frozenset({"filter_path", "format", "ignore_unavailable", "allow_no_indices", "h", "s"})
+_KNOWN: Final = frozenset({"filter_path", "format"})
 
 Handler = Callable[["_Request"], Any]
 

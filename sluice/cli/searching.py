@@ -1,0 +1,150 @@
+"""Asking the search index, and its answers and refusals in the command line's own terms."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sluice.errors import EnvironmentProblem, QueryError, UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from opensearchpy import OpenSearch
+
+    from sluice.cli.target import Target
+    from sluice.contract import Contract, EventType
+
+SEARCH_SECONDS = 30.0
+MOST_HITS = 10_000
+"""The most that one search returns: `index.max_result_window` of an index that does not set it (2.19)."""
+
+ARRIVED = "_arrived_at"
+ABSENT, FORBIDDEN = 404, frozenset({401, 403})
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What a search found: how many in all, and the newest of them as they were indexed."""
+
+    total: int
+    events: tuple[dict[str, Any], ...]
+
+
+def event_type(contract: "Contract", name: str) -> "EventType":
+    """Return the event type of a name; raises UsageError for what is none."""
+    found = contract.types.get(name)
+    if found is None:
+        raise UsageError(f"--type {name}: no such event type; there are: {', '.join(sorted(contract.types))}")
+    return found
+
+
+def time_column(kinds: Sequence["EventType"]) -> str:
+    """Return the field by which hits are sorted: the event time where all types call it the same."""
+    columns = {kind.time_column for kind in kinds}
+    return columns.pop() if len(columns) == 1 else ARRIVED
+
+
+def client_of(target: "Target") -> "OpenSearch":
+    """Return a client for the target's index; raises EnvironmentProblem where there is none."""
+    from typing import cast
+
+    from sluice.sinks.opensearch.connection import Service, connect
+
+    search = target.outputs.search
+    if search is None:
+        raise EnvironmentProblem(
+            f"{target.where} has no search index: set search_sink in "
+            f"Pulumi.{target.outputs.environment}.yaml and deploy, or ask `sluice query`"
+        )
+    if target.endpoints is None:
+        credentials = target.session.get_credentials()
+        service = cast("Service", search.service)
+        region = target.outputs.region
+        return connect(search.endpoint, service, credentials=credentials, region=region, connections=1)
+    if target.endpoints.search_url is None:
+        raise EnvironmentProblem("the local cloud has no search index: stop it and start it again")
+    return connect(target.endpoints.search_url, None, connections=1)
+
+
+def search(
+    target: "Target",
+    words: str,
+    *,
+    contract: "Contract",
+    kind: "EventType | None",
+    since: "datetime | None",
+    limit: int,
+) -> Hits:
+    """Find events, the newest first.
+
+    Raises:
+        QueryError: OpenSearch refuses the query.
+        EnvironmentProblem: there is no index, or it does not answer, or who asks may not.
+    """
+    from sluice.sinks.opensearch.indices import Indices
+
+    client = client_of(target)
+    outputs = target.outputs.search
+    indices = Indices(outputs.prefix if outputs else "")
+    alias = indices.alias(kind.table) if kind else indices.everything
+    field = time_column([kind] if kind else list(contract.types.values()))
+    if target.is_local:
+        with suppress(EnvironmentProblem):  # in a deployed stack it is a right of its own, and seconds old
+            _ask(client, target, f"/{alias}/_refresh", None)
+    found = _ask(client, target, f"/{alias}/_search", body(words, field, since, limit))
+    if found is None:
+        return Hits(0, ())
+    hits = found["hits"]
+    return Hits(int(hits["total"]["value"]), tuple(hit["_source"] for hit in hits["hits"]))
+
+
+def body(words: str, field: str, since: "datetime | None", limit: int) -> dict[str, Any]:
+    """Return the request: all words have to be found, in whichever fields can hold them."""
+    query = {"query_string": {"query": words, "default_operator": "AND", "lenient": True}}
+    after = [{"range": {field: {"gte": since.isoformat()}}}] if since else []
+    return {
+        "query": {"bool": {"must": [query], "filter": after}},
+        "sort": [{field: {"order": "desc", "unmapped_type": "date"}}],
+        "size": limit,
+        "track_total_hits": True,
+    }
+
+
+def _ask(
+    client: "OpenSearch", target: "Target", path: str, request: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """Return the answer; None where there is no such index yet."""
+    from opensearchpy.exceptions import ConnectionError as NoConnection
+    from opensearchpy.exceptions import TransportError
+
+    try:
+        answer: dict[str, Any] = client.transport.perform_request(
+            "POST", path, body=request, params={"request_timeout": SEARCH_SECONDS}
+        )
+    except NoConnection as error:
+        raise EnvironmentProblem(
+            f"OpenSearch of {target.where} does not answer ({type(error.info).__name__}): a private domain "
+            "is reached from within its VPC only"
+        ) from None
+    except TransportError as error:
+        if error.status_code == ABSENT:
+            return None
+        if error.status_code in FORBIDDEN:
+            raise EnvironmentProblem(
+                f"OpenSearch of {target.where} refuses you ({error.status_code}): name your role in "
+                "search_domain.readers, or map it to the reader's role, and deploy"
+            ) from None
+        raise _refused(error.status_code, error.info) from None
+    return answer
+
+
+def _refused(status: int | str, info: Any) -> QueryError | EnvironmentProblem:
+    error = info.get("error") if isinstance(info, dict) else None
+    if status != 400 or not isinstance(error, dict):  # noqa: PLR2004 - HTTP's Bad Request
+        return EnvironmentProblem(f"OpenSearch answers {status}: try again")
+    reason = " ".join(str((error.get("root_cause") or [error])[0].get("reason") or error).split())
+    return QueryError(
+        f'{reason}; words, "phrases", field:value, field:[a TO b], AND, OR, NOT and * are understood, '
+        "and \\ goes before a special character that is meant"
+    )
