@@ -311,6 +311,19 @@ def test_a_preview_before_anything_exists_works(run: "Run") -> None:
     assert "search-setup-invocation" in by_name(program)
 
 
+def test_the_sink_counts_among_the_readers_of_the_stream(run: "Run") -> None:
+    shared = {"consumer": "shared"}
+    (warning,) = run(
+        "dev",
+        bigquery_sink=shared,
+        aggregator=shared,
+        search_sink={"mode": "domain", **shared},
+        search_domain=SMALL,
+    ).warnings
+    assert "3 shared readers (bigquery, windows, search) want 3 MB/s of the 2 MB/s" in warning
+    assert "set sluice:search_sink.consumer to enhanced" in warning
+
+
 def test_each_component_holds_its_own(deployed: "dict[str, Program]") -> None:
     boxes = {each.name: each for each in added(deployed["private"]).values() if not each.custom}
     everything = {**boxes, "search": by_name(deployed["private"])["search"]}
