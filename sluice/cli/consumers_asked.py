@@ -38,7 +38,8 @@ class Consumer:
     kind: str
     stream: str
     function: str
-    mapping: str
+    mapping: str | None
+    """None of a Firehose, which is its own reader."""
     state: str
     filters: tuple[str, ...] = ()
     behind_records: int | None = None
@@ -70,13 +71,16 @@ class Consumer:
 
 def consumers_of(target: "Target") -> list[Consumer]:
     """Return the consumers in the order in which the program declares them."""
+    from sluice.cli.consumers_firehose import firehose_consumer
     from sluice.cli.filtered import filtered_of
 
     since = None if target.is_local else datetime.now(UTC) - FILTERED_SINCE
     filtered = filtered_of(target, since)
     asked = _Deployed(target) if target.endpoints is None else _Local(target, target.endpoints)
     return [
-        _consumer(target, name, sink, asked, filtered.get(name))
+        firehose_consumer(target, name, sink)
+        if sink.firehose
+        else _consumer(target, name, sink, asked, filtered.get(name))
         for name, sink in target.outputs.sinks.items()
     ]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sluice.cli.consumers_asked import described
+from sluice.cli.consumers_firehose import refuse_a_pause
 from sluice.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -52,9 +53,12 @@ def switch(
     """Pause a consumer or let it go on, and wait until it is so.
 
     Raises:
+        UsageError: a Firehose reads for it, which cannot be paused.
         DeliveryError: it has not become so in time.
         EnvironmentProblem: its mapping is not there.
     """
+    if sink.firehose:
+        refuse_a_pause(name, sink)
     wanted = "Enabled" if enabled else "Disabled"
     deadline = time.monotonic() + seconds
     changed = False

@@ -26,6 +26,13 @@ def totals_of(endpoints: "Endpoints") -> dict[str, int]:
     return _ask(f"{endpoints.aws_url}/_sluice/streams")
 
 
+def firehoses_of(endpoints: "Endpoints") -> dict[str, dict[str, Any]]:
+    """Return where each Firehose stands, by name, if any reads a stream; raises as `status_of` does."""
+    if endpoints.lake_url is None:
+        return {}
+    return {each["name"]: each for each in _ask(f"{endpoints.lake_url}/status")["firehoses"]}
+
+
 def _ask(url: str) -> dict[str, Any]:
     import urllib3
 

@@ -49,7 +49,12 @@ class Clouds:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.stubs: dict[str, Stubber] = {}
-        services = {"functions": "lambda", "kinesis": "kinesis", "cloudwatch": "cloudwatch"}
+        services = {
+            "functions": "lambda",
+            "kinesis": "kinesis",
+            "cloudwatch": "cloudwatch",
+            "firehose": "firehose",
+        }
         for name, service in services.items():
             client: Any = boto3.client(  # type: ignore[call-overload]  # the service is a variable
                 service,

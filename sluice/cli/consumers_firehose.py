@@ -1,0 +1,78 @@
+"""Consumers that are Firehoses: they have no mapping, so that Firehose is asked, and cannot be paused."""
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NoReturn
+
+from sluice.cli.consumers_asked import METRIC_PERIOD_SECONDS, RECENT, Consumer
+from sluice.errors import EnvironmentProblem, UsageError
+
+if TYPE_CHECKING:
+    from sluice.cli.outputs import SinkOutputs
+    from sluice.cli.target import Endpoints, Target
+
+
+def firehose_consumer(target: "Target", name: str, sink: "SinkOutputs") -> Consumer:
+    """Return what there is to know of a Firehose that reads a stream.
+
+    `behind_seconds` is how long ago it had read all there was.
+
+    Raises:
+        EnvironmentProblem: it is not there.
+    """
+    called = sink.firehose or ""
+    try:
+        found = target.firehose.describe_delivery_stream(DeliveryStreamName=called)
+    except target.firehose.exceptions.ResourceNotFoundException:
+        raise EnvironmentProblem(
+            f"{name}: Firehose knows no {called} at {target.where}: deploy the program again, then try again"
+        ) from None
+    behind, last_error = (
+        (_lag(target, called), "") if target.endpoints is None else _local(target.endpoints, called)
+    )
+    return Consumer(
+        name=name,
+        kind=sink.reads,
+        stream=sink.stream or target.outputs.stream_name,
+        function=sink.function,
+        mapping=None,
+        state=found["DeliveryStreamDescription"]["DeliveryStreamStatus"].capitalize(),
+        behind_seconds=behind,
+        last_error=last_error,
+    )
+
+
+def refuse_a_pause(name: str, sink: "SinkOutputs") -> NoReturn:
+    """Say that a Firehose goes on.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(
+        f"{name}: the Firehose {sink.firehose} reads for it, which cannot be paused or resumed; what it"
+        " cannot deliver lies under its error prefix, and `sluice dlq redrive` places it once that is mended"
+    )
+
+
+def _lag(target: "Target", called: str) -> float | None:
+    now = datetime.now(UTC)
+    points = target.cloudwatch.get_metric_statistics(
+        Namespace="AWS/Firehose",
+        MetricName="KinesisMillisBehindLatest",
+        Dimensions=[{"Name": "DeliveryStreamName", "Value": called}],
+        StartTime=now - RECENT,
+        EndTime=now,
+        Period=METRIC_PERIOD_SECONDS,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    newest = max(points, key=lambda point: point["Timestamp"], default=None)
+    return None if newest is None else newest["Maximum"] / 1000
+
+
+def _local(endpoints: "Endpoints", called: str) -> tuple[float | None, str]:
+    from sluice.cli.local_status import firehoses_of
+
+    found = firehoses_of(endpoints).get(called, {})
+    caught_up = found.get("caught_up_at")
+    behind = None if caught_up is None else max(0.0, round(time.time() - caught_up, 3))
+    return behind, str(found.get("last_error") or "")
