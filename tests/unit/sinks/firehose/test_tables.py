@@ -186,6 +186,16 @@ def test_another_type_is_named_and_not_forced(path: str, kind: Any) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(("there", "wanted"), [("decimal(38, 9)", "decimal(38,9)"), ("decimal(38,9)",) * 2])
+def test_a_decimal_is_the_same_however_it_is_written(there: str, wanted: str) -> None:
+    """The specification allows both; what wrote the table's metadata chose one (Iceberg, primitive types)."""
+    schema = {**FIRST, "fields": [plain(1, "price", there)]}
+    found, added = merged(schema, {"fields": [plain(9, "price", wanted)]}, last=7, table="order")
+    assert (found["fields"], added) == (schema["fields"], [])
+    with pytest.raises(EnvironmentProblem, match="price as decimal"):
+        merged(schema, {"fields": [plain(9, "price", "decimal(38,2)")]}, last=7, table="order")
+
+
 def test_something_else_of_that_name_is_not_taken_for_a_table() -> None:
     lake: Any = Lake(FIRST)
     lake.get_table = lambda **_: {"Table": {"Parameters": {}}}
