@@ -127,6 +127,7 @@ def test_redriven_records_are_delivered_with_their_ids_and_the_books_go_on_balan
     assert books.sinks[0].document() == {
         "delivered": 23,
         "dead_lettered": 0,
+        "undelivered": 0,
         "skipped": 0,
         "filtered": 0,
         "in_flight": 0,
@@ -195,6 +196,7 @@ def test_a_batch_that_lambda_gave_up_on_is_fetched_from_the_stream(
     assert books.sinks[0].document() == {
         "delivered": 30,
         "dead_lettered": 2,
+        "undelivered": 0,
         "skipped": 0,
         "filtered": 0,
         "in_flight": 0,

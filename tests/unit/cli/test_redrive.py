@@ -77,6 +77,7 @@ def test_the_last_batch_of_a_shard_is_not_in_flight_any_more_once_it_was_redrive
     assert books.sinks[0].document() == {
         "delivered": 8,
         "dead_lettered": 0,
+        "undelivered": 0,
         "skipped": 0,
         "filtered": 0,
         "in_flight": 0,
