@@ -1,5 +1,6 @@
 """The program as a Mermaid drawing: where records flow, read from what was declared and nothing else."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -17,6 +18,9 @@ _BUCKET: Final = "aws:s3/bucket:Bucket"
 _KEPT_TABLE: Final = "aws:dynamodb/table:Table"
 _FIREHOSE: Final = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 _READER: Final = "gcp:projects/iAMMember:IAMMember"
+_DOMAIN: Final = "aws:opensearch/domain:Domain"
+_CATALOG_TABLE: Final = "aws:glue/catalogTable:CatalogTable"
+_WORKGROUP: Final = "aws:athena/workgroup:Workgroup"
 _HOURS_A_DAY: Final = 24
 
 _KEEPS: Final = (
@@ -58,6 +62,9 @@ class _Drawing:
             yield from self._sink(mapping)
             yield from self._publisher(mapping)
         yield from self._routed()
+        yield from self._search()
+        yield from self._firehoses()
+        yield from self._lake()
         yield from self._report()
         yield from self._tables()
         yield from self._kept()
@@ -78,6 +85,9 @@ class _Drawing:
         yield f"  {_node(function, '[', ']', *words)}"
         yield f'  {_id(stream)} -- "{_label(*label)}" --> {_id(function)}'
         yield from self._to_bigquery(function)
+        yield from self._keeps(function)
+
+    def _keeps(self, function: Declared) -> Iterator[str]:
         for kept, variable, gets, _ in self._kept_things():
             if _names(function, variable, kept):
                 yield f'  {_id(function)} -. "{gets}" .-> {_id(kept)}'
@@ -117,6 +127,79 @@ class _Drawing:
         yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
         yield f'  {_id(table)} -- "DynamoDB stream" --> {_id(function)}'
         yield from self._to_bigquery(function)
+
+    def _search(self) -> Iterator[str]:
+        """Draw the sink's index: a domain of the program, or an endpoint that is there already."""
+        for function in self._all(_FUNCTION):
+            variables = _variables(function)
+            if "SLUICE_SEARCH_ENDPOINT" not in variables or "SLUICE_SINK" not in variables:
+                continue
+            for domain in self._all(_DOMAIN):
+                yield f"  {_node(domain, '[(', ')]', 'OpenSearch', str(domain.inputs['domainName']))}"
+                yield f"  {_id(function)} --> {_id(domain)}"
+            if not self._all(_DOMAIN):
+                yield f'  search[("{_label("OpenSearch", variables["SLUICE_SEARCH_ENDPOINT"])}")]'
+                yield f"  {_id(function)} --> search"
+
+    def _firehoses(self) -> Iterator[str]:
+        """Draw each Firehose that reads a stream, its transform, and the one that redriven records take."""
+        for firehose in self._all(_FIREHOSE):
+            source = firehose.inputs.get("kinesisSourceConfiguration", {}).get("kinesisStreamArn", "")
+            stream = next(
+                (each for each in self._all(_STREAM) if source.endswith(f"/{_own_name(each)}")), None
+            )
+            function = self._transform(firehose)
+            if stream is None or function is None:
+                continue
+            yield f"  {_node(firehose, '[[', ']]', 'Firehose', _own_name(firehose))}"
+            yield f"  {_node(function, '[', ']', 'Lambda', str(function.inputs['name']))}"
+            yield f'  {_id(stream)} -- "shared reader" --> {_id(firehose)}'
+            yield f'  {_id(firehose)} -- "transform" --> {_id(function)}'
+            yield from self._keeps(function)
+            for each in self._all(_FIREHOSE):
+                if _names(function, "SLUICE_REDRIVE_FIREHOSE", each):
+                    yield f"  {_node(each, '[[', ']]', 'Firehose', _own_name(each))}"
+                    yield f'  {_id(function)} -- "redriven" --> {_id(each)}'
+                    yield from self._delivers(each)
+            yield from self._delivers(firehose)
+
+    def _delivers(self, firehose: Declared) -> Iterator[str]:
+        destination = str(firehose.inputs["destination"])
+        if destination == "iceberg":
+            yield f"  {_id(firehose)} --> lake"
+        else:
+            where = f"{_id(firehose)}_destination"
+            yield f'  {where}[("{_label(destination.capitalize())}")]'
+            yield f"  {_id(firehose)} --> {where}"
+        s3 = firehose.inputs.get(f"{destination}Configuration", {}).get("s3Configuration", {})
+        for bucket in self._all(_BUCKET):
+            if str(s3.get("bucketArn", "")).rpartition(":")[2] == _own_name(bucket):
+                yield f"  {_node(bucket, *_SHAPES[_BUCKET], 'lake files, errors', _own_name(bucket))}"
+                yield f'  {_id(firehose)} -. "undelivered" .-> {_id(bucket)}'
+
+    def _transform(self, firehose: Declared) -> Declared | None:
+        """Find the function that a Firehose hands its records to."""
+        text = json.dumps(firehose.inputs)
+        return next(
+            (each for each in self._all(_FUNCTION) if f":function:{each.inputs['name']}:" in text), None
+        )
+
+    def _lake(self) -> Iterator[str]:
+        tables = [
+            each for each in self._all(_CATALOG_TABLE) if each.inputs.get("tableType") != "VIRTUAL_VIEW"
+        ]
+        views = [each for each in self._all(_CATALOG_TABLE) if each not in tables]
+        for title, members, shape in (("lake", tables, ("[(", ")]")), ("lake_views", views, ("[/", "/]"))):
+            if members:
+                yield f'  subgraph {title}["{_label("Iceberg", str(members[0].inputs["databaseName"]))}"]'
+                for each in members:
+                    yield f"    {_node(each, *shape, str(each.inputs['name']))}"
+                yield "  end"
+        if tables and views:
+            yield '  lake -- "each event once" --> lake_views'
+        for workgroup in self._all(_WORKGROUP):
+            yield f"  {_node(workgroup, '([', '])', 'Athena', _own_name(workgroup))}"
+            yield f"  lake_views --> {_id(workgroup)}"
 
     def _report(self) -> Iterator[str]:
         """Draw the page that is served in the cloud, if it is."""
@@ -163,7 +246,7 @@ class _Drawing:
                 yield kept, variable, gets, words
 
     def _protection(self) -> Iterator[str]:
-        drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _KEPT_TABLE, _FIREHOSE}
+        drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _KEPT_TABLE, _FIREHOSE, _DOMAIN, _CATALOG_TABLE}
         protected = [_id(each) for each in self._program.resources if each.protect and each.type in drawn]
         if protected:
             yield "  classDef protected stroke-width:3px"
