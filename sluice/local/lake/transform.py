@@ -11,6 +11,7 @@ from sluice.local.clock import Clock
 from sluice.local.lake.declared import Firehose
 from sluice.local.lake.event import (
     FUNCTION_ERROR,
+    PAYLOAD_BYTES,
     AnswerError,
     Entry,
     Failed,
@@ -51,6 +52,10 @@ class Transform:
     def __call__(self, entries: Sequence[Entry]) -> Transformed:
         """Rows and failures of some records; never raises for what the function does."""
         problem = ""
+        told = event(self._firehose, entries)
+        if len(told) > PAYLOAD_BYTES:  # one record that no invocation holds
+            failed = [failure(entry, FUNCTION_ERROR, 1) for entry in entries]
+            return Transformed([], failed, f"an event of {len(told)} bytes cannot be given to a function")
         for attempt in range(1, self._firehose.attempts + 1):
             if attempt > 1 and self._clock.wait(self._stop, RETRY_SECONDS):
                 break

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluice.local.clock import FakeClock
 from sluice.local.lake.declared import firehose
 from sluice.local.lake.event import PAYLOAD_BYTES, AnswerError, Entry, event, read_answer
+from sluice.local.lake.faults import Faults
 from sluice.local.lake.source import taken_apart
+from sluice.local.lake.transform import Transform
 from sluice.local.mapping_types import StreamRecord
 from sluice.records.aggregate import Aggregate
 from tests.unit.local_cloud import lake_servers
@@ -144,3 +147,20 @@ def test_every_record_is_a_row_or_failed_or_dropped_whatever_is_answered(
     said = {record.get("recordId") for record in records if record.get("result") == "Dropped"}
     assert {f"{sequence}000000" for sequence in dropped} <= said
     assert all(isinstance(b64decode(b64encode(row.data)), bytes) for row in rows)
+
+
+def test_a_record_that_no_invocation_holds_fails_at_once_instead_of_being_tried_for_ever() -> None:
+    transform = Transform(FIREHOSE, "http://127.0.0.1:1", Faults(), FakeClock())
+    found = transform([entry(1, b"x" * PAYLOAD_BYTES)])
+    assert [(one.code, one.attempts) for one in found.failed] == [("Lambda.FunctionError", 1)]
+    assert "cannot be given to a function" in found.problem
+
+
+def test_a_function_that_cannot_be_reached_is_tried_as_often_as_declared() -> None:
+    clock = FakeClock()
+    began = clock.now()
+    found = Transform(FIREHOSE, "http://127.0.0.1:1", Faults(), clock)([entry(1, b"raw")])
+    assert [(one.code, one.data, one.attempts) for one in found.failed] == [
+        ("Lambda.FunctionError", b"raw", 2)
+    ]
+    assert clock.now() - began == FIREHOSE.attempts - 1
