@@ -218,7 +218,7 @@ class LocalCloud:
         lake = self.endpoints.lake_url
         if lake:  # a table has its new columns before a function writes them
             self._call("PUT", lake + "/tables", body)
-        said = self._call("PUT", self.endpoints.lambda_url + "/deployment", body)
+        said = self._call("PUT", self.endpoints.lambda_url + "/deployment", body, SETUP_SECONDS)
         if "error" in said:
             raise _error(said)
         if lake:
@@ -317,9 +317,11 @@ class LocalCloud:
     def _get(self, url: str) -> dict[str, Any]:
         return self._call("GET", url)
 
-    def _call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, url: str, body: bytes | None = None, seconds: float = CALL_SECONDS
+    ) -> dict[str, Any]:
         try:
-            return json_of(self._pool.request(method, url, body=body))
+            return json_of(self._pool.request(method, url, body=body, timeout=seconds))
         except urllib3.exceptions.HTTPError as error:
             self.check()
             raise EnvironmentProblem(f"the local cloud does not answer: {error}") from error

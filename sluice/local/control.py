@@ -107,7 +107,7 @@ class Control:
             await asyncio.to_thread(self._runtime.replace, function(inputs, variables))
         problem = await asyncio.to_thread(self._problem, deployment)
         if problem:
-            return JSONResponse({"error": problem})
+            return JSONResponse({"error": problem, "kind": "EnvironmentProblem"})
         await asyncio.to_thread(self._runners.take, deployment)
         self._runtime.warm()
         return JSONResponse({})
@@ -118,7 +118,8 @@ class Control:
             name = inputs["functionName"].rpartition(":")[2]
             made = self._runtime.invoke(name, str(inputs["input"]).encode())
             if made.verdict is not Verdict.ANSWERED:
-                return f"{name}, which the deployment invokes, failed: {made.error}"
+                said = made.error.partition(": ")[2] or made.error  # without the exception's name
+                return f"{name}, which the deployment invokes, failed: {said}"
         return None
 
     async def log(self, request: Request) -> Response:
