@@ -23,8 +23,10 @@ def test_every_record_of_a_demo_is_in_exactly_one_state() -> None:
     assert books["produced"] == EVENTS + POISON + DUPLICATES
     states = ("delivered", "dead_lettered", "skipped", "in_flight")
     sinks = {name: tuple(sink[state] for state in states) for name, sink in books["sinks"].items()}
-    assert set(sinks) == {"bigquery", "windows", "payments", "refunds"}
-    assert sinks["bigquery"] == sinks["windows"] == (EVENTS + DUPLICATES, POISON, 0, 0)
+    whole = {"bigquery", "lake", "search", "windows"}
+    assert set(sinks) == whole | {"payments", "refunds"}
+    for sink in whole:
+        assert sinks[sink] == (EVENTS + DUPLICATES, POISON, 0, 0), sink
     for route in ("payments", "refunds"):
         assert sum(sinks[route]) == books["produced"]
         assert sinks[route][0] > 0
@@ -38,7 +40,7 @@ def test_a_demo_for_people_answers_questions_and_shows_windows_and_the_balance()
     done = sluice("demo", "--events", "500", "--poison", "2", "--shards", "1")
     assert done.returncode == 0, done.stderr
     assert "The books balance." in done.stdout
-    assert done.stdout.count("SELECT") == 3
+    assert done.stdout.count("SELECT") == 4  # three of BigQuery, one of the lake
     drawn, _, listed = done.stdout.partition("sluice windows page_views --limit 8")
     assert "type=transaction" in drawn
     assert "provisional" in listed or "complete" in listed  # as the minute has it

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sluice.cli.lake import ask_lake
+from sluice.cli.sinks import documents_of
 from sluice.cli.undelivered import listing, redrive_undelivered
 from sluice.contract.rebase import newest_time, rebase
 from sluice.pipeline import load_pipeline
@@ -30,7 +31,14 @@ QUICK = {
         "buffer_seconds": 1,
         "transform_retries": 1,
         "log_level": "WARNING",
-    }
+    },
+    "search_sink": {"mode": "domain", "log_level": "WARNING"},
+    "search_domain": {
+        "public": True,
+        "instance_type": "t3.small.search",
+        "instance_count": 1,
+        "zones": 1,
+    },
 }
 NOW = datetime.now(UTC).replace(microsecond=123456)
 SALES = 40
@@ -125,7 +133,7 @@ def test_columns_have_the_types_of_the_contract_for_whoever_reads_the_files(lake
     }
 
 
-def test_bigquery_and_lake_agree_on_real_requests_whatever_fails_on_the_way(lake: Running) -> None:
+def test_bigquery_lake_and_search_agree_on_real_requests_whatever_fails_on_the_way(lake: Running) -> None:
     """The transform fails and is repeated, commits fail or are not heard of, the Firehose starts again."""
     contract = load_pipeline(PIPELINE).contract
     with gzip.open(DATA, "rb") as file:
@@ -146,6 +154,10 @@ def test_bigquery_and_lake_agree_on_real_requests_whatever_fails_on_the_way(lake
     assert (sink.delivered - before, sink.dead_lettered, sink.in_flight) == (len(events) + 500, 50, 0)
     sql = "SELECT status, COUNT(*) AS n, SUM(bytes) AS bytes FROM web_request GROUP BY status ORDER BY status"
     assert ask(lake, sql) == lake.rows(sql)
+    index = documents_of(lake.target, "search")
+    assert index is not None
+    (sales,) = lake.rows("SELECT COUNT(*) AS n FROM Sale")
+    assert index(None) == len(events) + sales["n"]
     (once,) = ask(lake, "SELECT COUNT(*) AS n, COUNT(DISTINCT request_id) AS ids FROM web_request")
     assert once == {"n": len(events), "ids": len(events)}
     outputs = lake.target.outputs.lake
