@@ -10,8 +10,8 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from sluice.errors import SettingsError
-from sluice.local.firehose_prefix import prefix_at
 from sluice.local.deploy_firehose import create_delivery_stream
+from sluice.local.firehose_prefix import prefix_at
 from tests.unit.local_cloud.clients import client
 
 MOMENT = datetime(2026, 1, 31, 12, 5, 9, tzinfo=UTC)
