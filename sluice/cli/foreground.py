@@ -78,7 +78,8 @@ class Foreground:
         if self._json:
             print_json({**self._urls, "outputs": self._cloud.outputs, "pipeline": self._pipeline})
         else:
-            _print(self._urls, self._cloud.outputs, self._pipeline)
+            engine = self._cloud.search_engine or "OpenSearch"
+            _print(self._urls, self._cloud.outputs, self._pipeline, engine)
         self._warn()
 
     def look(self) -> None:
@@ -151,7 +152,7 @@ def _metrics(pipeline: Path) -> "list[Definition] | None":
         return None
 
 
-def _print(urls: dict[str, Any], outputs: dict[str, Any], pipeline: Path) -> None:
+def _print(urls: dict[str, Any], outputs: dict[str, Any], pipeline: Path, engine: str) -> None:
     out = console()
     table = grid("The local cloud runs")
     table.show_header = False
@@ -162,7 +163,7 @@ def _print(urls: dict[str, Any], outputs: dict[str, Any], pipeline: Path) -> Non
     table.add_row("AWS", urls["aws_url"])
     table.add_row("Lambda", urls["lambda_url"])
     table.add_row("BigQuery", urls["bigquery_url"])
-    for name, words in (("search_url", "OpenSearch"), ("lake_url", "Athena")):
+    for name, words in (("search_url", engine), ("lake_url", "Athena")):
         if urls[name]:
             table.add_row(words, urls[name])
     table.add_row("report page", urls["report_url"])

@@ -74,6 +74,8 @@ class LocalCloud:
         self._lake: ChildProcess | None = None
         self._deployment: Deployment | None = None
         self._endpoints: Endpoints | None = None
+        self.search_engine: str | None = None
+        """What answers searches: OpenSearch itself or a stand-in; None where search is off."""
 
     def __enter__(self) -> Self:
         """Start everything.
@@ -287,7 +289,9 @@ class LocalCloud:
         """A node takes seconds to start: who asks before it is ready waits."""
         search = self._child("opensearch", "the local OpenSearch")
         self._servers.append(search)
-        return _url(search)
+        said = search.hear(START_SECONDS)
+        self.search_engine = str(said["engine"])
+        return f"http://127.0.0.1:{said['port']}"
 
     def _start_lake(self, deployment: Deployment, endpoints: Endpoints) -> str:
         """Have the lake's tables created; its Firehoses start with the next deployment that it is sent."""

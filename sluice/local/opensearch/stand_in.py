@@ -55,7 +55,7 @@ class _Request:
 class StandIn:
     """An OpenSearch of one node, in memory. Safe for several threads, one request at a time."""
 
-    name = "the stand-in for OpenSearch"
+    name = "OpenSearch (stand-in)"
 
     def __init__(self) -> None:
         self._catalog = Catalog()

@@ -54,7 +54,7 @@ def server(process: Server) -> Iterator[Server]:
 
 
 def test_it_says_what_answers(server: Server) -> None:
-    assert server.ask("GET", "/_sluice/status") == (200, {"engine": "the stand-in for OpenSearch"})
+    assert server.ask("GET", "/_sluice/status") == (200, {"engine": "OpenSearch (stand-in)"})
 
 
 def test_a_status_fault_strikes_as_often_as_asked_and_writes_nothing(server: Server) -> None:
