@@ -18,6 +18,7 @@ def sources_of(target: "Target", current: Callable[[], Sequence["Definition"] | 
     Raises:
         NoCloud: the stack was deployed before there were metrics.
     """
+    from sluice.cli.sinks import booked
     from sluice.report.live import Clients, Places, SinkPlace, live_sources
 
     outputs = target.outputs
@@ -37,7 +38,7 @@ def sources_of(target: "Target", current: Callable[[], Sequence["Definition"] | 
                 parallelization=sink.parallelization,
                 whole=not sink.filtered and sink.stream in {None, outputs.stream_name},
             )
-            for name, sink in outputs.sinks.items()
+            for name, sink in booked(target).items()
         },
         local=target.is_local,
     )
