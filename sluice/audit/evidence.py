@@ -49,7 +49,8 @@ class Evidence:
     batch of each shard (`behind_complete` is False when they were too many to count), which came in
     `behind_surplus` fewer records; `oldest` is when the first of those arrived. `parallel` says that the
     mapping works on several batches of a shard at once: their intervals interleave. `filtered` is None where
-    the mapping has no filter. `documents` are the distinct events in a search index, which keeps one of each.
+    the mapping has no filter. `documents` are the distinct events in a search index, which keeps one of each;
+    `notes` say why something could not be asked.
     """
 
     sink: str
@@ -67,3 +68,4 @@ class Evidence:
     redriven: Sequence[Redriven] = ()
     filtered: FilteredOut | None = None
     documents: int | None = None
+    notes: Sequence[str] = ()

@@ -16,6 +16,7 @@ from sluice.audit.books import SinkBooks, States, add_up
 from sluice.audit.evidence import Evidence
 from sluice.audit.spans import keep_all
 from sluice.audit.window import Window
+from sluice.errors import EnvironmentProblem, QueryError
 
 PATIENCE = timedelta(seconds=900 + 7200 + 900)
 """How long a record may be on its way through a Firehose: its longest buffer, its longest retry, and the
@@ -72,6 +73,7 @@ class Handed:
 
     `found` are the distinct records in it (None where nothing can be counted). `undelivered` are those under
     the error prefix and nowhere else, `booked` of them in the ledger; `broken` lines there cannot be read.
+    `trouble` says why the destination did not tell, so that the ledger alone speaks.
     """
 
     found: int | None
@@ -79,6 +81,7 @@ class Handed:
     booked: int = 0
     broken: int = 0
     looked_up: bool = True
+    trouble: str | None = None
     begun: datetime
 
 
@@ -93,11 +96,17 @@ def look(lake: Lake, seen: Window) -> Handed:
             place = each.shard, each.sequence
             records[place] = records.get(place, False) or each.booked
     looked_up = len(records) <= MOST_LOOKED_UP
-    if records and looked_up and lake.among is not None:
-        for place in lake.among(list(records)):
-            records.pop(place, None)
+    found, trouble = None, None
+    try:
+        if records and looked_up and lake.among is not None:
+            for place in lake.among(list(records)):
+                records.pop(place, None)
+        found = None if lake.count is None else lake.count(seen.since)
+    except (EnvironmentProblem, QueryError) as problem:
+        trouble = str(problem)
     return Handed(
-        found=None if lake.count is None else lake.count(seen.since),
+        found=found,
+        trouble=trouble,
         undelivered=len(records),
         booked=sum(records.values()),
         broken=broken,
@@ -151,6 +160,8 @@ def _notes(books: SinkBooks, state: States, handed: Handed, *, again: bool) -> I
             f"{books.sink}: the ledger speaks of more records than the stream took in: the Firehose handed "
             "some on twice, as after it began anew, and its destination cannot be asked which"
         )
+    if handed.trouble is not None:
+        yield f"{books.sink}: its rows are not counted, the ledger alone speaks: {handed.trouble}"
     waiting = 0 if handed.found is None else state.delivered - handed.found - handed.booked
     if books.in_flight and waiting > 0:
         held = min(waiting, books.in_flight)

@@ -1,11 +1,13 @@
 """A search index held against the other sinks: it keeps one document per event, however often that came."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sluice.audit import differences
 from sluice.audit.books import SinkBooks
 from sluice.audit.evidence import Evidence
+from sluice.errors import EnvironmentProblem
 
 
 def against_others(
@@ -21,6 +23,18 @@ def against_others(
         _compared(sink, evidence[sink.sink].documents, [each for each in rows if each.stream == sink.stream])
         for sink in sinks
     )
+
+
+def documents_of(
+    sink: str, count: Callable[[datetime | None], int] | None, since: datetime | None
+) -> tuple[int | None, tuple[str, ...]]:
+    """Count the documents; where the index cannot be reached from here, as a private one, say so instead."""
+    if count is None:
+        return None, ()
+    try:
+        return count(since), ()
+    except EnvironmentProblem as problem:
+        return None, (f"{sink}: its documents are not compared: {problem}",)
 
 
 def _compared(sink: SinkBooks, documents: int | None, others: Sequence[SinkBooks]) -> SinkBooks:

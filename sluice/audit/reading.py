@@ -9,7 +9,7 @@ from sluice.audit import differences
 from sluice.audit.books import Books, SinkBooks, balance, produced_between
 from sluice.audit.evidence import Evidence, FilteredOut, Pointer, Redriven
 from sluice.audit.handed import PATIENCE, Handed, balance_handed, look
-from sluice.audit.indexed import against_others
+from sluice.audit.indexed import against_others, documents_of
 from sluice.audit.segments import count_segments
 from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.spans import marks, merge_latency, percentile
@@ -206,6 +206,7 @@ def _evidence(
         else Behind(0, 0, complete=True)  # what a Firehose has read, it tells nobody
     )
     counted = _counted(sources, source, seen)
+    documents, notes = documents_of(sink, source.documents, seen.since)
     return Evidence(
         sink=sink,
         stream=stream,
@@ -222,7 +223,8 @@ def _evidence(
         else None,
         pointers=pointers,
         redriven=[Redriven(entry.shard, entry.first, _state(entry)) for entry in seen.redriven],
-        documents=source.documents(seen.since) if source.documents else None,
+        documents=documents,
+        notes=notes,
     )
 
 
@@ -273,7 +275,7 @@ def _books(
         p50=None if medians[0] is None else round(latency_ms(medians[0]), 1),
         p99=None if medians[1] is None else round(latency_ms(medians[1]), 1),
         notes=(
-            *(note for sink in sinks for note in sink.notes),
+            *(note for sink in sinks for note in (*sink.notes, *evidence[sink.sink].notes)),
             *(
                 [f"the dead-letter queue holds {strange} messages that neither Sluice nor Lambda wrote"]
                 if strange

@@ -10,9 +10,10 @@ import pytest
 from sluice.audit.books import SinkBooks
 from sluice.audit.evidence import Evidence
 from sluice.audit.handed import Handed, Lake, Place, balance_handed, look
-from sluice.audit.indexed import against_others
+from sluice.audit.indexed import against_others, documents_of
 from sluice.audit.spans import Span
 from sluice.audit.window import Window
+from sluice.errors import EnvironmentProblem
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
@@ -133,6 +134,19 @@ def test_a_record_that_lies_in_both_places_counts_as_delivered_and_one_twice_the
     found = look(lake, Window(since, (), (), (), 0, None, None))
     assert (found.found, found.undelivered, found.booked, found.broken) == (7, 2, 1, 1)
     assert counted == [since]
+
+
+def test_a_lake_or_an_index_that_cannot_be_asked_from_here_is_said_and_stops_nothing() -> None:
+    def away(_: datetime | None) -> int:
+        raise EnvironmentProblem("OpenSearch at stack prod does not count: no answer")
+
+    lake = Lake(undelivered=list, begun=lambda: NOW, count=away)
+    found = books(evidence(95, 5), look(lake, Window(None, (), (), (), 0, None, None)), produced=100)
+    assert (found.delivered, found.dead_lettered, found.problems) == (95, 5, ())
+    assert found.notes[0].startswith("lake: its rows are not counted, the ledger alone speaks: OpenSearch")
+    documents, (note,) = documents_of("search", away, None)
+    assert documents is None
+    assert note.startswith("search: its documents are not compared: OpenSearch at stack prod")
 
 
 def sink(name: str, **more: int) -> SinkBooks:
