@@ -19,6 +19,8 @@ Examples:
 """
 
 DEFAULT_LIMIT = 20
+SHOWN_CHARACTERS = 240
+"""Of an event in the table: five lines of a narrow terminal. `--json` has all of it."""
 
 
 def search(
@@ -82,11 +84,11 @@ def search(
         print_json({"total": found.total, "events": found.events})
         return
     field = time_column([kind] if kind else list(contract.types.values()))
-    _print(found.total, found.events, field, tag=TAG.name if kind is None else None)
+    _print(found.total, found.events, field, TAG.name, several=kind is None)
 
 
-def _print(total: int, events: "tuple[dict[str, Any], ...]", field: str, *, tag: str | None) -> None:
-    """Print a line an event: when, of which type, and its other fields."""
+def _print(total: int, events: "tuple[dict[str, Any], ...]", field: str, tag: str, *, several: bool) -> None:
+    """Print a row an event: when, of which type if there may be `several`, and what else it begins with."""
     from rich.text import Text
 
     from sluice.cli.output import console, count, grid, plural, printable
@@ -95,15 +97,15 @@ def _print(total: int, events: "tuple[dict[str, Any], ...]", field: str, *, tag:
     if events:
         table = grid()
         table.add_column(field.strip("_").replace("_", " "), no_wrap=True)
-        if tag:
+        if several:
             table.add_column("type", overflow="fold")
         table.add_column("event", overflow="fold")
         for event in events:
             cells = [Text(printable(_moment(event.get(field))))]
-            if tag:
+            if several:
                 cells.append(Text(printable(str(event.get(tag, "")))))
             rest = {key: each for key, each in event.items() if key not in (field, tag) and key[0] != "_"}
-            table.add_row(*cells, Text(printable(_fields(rest))))
+            table.add_row(*cells, Text(_cut(printable(_fields(rest)))))
         out.print(table)
     shown = f", the newest {count(len(events))} shown" if len(events) < total else ""
     out.print(f"{plural(total, 'event')}{shown}", style="dim")
@@ -112,6 +114,10 @@ def _print(total: int, events: "tuple[dict[str, Any], ...]", field: str, *, tag:
 def _moment(value: Any) -> str:
     """Return a time to the second, as `2026-11-21 10:00:00`: an index sorts to the millisecond."""
     return str(value or "")[:19].replace("T", " ")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
 def _fields(event: "dict[str, Any]") -> str:

@@ -177,6 +177,7 @@ def test_a_line_an_event_fits_a_terminal_and_controls_nothing_in_it(
     assert "\\x1b[31m" in said
     assert "3 events, the newest 2 shown" in said
     assert "_event_id" not in said
+    assert "type=" not in said
     assert max(map(len, said.splitlines())) <= 80
 
 
