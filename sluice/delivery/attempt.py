@@ -37,16 +37,28 @@ each piece becomes a dead letter of a kilobyte: what lies beyond comes in anothe
 
 
 class Attempt(Generic[P]):
-    """One attempt at one batch; writes its findings into `verdicts`."""
+    """One attempt at one batch; writes its findings into `verdicts`.
+
+    `together` says that all records come again if any does: then one that memory does not hold is refused
+    wherever it stands, since it will never be the first.
+    """
 
     def __init__(
-        self, contract: Contract, sink: Sink[P], verdicts: Verdicts, times: Times, watchdog: Watchdog
+        self,
+        contract: Contract,
+        sink: Sink[P],
+        verdicts: Verdicts,
+        times: Times,
+        watchdog: Watchdog,
+        *,
+        together: bool = False,
     ) -> None:
         self._contract = contract
         self._sink = sink
         self._verdicts = verdicts
         self._times = times
         self._watchdog = watchdog
+        self._together = together
         self._ready: list[tuple[int, P]] = []
         self.trouble: str | None = None
 
@@ -115,7 +127,7 @@ class Attempt(Generic[P]):
         except ContractViolation as violation:
             verdict = Refused("contract", violation.reason, violation.field, violation.type)
         except MemoryError:
-            if record.sequence != self._verdicts.records[0].sequence:
+            if not self._together and record.sequence != self._verdicts.records[0].sequence:
                 self.trouble = "memory ran out"
                 return False
             verdict = OUT_OF_MEMORY

@@ -51,10 +51,16 @@ class Handling(Generic[P]):
         return Times.of(context, self._clock, self._sleep)
 
     def _attempt(
-        self, sink: Sink[P], verdicts: Verdicts, times: Times, opened: Opened | None = None
+        self,
+        sink: Sink[P],
+        verdicts: Verdicts,
+        times: Times,
+        opened: Opened | None = None,
+        *,
+        together: bool = False,
     ) -> str | None:
         """Read and deliver, with care where the ledger asks for it; return what went wrong with all of it."""
-        attempt = Attempt(self._contract, sink, verdicts, times, self._watchdog)
+        attempt = Attempt(self._contract, sink, verdicts, times, self._watchdog, together=together)
         if opened is not None and is_careful(opened):
             attempt.carefully(opened.caution, partial(self._ledger.mark, opened))
         else:

@@ -93,12 +93,12 @@ class Transform(Handling[Row]):
         """Read the records of a shard and make their rows."""
         verdicts = Verdicts(records)
         if direct:
-            return _Batch(verdicts, None, self._attempt(answers, verdicts, times))
+            return _Batch(verdicts, None, self._attempt(answers, verdicts, times, together=True))
         first, last = records[0], records[-1]
         opened = self._ledger.open(
             first.shard, int(first.sequence), int(last.sequence), times.sink, sub=first.sub_sequence
         )
-        trouble = self._attempt(answers, verdicts, times, opened)
+        trouble = self._attempt(answers, verdicts, times, opened, together=True)
         if is_careful(opened):
             # no record of this shard is to blame for what another shard's do
             self._ledger.mark(opened, DELIVERY, times.sink)

@@ -178,6 +178,22 @@ def test_a_record_that_kills_the_function_is_put_aside_at_the_third_attempt(aws:
     assert (rig.closed(), rig.closed(other)) == ([(0, 1, 0)], [(1, 1, 0)])
 
 
+def test_a_record_that_memory_does_not_hold_is_put_aside_wherever_it_stands(aws: Aws) -> None:
+    class Large:
+        types = CONTRACT.types
+        type_of = CONTRACT.type_of
+        encode_lake_row = CONTRACT.encode_lake_row
+
+        def decode(self, data: bytes) -> Any:
+            if data == b"large":
+                raise MemoryError
+            return CONTRACT.decode(data)
+
+    rig = Rig(aws, contract=Large())
+    assert results(rig.ask(event_of(records(visit(0), b"large", visit(2))))) == ["Ok", "Dropped", "Ok"]
+    assert [letter.kind for letter in rig.letters().values()] == ["crash"]
+
+
 def test_what_cannot_be_settled_books_nothing_and_raises_with_the_reason(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
