@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
+from duckdb.func import ARROW, SPECIAL
 
+from sluice.local.athena.json_paths import SCALAR, scalars
 from sluice.local.athena.kinds import answered_type
 from sluice.local.athena.refusals import QueryRefused
 from sluice.local.athena.resolved import Catalog, resolve
@@ -69,6 +71,9 @@ def run(sql: str, catalog: Catalog, database: str, stopping: Callable[[Callable[
     connection = duckdb.connect(":memory:", config=config)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.create_function(
+            SCALAR, scalars, ["VARCHAR", "VARCHAR"], "VARCHAR", type=ARROW, null_handling=SPECIAL
+        )
         stopping(connection.interrupt)
         for name, scan in scans.items():
             connection.register(name, scan)

@@ -77,6 +77,7 @@ def resolve(sql: str, catalog: Catalog, database: str) -> Resolved:
         for part in ("db", "catalog"):
             node.set(part, None)
     _name_columns(query)
+    _name_order(query)
     try:
         qualified = qualify(query, dialect=DIALECT, schema=schema, quote_identifiers=False)
         typed = annotate_types(qualified, schema=schema, dialect=DIALECT)
@@ -97,6 +98,20 @@ def _name_columns(query: exp.Query) -> None:
         if not isinstance(column, exp.Alias | exp.Column | exp.Dot | exp.Star):
             name = exp.to_identifier(column.alias or f"_col{place}", quoted=True)
             column.replace(exp.Alias(this=column.unalias().copy(), alias=name))
+
+
+def _name_order(query: exp.Query) -> None:
+    """Put the answer's columns into the expressions of ORDER BY: there a name means them before a table's."""
+    for select in query.find_all(exp.Select):
+        order = select.args.get("order")
+        if order is None:
+            continue
+        named = {each.alias.lower(): each.this for each in select.selects if isinstance(each, exp.Alias)}
+        for ordered in order.expressions:
+            for column in list(ordered.find_all(exp.Column)):
+                inner = named.get(column.name.lower())
+                if inner is not None and column.parent is not ordered and not column.table:
+                    column.replace(exp.Paren(this=inner.copy()))
 
 
 def _expanded(

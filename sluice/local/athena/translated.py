@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel, UnsupportedError
 
-from sluice.local.athena import rewritten
+from sluice.local.athena import casts, moments, rewritten, texts
 from sluice.local.athena.refusals import unsupported
 
 JSON_COLUMN: Final = "json"
@@ -18,27 +19,24 @@ JSON_COLUMN: Final = "json"
 _SAME: Final[frozenset[type[exp.Expr]]] = frozenset(
     {
         # the frame of a query
-        *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered),
+        *(exp.Select, exp.From, exp.Join, exp.Where, exp.Having, exp.Order, exp.Ordered),
         *(exp.Limit, exp.Offset, exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Intersect, exp.Except),
         *(exp.Table, exp.TableAlias, exp.Column, exp.Identifier, exp.Alias, exp.Star, exp.Paren, exp.Values),
         *(exp.Tuple, exp.Distinct, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Exists, exp.Fetch),
         exp.LimitOptions,
         # values and conditions
-        *(exp.Literal, exp.Null, exp.Boolean, exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between),
-        *(exp.NullSafeEQ, exp.NullSafeNEQ, exp.Like, exp.Escape, exp.Case, exp.If, exp.Coalesce, exp.Nullif),
-        *(exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Mod, exp.DPipe, exp.Concat, exp.Interval, exp.Var, exp.Dot),
+        *(exp.Null, exp.Boolean, exp.And, exp.Or, exp.Not, exp.Is, exp.Like, exp.Escape),
+        *(exp.Mul, exp.Neg, exp.Mod, exp.Var, exp.Dot),
         *(exp.DataType, exp.DataTypeParam, exp.CurrentDate, exp.CurrentTimestamp, exp.Array, exp.Lambda),
         # aggregates and windows
         *(exp.Count, exp.Min, exp.Max, exp.ArrayAgg, exp.LogicalAnd, exp.LogicalOr),
-        *(exp.ApproxDistinct, exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop),
+        *(exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop),
         *(exp.AnyValue, exp.Filter, exp.Window, exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank),
         *(exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue),
         # functions
-        *(exp.Lower, exp.Upper, exp.Length, exp.StrPosition, exp.Replace, exp.StartsWith, exp.Split),
-        *(exp.Abs, exp.Round, exp.Ceil, exp.Floor, exp.Sqrt, exp.Ln, exp.Exp, exp.Pow, exp.Greatest),
-        *(exp.Least, exp.ArraySize, exp.RegexpLike, exp.Transform, exp.ArrayFilter),
-        *(exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.DayOfWeekIso),
-        *(exp.DayOfYear, exp.WeekOfYear),
+        *(exp.Lower, exp.Upper, exp.Length, exp.StartsWith),
+        *(exp.Abs, exp.Ceil, exp.Floor, exp.Sqrt, exp.Ln, exp.Exp, exp.Pow),
+        *(exp.ArraySize, exp.RegexpLike, exp.Transform, exp.ArrayFilter),
     }
 )
 """What DuckDB means as Trino does, as sqlglot writes it."""
@@ -46,28 +44,48 @@ _SAME: Final[frozenset[type[exp.Expr]]] = frozenset(
 _REWRITTEN: Final[Mapping[type[exp.Expr], Callable[..., exp.Expr]]] = {
     exp.Div: rewritten.division,
     exp.Sum: rewritten.total,
-    exp.CountIf: rewritten.whole,
+    exp.CountIf: rewritten.counted,
     exp.Avg: rewritten.average,
-    exp.Cast: rewritten.cast,
-    exp.TryCast: rewritten.cast,
-    exp.DateDiff: rewritten.elapsed,
-    exp.DateAdd: rewritten.later,
-    exp.TimestampTrunc: rewritten.truncated,
-    exp.DateTrunc: rewritten.truncated,
-    exp.Extract: rewritten.extracted,
-    exp.Date: rewritten.day,
-    exp.TimeToUnix: rewritten.epoch,
-    exp.AtTimeZone: rewritten.zoned,
+    exp.Cast: casts.cast,
+    exp.TryCast: casts.cast,
+    exp.DateDiff: moments.elapsed,
+    exp.DateAdd: moments.later,
+    exp.TimestampTrunc: moments.truncated,
+    exp.DateTrunc: moments.truncated,
+    exp.Extract: moments.extracted,
+    exp.Date: moments.day,
+    exp.TimeToUnix: moments.epoch,
+    exp.AtTimeZone: moments.zoned,
     exp.Bracket: rewritten.element,
     exp.ArrayContains: rewritten.contained,
     exp.ArgMax: rewritten.extreme,
     exp.ArgMin: rewritten.extreme,
-    exp.JSONExtractScalar: rewritten.json_scalar,
-    exp.RegexpExtract: rewritten.matched,
-    exp.Substring: rewritten.part,
-    exp.SplitPart: rewritten.piece,
+    exp.JSONExtractScalar: texts.json_scalar,
+    exp.RegexpExtract: texts.matched,
+    exp.Substring: texts.part,
+    exp.SplitPart: texts.piece,
     exp.Unnest: rewritten.unnested,
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), rewritten.compared),
+    exp.Split: texts.pieces,
+    exp.StrPosition: texts.found,
+    exp.Replace: texts.replaced,
+    exp.Round: rewritten.rounded,
+    exp.Literal: rewritten.number,
+    exp.Group: rewritten.grouped,
+    exp.ApproxDistinct: rewritten.distinct,
+    exp.Interval: moments.interval,
+    **dict.fromkeys((exp.Add, exp.Sub), moments.shifted),
+    **dict.fromkeys((exp.DPipe, exp.Concat), texts.joined),
+    **dict.fromkeys((exp.In, exp.Between), rewritten.among),
+    **dict.fromkeys((exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.Case, exp.If), rewritten.chosen),
+    **dict.fromkeys(
+        (exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.DayOfWeekIso),
+        moments.part,
+    ),
+    **dict.fromkeys((exp.DayOfYear, exp.WeekOfYear), moments.part),
+    **dict.fromkeys(
+        (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ),
+        rewritten.compared,
+    ),
 }
 
 _BY_NAME: Final = {"every": exp.LogicalAnd}
@@ -83,7 +101,10 @@ def translate(query: exp.Query) -> tuple[str, list[bool]]:
     for column in query.selects:
         if _is_json(column):
             column.unalias().replace(column.unalias().this)
-    return _checked(query).sql(dialect="duckdb"), as_json
+    try:
+        return _checked(query).sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE), as_json
+    except UnsupportedError as error:
+        raise unsupported(" ".join(str(error).split())) from None
 
 
 def _is_json(column: exp.Expr) -> bool:
