@@ -30,10 +30,9 @@ PARALLELIZATION: Final = 2
 """Firehose asks about several batches of a shard at once: its books are right by their counts alone."""
 
 _USUAL: Final = {"NumberOfRetries": "3", "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}
-"""What Firehose takes unless told otherwise (Firehose API, ProcessorParameter).
+"""What the provider tells Firehose unless told otherwise (its defaultProcessorParameters).
 
-The provider forgets parameters with these values, and would see a change at every deployment if they were
-given.
+It forgets parameters with these values, and would see a change at every deployment if they were given.
 """
 
 _SPLUNK: Final = {"BufferSizeInMBs": "0.25"}
@@ -47,7 +46,7 @@ class Destination:
     `kind` is what exports and the function call it, `provider` what the provider does, `block` the argument
     with its `configuration`, to which what all destinations have is added. `statements` are rights beyond
     what every such Firehose has, `most` how large and how old a buffer may become, None where the buffer is
-    that of the objects in S3.
+    that of the objects in S3. `error_prefix` says whether Firehose takes a prefix for what failed.
     """
 
     kind: str
@@ -58,6 +57,7 @@ class Destination:
     statements: Sequence[dict[str, Any]] = ()
     secret_arn: str | None = None
     most: tuple[int, int] | None = (128, 900)
+    error_prefix: bool = True
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
@@ -117,7 +117,11 @@ class FirehoseSink(pulumi.ComponentResource):
             "redrive": self.redrive.name,
             "destination": args.destination.kind,
             "bucket": args.bucket.bucket,
-            "errors": args.bucket.errors(args.sink),
+            "errors": (
+                args.bucket.errors(args.sink)
+                if args.destination.error_prefix
+                else args.bucket.failed(args.sink)
+            ),
         }
         self.register_outputs(self.outputs)
 
@@ -196,9 +200,15 @@ class FirehoseSink(pulumi.ComponentResource):
                 "role_arn": role.arn,
                 "bucket_arn": args.bucket.arn,
                 "prefix": args.bucket.staging(args.sink),
-                "error_output_prefix": (
-                    f"{args.bucket.errors(args.sink)}!{{firehose:error-output-type}}"
-                    "/date=!{timestamp:yyyy-MM-dd}/"
+                **(
+                    {
+                        "error_output_prefix": (
+                            f"{args.bucket.errors(args.sink)}!{{firehose:error-output-type}}"
+                            "/date=!{timestamp:yyyy-MM-dd}/"
+                        )
+                    }
+                    if destination.error_prefix
+                    else {}
                 ),
                 "kms_key_arn": self._env.settings.kms_key_arn,
                 **({} if destination.most else self._buffer()),
@@ -239,7 +249,9 @@ class FirehoseSink(pulumi.ComponentResource):
         Firehose developer guide, controlling access (read 2026-11).
         """
         args, bucket, region = self._args, self._args.bucket, self._env.settings.aws_region
-        own = [f"/{bucket.errors(args.sink)}*", f"/{bucket.staging(args.sink)}*"]
+        own = [f"/{bucket.staging(args.sink)}*"]
+        if args.destination.error_prefix:
+            own.insert(0, f"/{bucket.errors(args.sink)}*")
         key = self._env.settings.kms_key_arn
         through = f"kinesis.{region}.amazonaws.com"
         return [

@@ -39,6 +39,14 @@ class LakeBucket(pulumi.ComponentResource):
         """Where a sink's Firehoses put what they could not deliver."""
         return f"{_ERRORS}{sink}/"
 
+    def failed(self, sink: str) -> str:
+        """Where they put what their function failed at, if Firehose takes no prefix for errors.
+
+        So it lay for users of Splunk and Redshift who gave a prefix and none for errors (Firehose developer
+        guide, handle failure in data transformation: "in the processing-failed folder").
+        """
+        return f"{_STAGING}{sink}/processing-failed/"
+
     def redriven(self, sink: str) -> str:
         """Where such objects are moved once their records were redriven."""
         return f"{_REDRIVEN}{sink}/"

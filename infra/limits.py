@@ -194,9 +194,9 @@ COPY_OPTIONS: Final = text(
     "Redshift developer guide, COPY",
 )
 SNOWFLAKE_URL: Final = text(
-    r"(https://)?[A-Za-z0-9._-]+\.snowflakecomputing\.com(:\d{1,5})?",
-    "the address of a Snowflake account (ACCOUNT.snowflakecomputing.com)",
-    "Firehose API, SnowflakeDestinationConfiguration",
+    r"(https://)?[A-Za-z0-9._-]+\.snowflakecomputing\.com",
+    "the address of a Snowflake account (ACCOUNT.snowflakecomputing.com), without a port",
+    "Firehose developer guide, destination settings for Snowflake",
 )
 SNOWFLAKE_NAME: Final = text(
     r"[A-Za-z_][A-Za-z0-9_$]{0,254}",

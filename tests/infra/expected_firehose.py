@@ -7,6 +7,7 @@ from tests.infra.expected_lake import Expected, lake_bucket, policy, trust
 from tests.infra.expected_sink import REGION, allow, lambda_function
 
 PARAMETERS = {"NumberOfRetries": "300", "BufferSizeInMBs": "0.4"}
+ERRORS = "!{firehose:error-output-type}/date=!{timestamp:yyyy-MM-dd}/"
 
 
 def sink(
@@ -18,6 +19,7 @@ def sink(
     configuration: dict[str, Any],
     statements: list[dict[str, Any]],
     s3: dict[str, Any] | None = None,
+    error_prefix: bool = True,
     variables: dict[str, str] | None = None,
     parameters: dict[str, str] | None = None,
     logs_of: tuple[str, int] = ("INFO", 30),
@@ -55,9 +57,7 @@ def sink(
             "roleArn": role,
             "bucketArn": objects,
             "prefix": f"staging/{name}/",
-            "errorOutputPrefix": (
-                f"errors/{name}/!{{firehose:error-output-type}}/date=!{{timestamp:yyyy-MM-dd}}/"
-            ),
+            **({"errorOutputPrefix": f"errors/{name}/{ERRORS}"} if error_prefix else {}),
             **(s3 or {}),
         },
         **({} if provider == "splunk" else {"roleArn": role}),
@@ -147,7 +147,7 @@ def sink(
                     allow(
                         "WriteOwnObjects",
                         ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
-                        f"{objects}/errors/{name}/*",
+                        *([f"{objects}/errors/{name}/*"] if error_prefix else []),
                         f"{objects}/staging/{name}/*",
                     ),
                     *statements,

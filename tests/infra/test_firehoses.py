@@ -37,6 +37,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
                 **by_secret("dwh"),
             },
             "s3": {"compressionFormat": "GZIP", **BUFFER},
+            "error_prefix": False,
             "statements": [READ_SECRET],
         },
     ),
@@ -58,12 +59,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
                     ["es:DescribeDomain", "es:DescribeDomainConfig", "es:DescribeDomains"],
                     DOMAIN,
                 ),
-                expected_sink.allow(
-                    "WriteDocuments",
-                    ["es:ESHttpPost", "es:ESHttpPut"],
-                    f"{DOMAIN}/_bulk",
-                    f"{DOMAIN}/events*",
-                ),
+                expected_sink.allow("WriteDocuments", ["es:ESHttpPost", "es:ESHttpPut"], f"{DOMAIN}/*"),
                 expected_sink.allow(
                     "AskTheDomain",
                     ["es:ESHttpGet"],
@@ -154,7 +150,8 @@ def test_destinations_consist_of_exactly_these_resources(run: "Run", without_met
     assert outputs.lake is None
     for name, (settings, _) in EXPECTED.items():
         sink = outputs.sinks[name]
-        assert (sink.destination, sink.errors) == (settings["destination"], f"errors/{name}/")
+        errors = "staging/dwh/processing-failed/" if name == "dwh" else f"errors/{name}/"
+        assert (sink.destination, sink.errors) == (settings["destination"], errors)
 
 
 def test_names_of_destinations_stay_within_the_limits(run: "Run", without_metrics: "Path") -> None:
