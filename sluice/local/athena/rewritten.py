@@ -140,7 +140,8 @@ def among(node: exp.In | exp.Between) -> exp.Expr:
     query = node.args.get("query")
     others = [*others, *(query.this.selects if query is not None else ())]
     alike(node, (node.this, *others))
-    _plain(node, (node.this, *others))
+    if not _chooses_rows(node):
+        _plain(node, (node.this, *others))
     return node
 
 
@@ -200,6 +201,17 @@ def grouped(node: exp.Group) -> exp.Expr:
 
 def _most_digits() -> exp.Expr:
     return exp.DataTypeParam(this=exp.Literal.number(MOST_DIGITS))
+
+
+def _chooses_rows(node: exp.In | exp.Between) -> bool:
+    """Whether rows are looked for among written ones, where not knowing is as good as no."""
+    if not (isinstance(node, exp.In) and isinstance(node.this, exp.Tuple) and node.expressions):
+        return False
+    written = (isinstance(each, exp.Tuple) and not each.find(exp.Null) for each in node.expressions)
+    above = node.parent
+    while isinstance(above, exp.And | exp.Or | exp.Paren):
+        above = above.parent
+    return all(written) and isinstance(above, exp.Where)
 
 
 def _plain(node: exp.Expr, parts: Iterable[exp.Expr]) -> None:

@@ -58,6 +58,10 @@ def test_a_value_is_that_of_trino(expression: str, value: Any) -> None:
     [
         ("SELECT count_if(gift) FROM sale WHERE FALSE", [(0,)]),
         ("SELECT approx_distinct(id, 0.1) FROM sale", [(3,)]),
+        (
+            "SELECT id FROM sale WHERE gift OR (id, quantity) IN (('one', 7), ('two', 7)) ORDER BY id",
+            [("one",), ("three",)],
+        ),
         # a name in ORDER BY is the answer's column before a table's, in expressions as well
         ("SELECT -quantity AS quantity FROM sale ORDER BY quantity + 1", [(-7,), (7,), (None,)]),
         # in WHERE and GROUP BY it is the table's
@@ -107,7 +111,7 @@ def test_an_answer_is_that_of_trino(sql: str, rows: list[tuple[Any, ...]]) -> No
         "if(gift, 1, 'x')",
         "tags = ARRAY['new', NULL]",
         "(quantity, gift) = (7, NULL)",
-        "(quantity, gift) IN ((7, NULL))",
+        "(quantity, gift) IN ((7, FALSE))",
         "99999999999999999999999999999999999999.0 * 10",
         """json_extract_scalar(extra, '$.n[*]')""",
         """json_extract_scalar(extra, '$..b')""",
@@ -118,6 +122,14 @@ def test_what_duckdb_would_guess_is_refused_in_one_line(expression: str) -> None
     with pytest.raises(QueryRefused) as refusal:
         ask(f"SELECT {expression} FROM sale")  # noqa: S608 - the test's own
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "condition", ["(id, quantity) IN (('one', NULL))", "NOT (id, quantity) IN (('one', 7))"]
+)
+def test_rows_are_looked_for_only_where_no_null_decides(condition: str) -> None:
+    with pytest.raises(QueryRefused, match="comparing arrays or rows"):
+        ask(f"SELECT id FROM sale WHERE {condition}")  # noqa: S608 - the test's own
 
 
 def test_grouping_by_all_is_refused_as_by_athena() -> None:
