@@ -177,7 +177,9 @@ def _unexpected(error: Exception) -> tuple[str, int]:
 
 def _fail(message: str, status: int) -> int:
     if message:
-        sys.stderr.write(f"error: {' '.join(message.split())}\n")
+        from sluice.cli.output import printable
+
+        sys.stderr.write(f"error: {printable(' '.join(message.split()))}\n")
     return status
 
 

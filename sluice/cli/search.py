@@ -58,7 +58,7 @@ def search(
     from datetime import UTC, datetime
 
     from sluice.cli.options import at_least, moment
-    from sluice.cli.output import print_json
+    from sluice.cli.output import console, plural, print_json
     from sluice.cli.project import checked_pipeline, find_root, pipeline_file
     from sluice.cli.searching import MOST_HITS, event_type, time_column
     from sluice.cli.searching import search as find
@@ -80,8 +80,11 @@ def search(
     kind = event_type(contract, only) if only else None
     after = moment("--since", since, datetime.now(UTC)) if since else None
     found = find(target, words or "", contract=contract, kind=kind, since=after, limit=limit)
+    if found.shards_missing:
+        shards = plural(found.shards_missing, "shard")
+        console(stderr=True).print(f"{shards} of the index did not answer: there may be more events")
     if json:
-        print_json({"total": found.total, "events": found.events})
+        print_json({"total": found.total, "complete": not found.shards_missing, "events": found.events})
         return
     field = time_column([kind] if kind else list(contract.types.values()))
     _print(found.total, found.events, field, TAG.name, several=kind is None)

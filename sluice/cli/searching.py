@@ -1,5 +1,6 @@
 """Asking the search index, and its answers and refusals in the command line's own terms."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ MOST_HITS = 10_000
 
 ARRIVED = "_arrived_at"
 ABSENT, FORBIDDEN = 404, frozenset({401, 403})
+NO_INDEX = "index_not_found_exception"
+REASON_CHARACTERS = 300
+
+NONSENSE = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading an answer raises that is not OpenSearch's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class Hits:
 
     total: int
     events: tuple[dict[str, Any], ...]
+    shards_missing: int = 0
+    """Of the index: what these hold is not among the events, nor counted."""
 
 
 def event_type(contract: "Contract", name: str) -> "EventType":
@@ -91,12 +99,41 @@ def search(
     field = time_column([kind] if kind else list(contract.types.values()))
     if target.is_local:
         with suppress(EnvironmentProblem):  # in a deployed stack it is a right of its own, and seconds old
-            _ask(client, target, f"/{alias}/_refresh", None)
-    found = _ask(client, target, f"/{alias}/_search", body(words, field, since, limit))
+            ask(client, target, f"/{alias}/_refresh", None)
+    found = ask(client, target, f"/{alias}/_search", body(words, field, since, limit))
     if found is None:
         return Hits(0, ())
-    hits = found["hits"]
-    return Hits(int(hits["total"]["value"]), tuple(hit["_source"] for hit in hits["hits"]))
+    try:
+        hits = found["hits"]
+        events = tuple(hit["_source"] for hit in hits["hits"])
+        return Hits(int(hits["total"]["value"]), events, shards_missing(found))
+    except NONSENSE as error:
+        raise _no_answer(target) from error
+
+
+def count(client: "OpenSearch", target: "Target", alias: str, query: Mapping[str, Any]) -> int:
+    """Count the documents that a query finds; none where there is no such index yet.
+
+    Raises:
+        EnvironmentProblem: OpenSearch does not answer, or only part of the index does, or who asks may not.
+    """
+    found = ask(client, target, f"/{alias}/_count", {"query": query})
+    if found is None:
+        return 0
+    try:
+        number, missing = int(found["count"]), shards_missing(found)
+    except NONSENSE as error:
+        raise _no_answer(target) from error
+    if missing:
+        raise EnvironmentProblem(
+            f"OpenSearch of {target.where} is without {missing} of its shards: no count until they are back"
+        )
+    return number
+
+
+def shards_missing(answer: Mapping[str, Any]) -> int:
+    """Say how many shards an answer is without: OpenSearch leaves out those that no node holds, unasked."""
+    return int(answer["_shards"]["total"]) - int(answer["_shards"]["successful"])
 
 
 def body(words: str, field: str, since: "datetime | None", limit: int) -> dict[str, Any]:
@@ -111,40 +148,58 @@ def body(words: str, field: str, since: "datetime | None", limit: int) -> dict[s
     }
 
 
-def _ask(
+def ask(
     client: "OpenSearch", target: "Target", path: str, request: Mapping[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Return the answer; None where there is no such index yet."""
-    from opensearchpy.exceptions import ConnectionError as NoConnection
-    from opensearchpy.exceptions import TransportError
+    """Return the answer; None where there is no such index yet.
 
+    Raises:
+        QueryError: OpenSearch refuses the query.
+        EnvironmentProblem: it does not answer, or not as OpenSearch does, or who asks may not.
+    """
+    from opensearchpy.exceptions import ConnectionError as NoConnection
+
+    from sluice.sinks.opensearch.asking import ask_once
+
+    content = None if request is None else json.dumps(request).encode()
     try:
-        answer: dict[str, Any] = client.transport.perform_request(
-            "POST", path, body=request, params={"request_timeout": SEARCH_SECONDS}
-        )
+        reply = ask_once(client, "POST", path, content, seconds=SEARCH_SECONDS)
     except NoConnection as error:
         raise EnvironmentProblem(
             f"OpenSearch of {target.where} does not answer ({type(error.info).__name__}): a private domain "
             "is reached from within its VPC only"
         ) from None
-    except TransportError as error:
-        if error.status_code == ABSENT:
-            return None
-        if error.status_code in FORBIDDEN:
-            raise EnvironmentProblem(
-                f"OpenSearch of {target.where} refuses you ({error.status_code}): name your role in "
-                "search_domain.readers, or map it to the reader's role, and deploy"
-            ) from None
-        raise _refused(error.status_code, error.info) from None
-    return answer
+    if reply.ok and isinstance(reply.body, dict):
+        return reply.body
+    if reply.status in FORBIDDEN:
+        raise EnvironmentProblem(
+            f"OpenSearch of {target.where} refuses you ({reply.status}): name your role in "
+            "search_domain.readers, or map it to the reader's role, and deploy"
+        )
+    refusal = reply.body.get("error") if isinstance(reply.body, dict) else None
+    if reply.status == ABSENT and isinstance(refusal, dict) and refusal.get("type") == NO_INDEX:
+        return None
+    if reply.status == 400 and isinstance(refusal, dict):  # noqa: PLR2004 - HTTP's Bad Request
+        raise _refused(refusal)
+    if reply.ok or reply.status == ABSENT:
+        raise _no_answer(target)
+    raise EnvironmentProblem(f"OpenSearch of {target.where} answers {reply.status}: try again")
 
 
-def _refused(status: int | str, info: Any) -> QueryError | EnvironmentProblem:
-    error = info.get("error") if isinstance(info, dict) else None
-    if status != 400 or not isinstance(error, dict):  # noqa: PLR2004 - HTTP's Bad Request
-        return EnvironmentProblem(f"OpenSearch answers {status}: try again")
-    reason = " ".join(str((error.get("root_cause") or [error])[0].get("reason") or error).split())
+def _refused(error: Mapping[str, Any]) -> QueryError:
+    """Say why, in OpenSearch's words: they quote the query, however long that is."""
+    causes = error.get("root_cause")
+    cause = causes[0] if isinstance(causes, list) and causes else error
+    reason = cause.get("reason") if isinstance(cause, dict) else cause
+    said = " ".join(str(reason or "OpenSearch refuses the query").split())
+    if len(said) > REASON_CHARACTERS:
+        said = f"{said[:REASON_CHARACTERS]}…"
     return QueryError(
-        f'{reason}; words, "phrases", field:value, field:[a TO b], AND, OR, NOT and * are understood, '
+        f'{said}; words, "phrases", field:value, field:[a TO b], AND, OR, NOT and * are understood, '
         "and \\ goes before a special character that is meant"
     )
+
+
+def _no_answer(target: "Target") -> EnvironmentProblem:
+    where = target.outputs.search.endpoint if target.outputs.search and not target.is_local else target.where
+    return EnvironmentProblem(f"what answers at {where} is not OpenSearch, or something stands before it")

@@ -18,8 +18,6 @@ ICEBERG = "iceberg"
 SEARCH = "search"
 """The sink that writes to the search index; infra/search.py calls it so."""
 
-COUNT_SECONDS = 30.0
-
 
 def booked(target: "Target") -> "dict[str, SinkOutputs]":
     """Return the sinks that have books: locally, no Firehose delivers to what nothing here speaks."""
@@ -72,23 +70,11 @@ def _documents(target: "Target", search: "SearchOutputs", since: datetime | None
     """
     from contextlib import suppress
 
-    from opensearchpy.exceptions import OpenSearchException
+    from sluice.cli.searching import ask, client_of, count
 
-    from sluice.sinks.opensearch.connection import connect
-
-    url = target.endpoints.search_url if target.endpoints is not None else search.endpoint
-    if url is None:
-        raise EnvironmentProblem("the local cloud has no search index: start it again")
-    service: Any = None if target.is_local else search.service
-    client = connect(url, service, region=target.outputs.region, connections=1)
+    client = client_of(target)
     every: dict[str, Any] = {"match_all": {}}
     query = every if since is None else {"range": {"_arrived_at": {"gte": since.isoformat()}}}
-    absent: Any = {"ignore": [404], "request_timeout": COUNT_SECONDS}  # there is no index before any event
-    try:
-        with suppress(OpenSearchException):
-            client.indices.refresh(index=search.prefix, **absent)
-        answer = client.count(index=search.prefix, body={"query": query}, **absent)
-    except OpenSearchException as error:
-        status = getattr(error, "status_code", "no answer")
-        raise EnvironmentProblem(f"OpenSearch at {target.where} does not count: {status}") from error
-    return int(answer.get("count", 0))
+    with suppress(EnvironmentProblem):
+        ask(client, target, f"/{search.prefix}/_refresh", None)
+    return count(client, target, search.prefix, query)

@@ -26,6 +26,8 @@ SPREADING_SECONDS: Final = 90.0
 
 REFUSED: Final = frozenset({401, 403})
 
+JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
+
 _REASON_CHARACTERS = 300
 
 
@@ -68,31 +70,40 @@ class Ask(Protocol):
         """Send JSON, or bytes as they are; raises EnvironmentProblem when nobody answers."""
 
 
+def ask_once(
+    client: OpenSearch,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = JSON,
+    *,
+    seconds: float = REQUEST_SECONDS,
+) -> Reply:
+    """Ask once, return the answer whatever it is; raises opensearchpy's ConnectionError when none comes."""
+    status, _, text = client.transport.get_connection().perform_request(
+        method, path, body=body, timeout=seconds, ignore=EVERY_STATUS, headers=dict(headers)
+    )
+    return Reply(status, _parsed(text))
+
+
 def asking(client: OpenSearch, deadline: Deadline) -> Ask:
     """Return what asks a cluster until the deadline."""
     spreading = Deadline.after(SPREADING_SECONDS, deadline.clock, deadline.sleep)
 
     def once(method: str, path: str, body: Any, headers: Mapping[str, str]) -> Reply:
         try:
-            status, _, text = client.transport.get_connection().perform_request(
-                method,
-                path,
-                body=body,
-                timeout=max(0.05, min(REQUEST_SECONDS, deadline.remaining())),
-                ignore=EVERY_STATUS,
-                headers=dict(headers),
-            )
+            seconds = max(0.05, min(REQUEST_SECONDS, deadline.remaining()))
+            reply = ask_once(client, method, path, body, headers, seconds=seconds)
         except NoConnection as error:
             raise Again(f"no answer ({type(error.info).__name__})") from error
-        reply = Reply(status, _parsed(text))
-        refused = status in REFUSED and not reply.absent and spreading.remaining() > 0
-        if status in PASSING or refused:
+        refused = reply.status in REFUSED and not reply.absent and spreading.remaining() > 0
+        if reply.status in PASSING or refused:
             raise Again(reply.reason)
         return reply
 
     def ask(method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
         sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        all_headers = {"content-type": "application/json", **(headers or {})}
+        all_headers = {**JSON, **(headers or {})}
         try:
             return attempts(deadline)(once, method, path, sent, all_headers)
         except Again as error:

@@ -11,6 +11,7 @@ import pytest
 from sluice.cli import searching
 from sluice.cli.main import run
 from sluice.cli.outputs import Outputs, SearchOutputs
+from sluice.cli.sinks import documents_of
 from sluice.cli.target import Endpoints, Target
 from sluice.deadline import Deadline
 from sluice.errors import EnvironmentProblem, QueryError, UsageError
@@ -22,6 +23,7 @@ from sluice.sinks.opensearch.indices import Indices
 from sluice.sinks.opensearch.setup import apply
 from sluice.sinks.opensearch.templates import Shape, wanted
 from tests.unit.local_opensearch.asked import lines
+from tests.unit.sinks.stub_server import Behaviour, StubServer, html, raw
 
 PIPELINE = Path(__file__).parents[2] / "pipelines" / "readings.py"
 CONTRACT = load_pipeline(PIPELINE).contract
@@ -141,6 +143,83 @@ def test_a_target_without_an_index_says_how_to_get_one() -> None:
 def test_an_index_that_does_not_answer_is_one_line() -> None:
     with pytest.raises(EnvironmentProblem, match="does not answer"):
         ids(target("http://127.0.0.1:1"), "*")
+
+
+ANSWERED = (
+    b'{"_shards":{"total":5,"successful":%d,"failed":0},"count":7,"hits":{"total":{"value":7},"hits":[]}}'
+)
+
+
+@pytest.fixture
+def stub() -> Iterator[StubServer]:
+    server = StubServer()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        html(200),
+        html(404),
+        raw(200, b"hello", "text/plain"),
+        *(raw(200, body) for body in (b"", b"[]", b"{}", b"null", b'{"hits":{}}', b'{"count":0}', b'{"a":')),
+        raw(200, b'{"hits":{"total":{"value":1},"hits":[{}]},"_shards":{"total":1,"successful":1}}'),
+        raw(302, b""),
+        raw(400, b"bad", "text/plain"),
+        raw(404, b'{"error":"no handler"}'),
+        raw(503, b"{}"),
+    ],
+)
+def test_what_is_no_answer_of_opensearch_is_one_line_and_never_nothing_found(
+    stub: StubServer, answer: Behaviour
+) -> None:
+    stub.always = answer
+    found = target(stub.url)
+    with pytest.raises(EnvironmentProblem):
+        ids(found, "*")
+    count = documents_of(found, "search")
+    assert count
+    with pytest.raises(EnvironmentProblem):
+        count(None)
+
+
+@pytest.mark.parametrize("error", [b'{"root_cause":["x"]}', b'{"root_cause":[],"reason":null}', b"{}"])
+def test_a_refusal_of_any_shape_is_one_line(stub: StubServer, error: bytes) -> None:
+    stub.always = raw(400, b'{"error":%s}' % error)
+    with pytest.raises(QueryError, match="are understood"):
+        ids(target(stub.url), "*")
+
+
+def test_a_refusal_is_short_however_long_the_query_is(found: Target) -> None:
+    with pytest.raises(QueryError) as refused:
+        ids(found, f"({'a' * 40_000}")
+    assert len(str(refused.value)) < 600
+
+
+@pytest.mark.usefixtures("shell")
+def test_shards_that_no_node_holds_are_said_and_make_no_count(
+    stub: StubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.always = raw(200, ANSWERED % 3)
+    there = target(stub.url)
+    count = documents_of(there, "search")
+    assert count
+    with pytest.raises(EnvironmentProblem, match="without 2 of its shards"):
+        count(None)
+    monkeypatch.setattr(Target, "find", classmethod(lambda _cls, _root, _env: there))
+    assert run(["search", "*", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"total": 7, "complete": False, "events": []}
+    assert "2 shards of the index did not answer" in said.err
+    stub.always = raw(200, ANSWERED % 5)
+    assert count(None) == 7
+
+
+@pytest.mark.usefixtures("shell")
+def test_a_refused_query_controls_nothing_in_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["search", "\x1b[31m("]) == 2
+    assert "[\\x1b[31m(]" in capsys.readouterr().err
 
 
 def test_an_unknown_type_names_those_there_are() -> None:
