@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any, Final
 
 from sluice.local.opensearch.errors import Refused, unsupported
@@ -27,6 +28,14 @@ _DATE: Final = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?"
     r"(Z|[+-]\d\d(?::?\d\d)?)?)?)?)?"
 )
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+"""What both Java and Python read as a number, and alike."""
+
+_JAVAS_NUMBER: Final = re.compile(r"[+-]?(?:0[xX].*|.*\d\.?(?:[eE][+-]?\d+)?[dDfF])")
+"""What `Double.parseDouble` may read as well: hexadecimal digits, a type behind the number."""
+
+_LONGS_DIGITS: Final = 19
+
 _DAY_LONG: Final = 86_400_000
 """In milliseconds; also how far a month or a year reaches as an upper bound (JavaDateMathParser)."""
 
@@ -76,20 +85,22 @@ def _long(value: Any) -> int | None:
         raise _cause("json_parse_exception", f"Current token (VALUE_{str(value).upper()}) not numeric")
     if value == "":
         return None
-    try:
-        number = int(value) if not isinstance(value, float) else math.trunc(value)
-    except (ValueError, OverflowError):
-        number = _whole(value)
+    number = math.trunc(value) if isinstance(value, int | float) else _whole(str(value))
     if not LEAST_LONG <= number <= MOST_LONG:
         raise _cause("input_coercion_exception", f"Numeric value ({value}) out of range of long")
     return number
 
 
-def _whole(value: Any) -> int:
-    try:
-        return math.trunc(float(value))
-    except (ValueError, OverflowError):
-        raise _cause("illegal_argument_exception", f'For input string: "{value}"') from None
+def _whole(text: str) -> int:
+    """Read a text as `Long.parseLong` or `BigDecimal` do."""
+    if not text.isascii():
+        raise unsupported(f"the number {text}: Java reads digits of all scripts")
+    if not _NUMBER.fullmatch(text):
+        raise _cause("illegal_argument_exception", f'For input string: "{text}"')
+    number = Decimal(text)
+    if number.adjusted() >= _LONGS_DIGITS or not LEAST_LONG <= int(number) <= MOST_LONG:
+        raise _cause("illegal_argument_exception", f"Value [{text}] is out of range for a long")
+    return int(number)
 
 
 def _double(value: Any) -> float | None:
@@ -98,15 +109,23 @@ def _double(value: Any) -> float | None:
     if value == "":
         return None
     try:
-        number = float(value)
-    except ValueError:
-        raise _cause("number_format_exception", f'For input string: "{value}"') from None
+        number = float(value) if isinstance(value, int | float) else _fraction(str(value))
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
         name = "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
         raise _cause("illegal_argument_exception", f"[double] supports only finite values, but got [{name}]")
     return number
+
+
+def _fraction(text: str) -> float:
+    """Read a text as `Double.parseDouble` does, which passes over blanks around it."""
+    bare = text.strip("".join(map(chr, range(33))))
+    if _NUMBER.fullmatch(bare) or bare.lstrip("+-") in ("NaN", "Infinity"):
+        return float(bare)
+    if _JAVAS_NUMBER.fullmatch(bare):
+        raise unsupported(f"the number {text}: only Java reads it as one")
+    raise _cause("number_format_exception", f'For input string: "{text}"')
 
 
 def _boolean(value: Any) -> bool | None:

@@ -18,7 +18,8 @@ TAKEN_OR_NOT = [
     {"day": "2026-11-21"}, {"day": "2026-11-21T00:00:00Z"}, {"day": "2026-11"}, {"b": "yes"}, {"b": "true"},
     {"b": 1}, {"b": ""}, {"o": 5}, {"o": [{"l": 1}, {"l": 2}]}, {"o": [1]}, {"o": {"l": "x"}}, {"o": None},
     {"s": {"a": 1}}, {"s": 5}, {"s": True}, {"s": LONG}, {"s": [["a"], "b"]}, {"k": {"a": 1}}, {"k": LONG},
-    {"zz": {"a": 1}}, {"zz": LONG}, {"": 1},
+    {"zz": {"a": 1}}, {"zz": LONG}, {"": 1}, {"l": " 7"}, {"l": "1_0"}, {"l": "1e3"}, {"l": "1e30"},
+    {"l": str(2**63)}, {"d": "1_0"}, {"d": " 1.5"}, {"d": "nan"}, {"d": ".5"},
 ]  # fmt: skip
 """Documents for each type of field: some are taken, some are not."""
 
@@ -43,7 +44,7 @@ QUERIES = [
     "1,000", "hello OR brave AND second", "(hello OR second) AND NOT world", "hello (brave OR NOT second)",
     "a\\ b", "hello || second", "brave && hello", "!hello", 's.keyword:"hello, world!"', "day:2026-11-21",
     "xx", "path", "\\/path\\/to\\/page", "hello\\+world", "value second", '"value second"', "5", "l:x", "",
-    "b:TRUE", "k:5", "unknown:hello", "t:0", "not", "and",
+    "b:TRUE", "k:5", "unknown:hello", "t:0", "not", "and", "l:2_026", "d:1_5",
 ]  # fmt: skip
 BROKEN = ["hello AND (", "hello AND", "(hello", "hello)", "s:", '"open', "l:[1 TO", "AND hello"]
 SEARCHES: list[dict[str, Any]] = [

@@ -77,3 +77,10 @@ def test_an_interface_or_a_parameter_beyond_it_is_refused(engine: Imitated, path
 def test_a_document_with_dots_in_a_name_is_refused(engine: Imitated) -> None:
     items = engine.ask("POST", "/_bulk", lines(create("dots", {"o.l": 1})))[1]["items"]
     assert "dots" in items[0]["create"]["error"]["reason"]
+
+
+@pytest.mark.parametrize("document", [{"d": "1d"}, {"d": "0x1p3"}, {"l": "٣"}])
+def test_a_number_that_java_alone_reads_is_refused(engine: Imitated, document: dict[str, Any]) -> None:
+    status, answer = engine.ask("POST", "/_bulk", lines(create("n", document)))
+    assert status == 200
+    assert answer["items"][0]["create"]["error"]["type"] == "unsupported_by_the_stand_in"
