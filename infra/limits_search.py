@@ -62,10 +62,15 @@ INSTANCE_TYPE: Final = text(
     "an instance type, such as r7g.large.search",
     f"{_DOMAINS}, ClusterConfig",
 )
+DATA_INSTANCE_TYPE: Final = text(
+    r"(?!(t2|[cmr][34]|i\d[a-z]*|im\d[a-z]*|oi\d|[a-z]\d+gd|ultrawarm\d)\.)[a-z][a-z0-9-]*\.[a-z0-9]+\.search",
+    "an instance type with gp3 volumes, such as r7g.large.search",
+    f"{_QUOTAS}, EBS volume size: types with disks of their own, and older ones, have none of gp3",
+)
 INSTANCES: Final = whole(1, 80, f"{_QUOTAS}: 80 data nodes a domain by default", unit="instances")
 ZONES: Final = whole(1, 3, f"{_DOMAINS}, ZoneAwarenessConfig: 2 or 3 zones, or none")
 VOLUME_GB: Final = whole(
-    10, 24_576, f"{_QUOTAS}, EBS volume size: an instance type's own limit may be lower", unit="GB"
+    10, 36_864, f"{_QUOTAS}, EBS volume size, gp3: an instance type's own limits are narrower", unit="GB"
 )
 VPC: Final = text(r"vpc-[0-9a-f]{8,17}", "the id of a VPC, such as vpc-0a1b2c3d", "EC2 API, Vpc")
 SUBNET: Final = text(

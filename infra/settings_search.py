@@ -60,7 +60,7 @@ class SearchDomainSettings(Section):
     """A domain of OpenSearch Service, made when the search sink's mode is domain."""
 
     engine_version: Annotated[str, limits_search.ENGINE] = "OpenSearch_2.19"
-    instance_type: Annotated[str, limits_search.INSTANCE_TYPE] = "r7g.large.search"
+    instance_type: Annotated[str, limits_search.DATA_INSTANCE_TYPE] = "r7g.large.search"
     instance_count: Annotated[Whole, limits_search.INSTANCES] = 2
     zones: Annotated[Whole, limits_search.ZONES] = 2
     volume_gb: Annotated[Whole, limits_search.VOLUME_GB] = 100
@@ -72,9 +72,12 @@ class SearchDomainSettings(Section):
 
     @property
     def takes_small_requests_only(self) -> bool:
-        """Whether an instance takes requests of 10 MiB, not 100 MiB."""
+        """Whether an instance may take requests of 10 MiB only, not 100 MiB.
+
+        The service's quotas name no types of the seventh generation of Graviton: they count as those before.
+        """
         family, size, _ = self.instance_type.split(".")
-        return size in {"small", "medium"} or (size == "large" and family[0] in "cmt")
+        return size in {"small", "medium"} or (size == "large" and (family[0] in "cmt" or family == "om2"))
 
     @model_validator(mode="after")
     def _zones_have_the_same_number_of_instances(self) -> Self:

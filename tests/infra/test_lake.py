@@ -123,6 +123,7 @@ def test_a_view_is_what_athena_would_have_kept_of_it(dev: "dict[str, Declared]")
         view = json.loads(base64.b64decode(text, validate=True))
         assert view["originalSql"] == iceberg.view_sql(kind, "sluice_dev_lake_raw")
         columns = inputs["storageDescriptor"]["columns"]
+        assert inputs["storageDescriptor"]["serDeInfo"] == {"name": "-", "serializationLibrary": "-"}
         names = [field.name for field in iceberg.schema(kind)]
         assert [each["name"] for each in view["columns"]] == [each["name"] for each in columns] == names
         types = dict(

@@ -100,6 +100,11 @@ SMALL = {"public": True, "instance_type": "t3.small.search", "instance_count": 1
             "such as r7g.large.search",
         ),
         (
+            {"search_domain": {"instance_type": "r7gd.large.search"}},
+            "search_domain.instance_type is 'r7gd.large.search'",
+            "with gp3 volumes",
+        ),
+        (
             {"search_domain": {"engine_version": "2.19"}},
             "search_domain.engine_version is '2.19'",
             "such as OpenSearch_2.19",
@@ -129,7 +134,9 @@ def test_the_line_names_the_key_what_was_given_and_what_is_accepted(
     assert within in line, line
 
 
-@pytest.mark.parametrize("kind", ["m7g.large.search", "c7g.large.search", "t3.medium.search"])
+@pytest.mark.parametrize(
+    "kind", ["m7g.large.search", "c7g.large.search", "om2.large.search", "t3.medium.search"]
+)
 def test_a_small_instance_keeps_requests_small(kind: str) -> None:
     sink = {"mode": "domain", "max_bulk_bytes": 20_000_000, **NETWORK}
     assert "takes no larger request" in refused(search_sink=sink, search_domain={"instance_type": kind})
