@@ -45,7 +45,7 @@ def trino_type(iceberg: Any) -> str:
     if hasattr(iceberg, "element_type"):
         return f"array({trino_type(iceberg.element_type)})"
     if hasattr(iceberg, "fields"):
-        fields = ", ".join(f"{field.name} {trino_type(field.field_type)}" for field in iceberg.fields)
+        fields = ", ".join(f'"{field.name}" {trino_type(field.field_type)}' for field in iceberg.fields)
         return f"row({fields})"
     raise unsupported(f"a column of Iceberg's type {text}")
 

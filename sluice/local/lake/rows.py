@@ -9,7 +9,7 @@ The codes are as users saw them.
 
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
@@ -151,6 +151,10 @@ def _float(path: str) -> Read:
     return read
 
 
+_EXACT = Context(prec=100)
+"""Beyond any column's digits: the usual 28 would round 38 of them up to one too large."""
+
+
 def _decimal(kind: DecimalType, path: str) -> Read:
     most = Decimal(10) ** (kind.precision - kind.scale)
 
@@ -161,8 +165,8 @@ def _decimal(kind: DecimalType, path: str) -> Read:
             raise _mismatch(path, f"a {kind}") from None
         if not isinstance(number, Decimal) or not number.is_finite():
             raise _mismatch(path, f"a {kind}")
-        exponent = number.normalize().as_tuple().exponent
-        if abs(number) >= most or (isinstance(exponent, int) and -exponent > kind.scale):
+        exponent = number.normalize(_EXACT).as_tuple().exponent
+        if number.copy_abs() >= most or (isinstance(exponent, int) and -exponent > kind.scale):
             raise _mismatch(path, f"a {kind}")
         return number
 

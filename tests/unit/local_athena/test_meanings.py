@@ -5,7 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pyiceberg.types import DecimalType, ListType, NestedField, StringType, StructType
+from sqlglot import exp
 
+from sluice.local.athena.kinds import trino_type
 from sluice.local.athena.refusals import QueryRefused
 from tests.unit.local_athena.test_sql import ask
 
@@ -130,6 +133,13 @@ def test_what_duckdb_would_guess_is_refused_in_one_line(expression: str) -> None
 def test_rows_are_looked_for_only_where_no_null_decides(condition: str) -> None:
     with pytest.raises(QueryRefused, match="comparing arrays or rows"):
         ask(f"SELECT id FROM sale WHERE {condition}")  # noqa: S608 - the test's own
+
+
+def test_a_row_may_have_fields_that_are_words_of_sql() -> None:
+    row = StructType(NestedField(1, "select", StringType()), NestedField(2, "where", DecimalType(38, 9)))
+    kind = trino_type(ListType(3, row))
+    assert kind == 'array(row("select" varchar, "where" decimal(38, 9)))'
+    assert exp.DataType.build(kind, dialect="athena").is_type(exp.DataType.Type.ARRAY)
 
 
 def test_grouping_by_all_is_refused_as_by_athena() -> None:

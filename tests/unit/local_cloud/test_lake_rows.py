@@ -66,6 +66,14 @@ def test_a_number_is_a_decimal_without_passing_through_a_float() -> None:
     assert READER.read(b'{"id": "x", "amount": 0.123456789}')["amount"] == Decimal("0.123456789")
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_decimal_may_have_all_the_digits_of_its_column(sign: str) -> None:
+    most = f"{sign}{'9' * 29}.{'9' * 9}"
+    assert read(amount=most)["amount"] == Decimal(most)
+    with pytest.raises(RowError, match="amount"):
+        read(amount=f"{sign}1{'0' * 29}")
+
+
 def test_a_field_more_is_passed_over_and_an_optional_one_less_is_null() -> None:
     row = read(unknown=1, number=None)
     assert "unknown" not in row
