@@ -103,6 +103,8 @@ def _given(value: Any, key: str | None, field: FieldInfo | None) -> str:
             value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
     if value is None:
         default = field.get_default() if field else None
-        return "not set" if default is None else f"{default!r} (the default)"
+        if default is None:
+            return "not set"
+        return f"{list(default) if isinstance(default, tuple) else default!r} (the default)"
     words = str(value).lower() if isinstance(value, bool) else repr(value)
     return words if len(words) <= 60 else words[:57] + "..."  # noqa: PLR2004 a line's worth

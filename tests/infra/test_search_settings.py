@@ -41,7 +41,7 @@ SMALL = {"public": True, "instance_type": "t3.small.search", "instance_count": 1
         ),
         (
             {"search_sink": {"mode": "domain"}},
-            "search_sink.subnet_ids is ()",
+            "search_sink.subnet_ids is []",
             "as many as search_domain.zones (2), in different zones; or search_domain.public true",
         ),
         (
