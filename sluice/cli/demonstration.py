@@ -19,7 +19,7 @@ from sluice.audit.reading import read_books
 from sluice.cli.answers import Answer, ask
 from sluice.cli.audit import sources_of
 from sluice.cli.balance import print_books
-from sluice.cli.glimpse import INDENT, Glimpse, glimpses, of_lake, of_routes
+from sluice.cli.glimpse import INDENT, Glimpse, glimpses, of_lake, of_routes, of_search
 from sluice.cli.output import console, count, plural, print_json, rows_table
 from sluice.cli.progress import Stages, stages
 from sluice.cli.questions import Question, questions
@@ -164,6 +164,10 @@ def _run(
             stage.finish(plural(len(looks), "metric"))
     if ask_too and loaded.routes:
         looks.append(of_routes(loaded.routes, books))
+    if ask_too and target.outputs.search is not None:
+        with shown.stage("searching") as stage:
+            looks.append(of_search(target, supply.contract))
+            stage.finish("1 answer")
     if ask_too and target.outputs.lake is not None:
         with shown.stage("asking the lake") as stage:
             looks.append(of_lake(target, supply.contract))
@@ -259,7 +263,7 @@ def _print(out: "Console", found: Shown, supply: Supply, *, url: str | None, aga
         out.print()
         out.print(f"{' ' * INDENT}{each.command}", style="dim")
         out.print()
-        out.print(Padding(each.shown or "No windows yet.", (0, 0, 0, INDENT), expand=False))
+        out.print(Padding(each.shown or "Nothing yet.", (0, 0, 0, INDENT), expand=False))
         out.print()
     print_books(out, books)
     out.print(

@@ -1,11 +1,11 @@
-"""What a demo shows beside BigQuery: a metric drawn, one as a table, what each route took, the lake."""
+"""What a demo shows beside BigQuery: a metric drawn, one as a table, routes, a search, the lake."""
 
 import shlex
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sluice.cli.output import rows_table
+from sluice.cli.output import plural, rows_table
 from sluice.cli.routes_shown import leads_to
 from sluice.cli.windows import follower_of
 from sluice.cli.windows_asked import Asked, ask
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 ROWS = 8
 """The most rows of a table, or lines of a drawing: a look, no report."""
 
+HITS = 2
+"""Events of a search."""
+
 INDENT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """A look at something, and the command that shows it; None for a metric that has no windows."""
+    """A look at something, and the command that shows it; None where there is nothing yet."""
 
     title: str
     command: str
@@ -76,6 +79,21 @@ def of_routes(routes: "Sequence[Route]", books: "Books") -> Glimpse:
         title="Routes: events that go somewhere of their own, too",
         command="sluice routes",
         shown=rows_table(("route", "where", "to", "events"), rows),
+    )
+
+
+def of_search(target: "Target", contract: "Contract") -> Glimpse:
+    """Find events by a word and a field, or the newest ones of a pipeline whose words nobody knows."""
+    from sluice.cli.hits import hits_table
+    from sluice.cli.questions import words_of
+    from sluice.cli.searching import search
+
+    words = words_of(contract)
+    found = search(target, words, contract=contract, kind=None, since=None, limit=HITS)
+    return Glimpse(
+        title=f"Search: {plural(found.total, 'event')} found, the newest first",
+        command=shlex.join(["sluice", "search", words, "--limit", str(HITS)]),
+        shown=hits_table(found.events, contract) if found.events else None,
     )
 
 

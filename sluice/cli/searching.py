@@ -1,6 +1,7 @@
 """Asking the search index, and its answers and refusals in the command line's own terms."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,12 @@ ARRIVED = "_arrived_at"
 ABSENT, FORBIDDEN = 404, frozenset({401, 403})
 NO_INDEX = "index_not_found_exception"
 REASON_CHARACTERS = 300
+
+PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}')
+"""What a colon in it separates no field from: a phrase, a range (of moments)."""
+
+FIELD = re.compile(r"(?<![\w.*\\:-])([A-Za-z_][\w.]*):")
+OF_OPENSEARCH = frozenset({"_exists_", "_id", "_index"})
 
 NONSENSE = (AttributeError, KeyError, TypeError, ValueError)
 """What reading an answer raises that is not OpenSearch's."""
@@ -51,6 +58,15 @@ def time_column(kinds: Sequence["EventType"]) -> str:
     """Return the field by which hits are sorted: the event time where all types call it the same."""
     columns = {kind.time_column for kind in kinds}
     return columns.pop() if len(columns) == 1 else ARRIVED
+
+
+def unknown_fields(words: str, kinds: Sequence["EventType"]) -> list[str]:
+    """Return the fields in a query that no event has: OpenSearch finds nothing, and says nothing."""
+    from sluice.contract.opensearch import properties
+
+    known = {name for kind in kinds for name in properties(kind)} | OF_OPENSEARCH
+    asked = FIELD.findall(PHRASE.sub(" ", words))
+    return [name for name in dict.fromkeys(asked) if name.split(".")[0] not in known]
 
 
 def client_of(target: "Target") -> "OpenSearch":

@@ -222,6 +222,18 @@ def test_a_refused_query_controls_nothing_in_the_terminal(capsys: pytest.Capture
     assert "[\\x1b[31m(]" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [
+        ("sensro:a AND sensor:b", ["sensro"]),
+        ('"a: b" measured_at:[2026-11-21T10:00 TO *] http\\://x', []),
+        ("(nope.deep:1 OR nope.deep:2) AND _exists_:sensor", ["nope.deep"]),
+    ],
+)
+def test_a_field_that_no_event_has_is_named(words: str, unknown: list[str]) -> None:
+    assert searching.unknown_fields(words, [READING]) == unknown
+
+
 def test_an_unknown_type_names_those_there_are() -> None:
     with pytest.raises(UsageError, match="there are: calibration, reading"):
         searching.event_type(CONTRACT, "nope")
@@ -232,7 +244,7 @@ def test_an_unknown_type_names_those_there_are() -> None:
     [
         ([], "give words"),
         ([" "], "give words"),
-        (["words", "--dashboards"], "give words"),
+        (["words", "--dashboards"], "leave 'words' out"),
         (["x", "--limit", "0"], "--limit 0"),
         (["x", "--limit", "10001"], "at most 10,000"),
     ],
