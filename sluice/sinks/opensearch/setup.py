@@ -158,20 +158,30 @@ def _retention(
 def _keep_policy(ask: Ask, wanted: Retention, found: Reply, there: Mapping[str, Any], report: Report) -> None:
     """Write the policy unless it is the same, and hand it the indices that exist.
 
-    A managed index keeps the policy as it was when it was attached, until it is told to change.
+    A managed index keeps the policy as it was when it was attached, until it is told to change. That is told
+    every time: the setup that wrote the policy may have ended before it came to that.
     """
     name, body, patterns = wanted["name"], wanted["body"] or {}, ",".join(wanted["patterns"])
-    same = found.ok and found.body["policy"].get("description") == body["policy"]["description"]
-    if not same:
-        path = f"/_plugins/_ism/policies/{name}"
-        if found.ok:
-            path += f"?if_seq_no={found.body['_seq_no']}&if_primary_term={found.body['_primary_term']}"
-        _done(ask("PUT", path, body), name)
+    path = f"/_plugins/_ism/policies/{name}"
+    if not _same(found, body):
+        read = (
+            f"?if_seq_no={found.body['_seq_no']}&if_primary_term={found.body['_primary_term']}"
+            if found.ok
+            else ""
+        )
+        reply = ask("PUT", path + read, body)
+        if reply.status != 409 or not _same(ask("GET", path), body):  # noqa: PLR2004 HTTP's status: changed since
+            _done(reply, name)
         report["applied"].append(f"retention policy {name}")
     if there:
         _done(ask("POST", f"/_plugins/_ism/add/{patterns}", {"policy_id": name}), name)
-        if found.ok and not same:
+        if found.ok:
             _done(ask("POST", f"/_plugins/_ism/change_policy/{patterns}", {"policy_id": name}), name)
+
+
+def _same(found: Reply, wanted: Mapping[str, Any]) -> bool:
+    """Whether the policy is there, by its mark; an answer that was lost may have written it."""
+    return found.ok and found.body["policy"].get("description") == wanted["policy"]["description"]
 
 
 def _security(ask: Ask, wanted: Security | None, report: Report) -> None:

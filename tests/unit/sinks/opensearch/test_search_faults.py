@@ -1,5 +1,7 @@
 """The search sink against a cluster that misbehaves: nothing lost, doubled, or refused wrongly."""
 
+import gzip
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +27,11 @@ NO_IDS = error("illegal_argument_exception", "Document ID is not supported in cr
 TEMPLATE = error("illegal_argument_exception", "no matching index template found for data stream [i]")
 
 
+def cut_gzip(exchange: search.SearchExchange) -> None:
+    packed = gzip.compress(json.dumps({"errors": False, "items": exchange.write()}).encode())
+    exchange.answer(200, packed[: len(packed) // 2], Content_Encoding="gzip")
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -45,6 +52,8 @@ TEMPLATE = error("illegal_argument_exception", "no matching index template found
         http.html(502),
         http.html(400),
         http.raw(302, b""),
+        http.raw(999, b""),
+        cut_gzip,
         http.raw(500, b"\xff\xfe"),
         http.raw(400, b"{}"),
         http.raw(400, b"[]"),

@@ -176,6 +176,52 @@ def test_indices_that_exist_are_kept_by_the_policy_as_it_is_now(ask: Ask, prefix
     assert f"POST /_plugins/_ism/change_policy/{patterns}" in service.asked
 
 
+def test_a_setup_that_was_ended_after_the_policy_is_finished_by_the_next(ask: Ask, prefix: str) -> None:
+    apply(ask, state(prefix))
+    write(ask, f"{prefix}-order-2026.11", ORDER)
+    service = Service(ask)
+    apply(service, state(prefix, retention_days=30))
+
+    def ended(method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+        reply = service(method, path, body, headers)
+        if method == "PUT" and "/_ism/" in path:
+            raise EnvironmentProblem("time is up")
+        return reply
+
+    with pytest.raises(EnvironmentProblem, match="time is up"):
+        apply(ended, state(prefix, retention_days=365))
+    change = f"POST /_plugins/_ism/change_policy/{prefix}-order-*,{prefix}-visit-*"
+    assert change not in service.asked
+    apply(service, state(prefix, retention_days=365))
+    assert change in service.asked, "else the index goes by the shorter retention"
+
+
+@pytest.mark.parametrize("before", [0, 30])
+def test_a_policy_whose_answer_was_lost_is_taken_for_written(before: int) -> None:
+    service = Service(nothing)
+    apply(service, state("p", retention_days=before))
+
+    def twice(method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+        if method == "PUT" and "/_ism/" in path:
+            service(method, path, body, headers)
+        return service(method, path, body, headers)
+
+    report = apply(twice, state("p", retention_days=90))
+    assert "retention policy p-retention" in report["applied"]
+
+
+def test_a_policy_that_another_setup_changed_meanwhile_stops_the_deployment() -> None:
+    service = Service(nothing)
+
+    def behind(method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+        if method == "PUT" and "/_ism/" in path:
+            apply(service, state("p", retention_days=7))
+        return service(method, path, body, headers)
+
+    with pytest.raises(EnvironmentProblem, match="p-retention: 409"):
+        apply(behind, state("p", retention_days=90))
+
+
 def test_the_sink_may_write_and_the_readers_read_and_neither_more() -> None:
     service = Service(nothing)
     apply(service, state("p"))
