@@ -16,9 +16,8 @@ from typing import Any, Self
 import msgspec
 import urllib3
 
-from sluice import errors
-from sluice.errors import EnvironmentProblem, SluiceError
-from sluice.local.cloud_process import ChildProcess
+from sluice.errors import EnvironmentProblem
+from sluice.local.cloud_process import ChildProcess, refusal
 from sluice.local.deploy_result import Deployment, has_search
 from sluice.local.drain import POLL_SECONDS, Drain, behind
 from sluice.local.injected import Faults, SearchFaults, json_of
@@ -29,6 +28,8 @@ SETUP_SECONDS = 180.0
 """What a deployment invokes before mappings begin may wait for a node that starts."""
 
 CALL_SECONDS = 10.0
+_SINKS = {"lake": "the local lake", "opensearch": "the local OpenSearch"}
+"""Servers that only some deployments need, by module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class LocalCloud:
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
         self._children: list[ChildProcess] = []
         self._servers: list[ChildProcess] = []
-        self._lake: ChildProcess | None = None
+        self._foreseen: dict[str, ChildProcess] = {}
         self._deployment: Deployment | None = None
         self._endpoints: Endpoints | None = None
         self.search_engine: str | None = None
@@ -207,24 +208,25 @@ class LocalCloud:
         try:
             deploy.tell(**self._job, before=before)
             deploy.tell(aws_url=self.endpoints.aws_url, bigquery_url=self.endpoints.bigquery_url)
-            deployment = msgspec.convert(self._heard(deploy), Deployment)
+            deployment = self._heard(deploy)
         finally:
             self._end(deploy)
         if has_search(deployment) and deployment.search_url is None:
             deployment.search_url = self._start_search()
             self._endpoints = replace(self.endpoints, search_url=deployment.search_url)
-        body = _without_made(deployment)
+        body = deployment.encoded()
         if deployment.firehoses and self.endpoints.lake_url is None:
-            lake_url = self._start_lake(deployment, self.endpoints)
+            lake, lake_url = self._start_lake(deployment, self.endpoints)
             self._endpoints = replace(self.endpoints, lake_url=lake_url)
-        lake = self.endpoints.lake_url
-        if lake:  # a table has its new columns before a function writes them
-            self._call("PUT", lake + "/tables", body)
+            lake.answer(START_SECONDS)
+        url = self.endpoints.lake_url
+        if url:  # a table has its new columns before a function writes them
+            self._call("PUT", url + "/tables", body)
         said = self._call("PUT", self.endpoints.lambda_url + "/deployment", body, SETUP_SECONDS)
         if "error" in said:
-            raise _error(said)
-        if lake:
-            self._call("PUT", lake + "/deployment", body)
+            raise refusal(said)
+        if url:
+            self._call("PUT", url + "/deployment", body)
         self._deployment = deployment
 
     def close(self) -> None:
@@ -235,7 +237,7 @@ class LocalCloud:
             child.wait()
         self._children.clear()
         self._servers.clear()
-        self._lake = None
+        self._foreseen.clear()
         self._pool.clear()
 
     @property
@@ -245,68 +247,67 @@ class LocalCloud:
         return self._deployment
 
     def _start(self) -> None:
+        """Start what is needed side by side: whoever needs something of another one waits for that only."""
         deploy = self._child("deploy", "the deployment")
         deploy.tell(**self._job)
         aws = self._child("aws", "the local AWS", *(["--limits"] if self._limits else []))
         bigquery = self._child("bigquery", "the local BigQuery", "--port", "0")
         control = self._child("control", "the local Lambda")
         self._servers = [aws, bigquery, control]
+        for module in deploy.hear(DEPLOY_SECONDS)["foreseen"]:
+            self._foreseen[module] = self._child(module, _SINKS[module])
         with ThreadPoolExecutor(3) as threads:
-            urls = list(threads.map(_url, self._servers))
+            urls = list(threads.map(lambda server: server.url(START_SECONDS), self._servers))
         endpoints = Endpoints(aws_url=urls[0], lambda_url=urls[2], bigquery_url=urls[1])
         addresses = {"aws_url": urls[0], "bigquery_url": urls[1]}
         deploy.tell(**addresses)
-        said = self._heard(deploy)
-        deployment = msgspec.convert(said, Deployment)
+        deployment = self._heard(deploy)
         self._end(deploy)
+        lake = None
         if deployment.firehoses:
-            endpoints = replace(endpoints, lake_url=self._start_lake(deployment, endpoints))
+            lake, lake_url = self._start_lake(deployment, endpoints)
+            endpoints = replace(endpoints, lake_url=lake_url)
         if has_search(deployment):
             deployment.search_url = self._start_search()
             endpoints = replace(endpoints, search_url=deployment.search_url)
-        options = {"verbose": self._verbose, "limits": self._limits}
-        search = {"search_url": deployment.search_url}
-        control.tell(**addresses, deployment={**said, **search, "made": {}}, **options)
-        ready = control.hear(SETUP_SECONDS)
-        if "error" in ready:
-            raise _error(ready)
-        if endpoints.lake_url:
-            self._call("PUT", endpoints.lake_url + "/deployment", _without_made(deployment))
+        for needless in self._foreseen.values():
+            self._end(needless)
+        self._foreseen.clear()
+        control.tell(**addresses, deployment=deployment.told(), verbose=self._verbose, limits=self._limits)
+        if lake:
+            lake.answer(START_SECONDS)
+        control.tell(begin=True)
+        if endpoints.lake_url:  # its functions are there, if not yet imported
+            self._call("PUT", endpoints.lake_url + "/deployment", deployment.encoded())
+        control.answer(SETUP_SECONDS)
         self._deployment, self._endpoints = deployment, endpoints
 
-    def _heard(self, deploy: ChildProcess) -> dict[str, Any]:
-        """What was deployed; the lake imports its libraries meanwhile, once it is known to be needed."""
-        said = deploy.hear(DEPLOY_SECONDS)
-        while "needs" in said:
-            self._lake = self._lake or self._child("lake", "the local lake")
-            said = deploy.hear(DEPLOY_SECONDS)
-        if "error" in said:
-            raise _error(said)
-        deployment: dict[str, Any] = said["deployment"]
-        return deployment
+    def _heard(self, deploy: ChildProcess) -> Deployment:
+        return msgspec.convert(deploy.answer(DEPLOY_SECONDS)["deployment"], Deployment)
+
+    def _sink(self, module: str) -> ChildProcess:
+        """A server that only some deployments need, most often started already."""
+        child = self._foreseen.pop(module, None) or self._child(module, _SINKS[module])
+        self._servers.append(child)
+        return child
 
     def _start_search(self) -> str:
         """A node takes seconds to start: who asks before it is ready waits."""
-        search = self._child("opensearch", "the local OpenSearch")
-        self._servers.append(search)
-        said = search.hear(START_SECONDS)
+        said = self._sink("opensearch").hear(START_SECONDS)
         self.search_engine = str(said["engine"])
         return f"http://127.0.0.1:{said['port']}"
 
-    def _start_lake(self, deployment: Deployment, endpoints: Endpoints) -> str:
-        """Have the lake's tables created; its Firehoses start with the next deployment that it is sent."""
-        lake = self._lake or self._child("lake", "the local lake")
-        self._lake = lake
-        self._servers.append(lake)
-        url = _url(lake)
-        said = msgspec.to_builtins(msgspec.structs.replace(deployment, made={}))
+    def _start_lake(self, deployment: Deployment, endpoints: Endpoints) -> tuple[ChildProcess, str]:
+        """Have the lake make its tables, and say so; Firehoses start with the next deployment it is sent."""
+        lake = self._sink("lake")
+        url = lake.url(START_SECONDS)
         lake.tell(
-            deployment=said, aws_url=endpoints.aws_url, lambda_url=endpoints.lambda_url, limits=self._limits
+            deployment=deployment.told(),
+            aws_url=endpoints.aws_url,
+            lambda_url=endpoints.lambda_url,
+            limits=self._limits,
         )
-        ready = lake.hear(START_SECONDS)
-        if "error" in ready:
-            raise _error(ready)
-        return url
+        return lake, url
 
     def _child(self, module: str, name: str, *arguments: str) -> ChildProcess:
         child = ChildProcess(f"sluice.local.{module}", *arguments, name=name, echo=self._verbose)
@@ -329,18 +330,3 @@ class LocalCloud:
         except urllib3.exceptions.HTTPError as error:
             self.check()
             raise EnvironmentProblem(f"the local cloud does not answer: {error}") from error
-
-
-def _without_made(deployment: Deployment) -> bytes:
-    """A deployment as the servers need it."""
-    return msgspec.json.encode(msgspec.structs.replace(deployment, made={}))
-
-
-def _url(server: ChildProcess) -> str:
-    return f"http://127.0.0.1:{server.hear(START_SECONDS)['port']}"
-
-
-def _error(said: dict[str, Any]) -> SluiceError:
-    kind = getattr(errors, str(said.get("kind")), SluiceError)
-    text = str(said["error"])
-    return kind(text) if isinstance(kind, type) and issubclass(kind, SluiceError) else SluiceError(text)

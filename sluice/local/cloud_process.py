@@ -13,7 +13,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from sluice.errors import EnvironmentProblem
+from sluice import errors
+from sluice.errors import EnvironmentProblem, SluiceError
 
 TAIL_LINES = 40
 LINE_BYTES = 8192
@@ -105,6 +106,17 @@ class ChildProcess:
             raise self.problem(f"printed what nobody expected: {line[:200].decode(errors='replace')!r}")
         return said
 
+    def answer(self, seconds: float) -> dict[str, Any]:
+        """The next line, as `hear` has it; raises the SluiceError that it tells of."""
+        said = self.hear(seconds)
+        if "error" in said:
+            raise refusal(said)
+        return said
+
+    def url(self, seconds: float) -> str:
+        """Where it listens, once it says so."""
+        return f"http://127.0.0.1:{self.hear(seconds)['port']}"
+
     def end(self) -> str:
         """How it ended, in words, with the last line of its stderr."""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -152,6 +164,13 @@ class ChildProcess:
                 self._tail.append(line.decode(errors="replace"))
                 if self._echo:
                     sys.stderr.write(line.decode(errors="replace"))
+
+
+def refusal(said: dict[str, Any]) -> SluiceError:
+    """The error that a server tells of: its class and text."""
+    kind = getattr(errors, str(said.get("kind")), SluiceError)
+    text = str(said["error"])
+    return kind(text) if isinstance(kind, type) and issubclass(kind, SluiceError) else SluiceError(text)
 
 
 def _signal(number: int) -> str:

@@ -1,7 +1,8 @@
 """The local Lambda: functions, their event-source mappings and Lambda's own Invoke API, as one process.
 
 `python -m sluice.local.control` prints `{"port": N}`, reads one line of JSON with the deployment and the
-servers' addresses, starts reading the streams and prints `{"ready": true}`.
+servers' addresses, imports the functions, and reads another line once everything is there that they use.
+Then it makes the deployment's invocations, starts reading the streams and prints `{"ready": true}`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -113,14 +115,17 @@ class Control:
         return JSONResponse({})
 
     def _problem(self, deployment: Deployment) -> str | None:
-        """Make the deployment's invocations, as they come; what is wrong with the first that fails."""
-        for inputs in deployment.invocations:
-            name = inputs["functionName"].rpartition(":")[2]
-            made = self._runtime.invoke(name, str(inputs["input"]).encode())
-            if made.verdict is not Verdict.ANSWERED:
-                said = made.error.partition(": ")[2] or made.error  # without the exception's name
-                return f"{name}, which the deployment invokes, failed: {said}"
-        return None
+        """Make the deployment's invocations, side by side; what is wrong with the first that failed."""
+        with ThreadPoolExecutor() as threads:
+            return next(filter(None, threads.map(self._failure, deployment.invocations)), None)
+
+    def _failure(self, inputs: dict[str, Any]) -> str | None:
+        name = inputs["functionName"].rpartition(":")[2]
+        made = self._runtime.invoke(name, str(inputs["input"]).encode())
+        if made.verdict is Verdict.ANSWERED:
+            return None
+        said = made.error.partition(": ")[2] or made.error  # without the exception's name
+        return f"{name}, which the deployment invokes, failed: {said}"
 
     async def log(self, request: Request) -> Response:
         """What a function printed lately."""
@@ -132,6 +137,8 @@ class Control:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         self._runtime.warm()
+        await asyncio.to_thread(read_line)
+        exit_with_parent()
         problem = await asyncio.to_thread(self._problem, self._deployment)
         if problem:
             announce(error=problem, kind="EnvironmentProblem")
@@ -173,7 +180,6 @@ def main() -> None:
     port = listener.getsockname()[1]
     announce(port=port)
     job = read_line()
-    exit_with_parent()
     urls = {
         "aws_url": job["aws_url"],
         "lambda_url": f"http://127.0.0.1:{port}",

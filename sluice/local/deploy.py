@@ -2,8 +2,8 @@
 
 `python -m sluice.local.deploy` reads one line of JSON with the project, another with the servers' addresses
 once they are known, runs the very `__main__.py` that `pulumi up` runs, and prints one line: the deployment or
-the error; before that, perhaps, another with a server that it needs. With a deployment in the first line,
-what that one made is changed in place.
+the error. Before that it prints which further servers the settings ask for, so that they start meanwhile.
+With a deployment in the first line, what that one made is changed in place, and nothing is foreseen.
 """
 
 import gc
@@ -16,6 +16,7 @@ import msgspec
 
 from sluice.errors import SluiceError
 from sluice.local.child import announce, exit_with_parent
+from sluice.local.config import stack_config
 from sluice.local.deploy_result import Deployment, Made, Outputs
 
 
@@ -31,6 +32,24 @@ def read_line() -> dict[str, Any]:
     return said
 
 
+def foreseen(root: Path, env: str, overrides: dict[str, Any]) -> list[str]:
+    """Servers that the settings ask for. A guess, which costs nothing but time: the program decides."""
+    try:
+        stack = stack_config(root, env, overrides)
+        settings = {
+            key.rpartition(":")[2]: msgspec.json.decode(value)
+            for key, value in stack.values.items()
+            if value.startswith("{")
+        }
+    except (SluiceError, msgspec.DecodeError):  # the program says what is wrong with them
+        return []
+    wanted = {
+        "lake": settings.get("lake", {}).get("enabled") is True,
+        "opensearch": settings.get("search_sink", {}).get("mode", "none") != "none",
+    }
+    return [module for module, on in wanted.items() if on]
+
+
 def deploy(job: dict[str, Any]) -> Deployment:
     """Run the program, and create what it declares or change what is there."""
     # Pulumi, its providers and boto3 take a second to import; meanwhile the servers start.
@@ -41,7 +60,6 @@ def deploy(job: dict[str, Any]) -> Deployment:
     from sluice.local.deploy_firehose import not_imitated  # noqa: PLC0415
     from sluice.local.deploy_google import GoogleCreator  # noqa: PLC0415
     from sluice.local.deploy_lake import FIREHOSE  # noqa: PLC0415
-    from sluice.local.lake.declared import is_lake  # noqa: PLC0415
     from sluice.local.program import run_program  # noqa: PLC0415
 
     servers = read_line()
@@ -54,12 +72,8 @@ def deploy(job: dict[str, Any]) -> Deployment:
         work = Update(before, aws, google, adding=adding) if before else Creation(aws, google)
         made: dict[str, Made] = {}
         missing: list[str] = []
-        said: list[bool] = []
 
         def create(resource: Declared) -> Outputs:
-            if resource.type == FIREHOSE and is_lake(resource.inputs) and not said:
-                said.append(True)
-                announce(needs="lake")  # which starts while the program goes on
             found, outputs = work.create(resource)
             if aws.handles(resource) or google.handles(resource):
                 made[resource.urn] = Made(found, resource.inputs, outputs)
@@ -88,6 +102,8 @@ def main() -> None:
     """Entry point of the child process."""
     gc.disable()  # the process lives for seconds and imports a quarter of a gigabyte
     job = read_line()
+    if not job.get("before"):
+        announce(foreseen=foreseen(Path(job["root"]), job["env"], job["overrides"]))
     sys.path.insert(0, job["root"])
     try:
         deployment = deploy(job)

@@ -51,6 +51,15 @@ class Deployment(msgspec.Struct, kw_only=True):
     lake_tables: list[dict[str, Any]] = []
     made: dict[str, Made] = {}
 
+    def told(self) -> dict[str, Any]:
+        """It as plain data, as far as servers need it."""
+        found: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, made={}))
+        return found
+
+    def encoded(self) -> bytes:
+        """The same as JSON."""
+        return msgspec.json.encode(msgspec.structs.replace(self, made={}))
+
 
 def has_search(deployment: Deployment) -> bool:
     """Whether anything in a deployment speaks to OpenSearch."""

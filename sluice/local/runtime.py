@@ -6,6 +6,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 
 from sluice.local.mapping_types import Invocation, Verdict
 from sluice.local.runtime_worker import Function, Worker, WorkerEndedError
@@ -51,6 +52,8 @@ class _Pool:
         self.idle: deque[Worker] = deque()
         self.running = 0
         self.workers: set[Worker] = set()
+        self.warming: Future[Worker | None] | None = None
+        """A worker that starts ahead of its time, until an invocation claims it."""
 
 
 class Runtime:
@@ -79,9 +82,11 @@ class Runtime:
     def warm(self) -> None:
         """Start one worker per function ahead of its first invocation, in threads of their own."""
         with self._lock:
-            cold = [pool for pool in self._pools.values() if not pool.workers]
+            cold = [pool for pool in self._pools.values() if not pool.workers and pool.warming is None]
+            for pool in cold:
+                pool.warming = Future()
         for pool in cold:
-            threading.Thread(target=self._warm, args=(pool,), name="warm", daemon=True).start()
+            threading.Thread(target=self._warm, args=(pool, pool.warming), name="warm", daemon=True).start()
 
     def replace(self, function: Function) -> None:
         """Run a function's next invocations as it is now, or a new one; those under way end as they began."""
@@ -133,6 +138,14 @@ class Runtime:
                     return worker
                 pool.workers.discard(worker)
                 worker.kill()
+            warming, pool.warming = pool.warming, None
+        claimed = warming.result() if warming is not None else None
+        if claimed is not None and claimed.function is pool.function:
+            return claimed
+        if claimed is not None:  # the function was replaced meanwhile
+            with self._lock:
+                pool.workers.discard(claimed)
+            claimed.kill()
         return self._start(pool)
 
     def _start(self, pool: _Pool) -> Worker:
@@ -161,20 +174,23 @@ class Runtime:
         for old in surplus:
             old.kill()
 
-    def _warm(self, pool: _Pool) -> None:
+    def _warm(self, pool: _Pool, promised: "Future[Worker | None]") -> None:
+        worker: Worker | None = None
         try:
             worker = self._start(pool)
         except (WorkerEndedError, OSError) as error:
             pool.log.add(f"{error}\n".encode())
-            return
         with self._lock:
-            needed = len(pool.workers) == 1 and worker.function is pool.function
-            if needed:
-                pool.idle.append(worker)
-            else:
-                pool.workers.discard(worker)
-        if not needed:  # invocations came first and started their own, or the function was replaced
-            worker.kill()
+            if pool.warming is promised:  # no invocation waits for it
+                pool.warming = None
+                if worker is not None and worker.function is pool.function:
+                    pool.idle.append(worker)
+                    return
+                if worker is not None:
+                    pool.workers.discard(worker)
+                    worker.kill()
+                    return
+        promised.set_result(worker)
 
 
 def _error_document(message: str) -> bytes:

@@ -88,6 +88,33 @@ def test_a_worker_is_kept_for_the_next_invocation(build: Build) -> None:
     assert answer(runtime.invoke("probe", b"{}")) == answer(runtime.invoke("probe", b"{}"))
 
 
+def test_an_invocation_waits_for_the_worker_that_was_started_ahead_of_it(
+    build: Build, tmp_path: Path
+) -> None:
+    runtime = build(
+        f"""
+        import os, time
+        with open({str(tmp_path / "starts")!r}, "a") as starts:
+            starts.write("started\\n")
+        time.sleep(0.2)
+        def handler(event, context):
+            return os.getpid()
+        """
+    )
+    runtime.warm()
+    runtime.warm()
+    first = answer(runtime.invoke("probe", b"{}"))
+    assert answer(runtime.invoke("probe", b"{}")) == first
+    assert (tmp_path / "starts").read_text() == "started\n"
+
+
+def test_a_worker_that_cannot_start_ahead_is_tried_again_by_the_invocation(build: Build) -> None:
+    runtime = build("raise RuntimeError('no')")
+    runtime.warm()
+    result = runtime.invoke("probe", b"{}")
+    assert (result.verdict, "RuntimeError" in result.error) == (Verdict.FAILED, True)
+
+
 def test_an_exception_is_the_functions_error_and_the_worker_lives_on(build: Build) -> None:
     runtime = build(
         """
