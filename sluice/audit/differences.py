@@ -90,10 +90,10 @@ def documents_differ(sink: str, documents: int, delivered: int) -> str:
     )
 
 
-def documents_lack(sink: str, lacking: int, other: str, events: int) -> str:
-    """Say that a search index lacks events that another sink holds."""
+def documents_lack(sink: str, lacking: int, other: str, ids: int) -> str:
+    """Say that a search index lacks events, told apart by id, that another sink holds."""
     return (
-        f"{sink}: the index lacks {lacking} of the {events} distinct events that {other} holds, and did not "
+        f"{sink}: the index lacks {lacking} of the {ids} distinct ids that {other} holds, and did not "
         "refuse them: they were deleted (by the retention, or by hand) or lost"
     )
 

@@ -50,7 +50,8 @@ class Evidence:
     `behind_surplus` fewer records; `oldest` is when the first of those arrived. `parallel` says that the
     mapping works on several batches of a shard at once: their intervals interleave. `filtered` is None where
     the mapping has no filter. `documents` are the distinct events in a search index, which keeps one of each;
-    `notes` say why something could not be asked.
+    `ids` the distinct ids in a sink with rows, None unless all rows were counted; `notes` say why something
+    could not be asked.
     """
 
     sink: str
@@ -68,4 +69,5 @@ class Evidence:
     redriven: Sequence[Redriven] = ()
     filtered: FilteredOut | None = None
     documents: int | None = None
+    ids: int | None = None
     notes: Sequence[str] = ()

@@ -1,6 +1,6 @@
 """A search index held against the other sinks: it keeps one document per event, however often that came."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,14 +15,12 @@ def against_others(
 ) -> tuple[SinkBooks, ...]:
     """Say what a search index holds too much or too little of.
 
-    Its documents are at most the events delivered to it. Of the distinct events that a sink with rows of the
-    same stream holds (`keeping` names them) it may lack no more than it refused, or has still before it.
+    Its documents are at most the events delivered to it. Of the distinct ids that a sink with rows of the
+    same stream holds (`keeping` names them) it may lack no more than it refused, or has still before it. Ids
+    and not events: one that is used again, with another event time of the same period, is one document.
     """
     rows = [sink for sink in sinks if sink.sink in keeping]
-    return tuple(
-        _compared(sink, evidence[sink.sink].documents, [each for each in rows if each.stream == sink.stream])
-        for sink in sinks
-    )
+    return tuple(_compared(sink, evidence[sink.sink].documents, _ids(sink, rows, evidence)) for sink in sinks)
 
 
 def documents_of(
@@ -37,16 +35,25 @@ def documents_of(
         return None, (f"{sink}: its documents are not compared: {problem}",)
 
 
-def _compared(sink: SinkBooks, documents: int | None, others: Sequence[SinkBooks]) -> SinkBooks:
+def _ids(
+    sink: SinkBooks, rows: Sequence[SinkBooks], evidence: Mapping[str, Evidence]
+) -> Iterator[tuple[str, int]]:
+    """Return how many ids each sink with rows of the same stream holds, where that is known."""
+    for other in rows:
+        ids = evidence[other.sink].ids
+        if other.stream == sink.stream and ids is not None:
+            yield other.sink, ids
+
+
+def _compared(sink: SinkBooks, documents: int | None, others: Iterable[tuple[str, int]]) -> SinkBooks:
     if documents is None:
         return sink
     problems = []
     if documents > sink.delivered + sink.in_flight:
         problems.append(differences.documents_differ(sink.sink, documents, sink.delivered))
-    for other in others:
-        events = other.delivered - other.duplicates
-        lacking = events - documents - sink.dead_lettered - sink.skipped - sink.in_flight
+    for other, ids in others:
+        lacking = ids - documents - sink.dead_lettered - sink.skipped - sink.in_flight
         if lacking > 0:
-            problems.append(differences.documents_lack(sink.sink, lacking, other.sink, events))
+            problems.append(differences.documents_lack(sink.sink, lacking, other, ids))
     duplicates = max(sink.delivered - documents, 0) if not sink.in_flight else sink.duplicates
     return replace(sink, duplicates=duplicates, problems=(*sink.problems, *problems))

@@ -13,7 +13,7 @@ from sluice.audit.indexed import against_others, documents_of
 from sluice.audit.segments import count_segments
 from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.spans import marks, merge_latency, percentile
-from sluice.audit.stream import Behind, begin, behind, created_at, shards_since, taken_in
+from sluice.audit.stream import Behind, begin, begin_after, behind, created_at, shards_since, taken_in
 from sluice.audit.warehouse import Counted, count_tables
 from sluice.audit.window import Window, window
 from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
@@ -22,6 +22,9 @@ from sluice.windows.store import WindowTable
 
 LAGGING = timedelta(minutes=1)
 """In flight for longer, a record waits for something other than its turn."""
+
+MADE_WITHIN = timedelta(minutes=1)
+"""So long after it was there a Firehose begins to read at the latest."""
 
 MOST_LETTERS = 50_000
 """Dead letters that are read one by one; beyond, the ledger's count stands alone."""
@@ -39,10 +42,16 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
     passed = sources.filtered(since)
     ledger = LedgerReader(sources.dynamodb, sources.ledger_table)
     lag = timedelta(seconds=sources.metric_lag_seconds)
+    begins = {
+        sink: since
+        if source.lake is None
+        else streams.books_begin(sources.stream_of(sink), source.lake.begun())
+        for sink, source in sources.sinks.items()
+    }
     windows = {
         sink: window(
-            ledger.read(sink, shards=streams.shards(sources.stream_of(sink)), since=since),
-            since,
+            ledger.read(sink, shards=streams.shards(sources.stream_of(sink)), since=begins[sink]),
+            begins[sink],
             now - lag if lag else None,
         )
         for sink in sources.sinks
@@ -81,7 +90,7 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
     produced = streams.produced(sources.stream)
     books = _books(sinks, windows, evidence, letters, stream=sources.stream, produced=produced)
     problems = tuple(_lost_on_the_way(sources, streams, windows, sinks, now - lag))
-    notes = (*_waiting(evidence.values(), sources, now), *books.notes)
+    notes = (*_waiting(evidence.values(), sources, now), *_later(begins, since), *books.notes)
     return replace(books, notes=notes, problems=problems)
 
 
@@ -90,6 +99,7 @@ class _Streams:
 
     def __init__(self, sources: Sources, since: datetime | None, now: datetime) -> None:
         self._sources = sources
+        self._since = since
         self._now = now
         into = (sink.into for sink in sources.sinks.values() if sink.into)
         names = dict.fromkeys([sources.stream, *map(sources.stream_of, sources.sinks), *into])
@@ -106,9 +116,20 @@ class _Streams:
         """Expect that the metric may not tell of so many records yet."""
         self._more[name] = max(records, self._more.get(name, 0))
 
-    def since(self, name: str, moment: datetime) -> tuple[int, int]:
+    def books_begin(self, name: str, begun: datetime) -> datetime | None:
+        """From which arrival on a Firehose's books can balance: it was there `begun`, and began at LATEST.
+
+        What a stream took in while it was being made may be on either side, and the metric counts whole
+        minutes: where the stream flowed already, the books begin with a minute after that.
+        """
+        whole = begin(begun, self._now)
+        if whole <= self._begun[name] or not self.produced(name)[0] - self._taken_in(name, self._now, whole):
+            return self._since
+        return begin_after(begun + MADE_WITHIN, self._now)
+
+    def since(self, name: str, moment: datetime | None) -> tuple[int, int]:
         """What a stream took in from a moment on, if that is later than what is audited."""
-        if moment <= self._begun[name]:
+        if moment is None or moment <= self._begun[name]:
             return self.produced(name)
         earlier = self._before[name] - self._taken_in(name, self._now, moment)
         before, after = self.produced(name)
@@ -142,7 +163,7 @@ def _balanced(
         stream = sources.stream_of(sink)
         across = sum(span.records for span in windows[sink].across)
         if sink in handed:
-            before, after = streams.since(stream, handed[sink].begun)
+            before, after = streams.since(stream, windows[sink].since)
             found[sink] = balance_handed(
                 evidence[sink],
                 handed[sink],
@@ -224,6 +245,9 @@ def _evidence(
         pointers=pointers,
         redriven=[Redriven(entry.shard, entry.first, _state(entry)) for entry in seen.redriven],
         documents=documents,
+        # A document keeps the arrival of the first record of its id, a row has its own: so a part of them
+        # cannot be compared.
+        ids=counted.ids if counted and seen.since is None else None,
         notes=notes,
     )
 
@@ -292,6 +316,16 @@ def _waiting(evidence: Iterable[Evidence], sources: Sources, now: datetime) -> I
             yield (
                 f"{found.sink}: the oldest record in flight has waited {_span(now - found.oldest)}; the log"
                 f" of {sources.sinks[found.sink].function} says why records go back to the stream"
+            )
+
+
+def _later(begins: Mapping[str, datetime | None], since: datetime | None) -> Iterator[str]:
+    """Say whose books begin later than those of the others."""
+    for sink, begun in begins.items():
+        if begun != since and begun is not None:
+            yield (
+                f"{sink}: its books begin at {begun:%Y-%m-%d %H:%M} UTC, when its Firehose had begun to read:"
+                " what the stream took in before does not come by it"
             )
 
 

@@ -20,10 +20,14 @@ SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """All tables of events: distinct records, and distinct events among them."""
+    """All tables of events: distinct records, distinct events among them, and distinct ids of those.
+
+    An id that comes with several event times is several events; `ids` is None where none were counted.
+    """
 
     records: int
     events: int
+    ids: int | None = None
 
     @property
     def duplicates(self) -> int:
@@ -51,12 +55,12 @@ def count_tables(
         if {column.name for column in table.schema} >= LINEAGE and table.time_partitioning:
             parts += _selects(reference, table, _arrived(since, across))
     if not parts:
-        return Counted(0, 0)
+        return Counted(0, 0, 0)
     rows = client.query_and_wait(" UNION ALL ".join(parts), retry=retry, api_timeout=SECONDS)
     counts = Counter[str]()
     for row in rows:
         counts[row["what"]] += row["n"]
-    return Counted(counts["records"], counts["events"])
+    return Counted(counts["records"], counts["events"], counts["ids"])
 
 
 def _arrived(since: datetime | None, across: Iterable[Span]) -> str:
@@ -86,5 +90,9 @@ def _selects(reference: str, table: "bigquery.Table", arrived: str) -> list[str]
     return [
         f"SELECT '{what}' AS what, COUNT(*) AS n "  # noqa: S608 - names of BigQuery's own listing
         f"FROM (SELECT DISTINCT {columns} FROM `{reference}.{table.table_id}`{where})"
-        for what, columns in (("records", "_shard, _sequence"), ("events", f"`{time_column}`, _event_id"))
+        for what, columns in (
+            ("records", "_shard, _sequence"),
+            ("events", f"`{time_column}`, _event_id"),
+            ("ids", "_event_id"),
+        )
     ]

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+import sqlglot
 from google.cloud import bigquery
+from sqlglot import exp
 
 from sluice.audit.spans import Span
 from sluice.audit.warehouse import Counted, count_tables
 from sluice.cli.answers import ask
 from sluice.cli.main import run
 from sluice.cli.outputs import Outputs, SinkOutputs
-from sluice.cli.questions import Question, questions
+from sluice.cli.questions import Question, of_lake, questions
 from sluice.cli.target import Endpoints, Target
 from sluice.contract import Contract, Event, Json, Nested, field
 from sluice.contract.bigquery import DEAD_LETTER_SCHEMA, DEAD_LETTER_TABLE, raw_view_sql
+from sluice.contract.iceberg import schema, table_name
 from sluice.errors import EnvironmentProblem, QueryError
 from sluice.pipeline import load_pipeline
 
@@ -147,6 +150,17 @@ def test_three_questions_have_an_answer_for_any_contract(
         assert ask(target, question.sql).columns
 
 
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_question_to_the_lake_is_one_line_over_columns_that_its_table_has(name: str) -> None:
+    asked = of_lake(CONTRACTS[name]).sql
+    query = sqlglot.parse_one(asked, read="athena")
+    kinds = {table_name(kind): kind for kind in CONTRACTS[name].types.values()}
+    kind = kinds[one.name if (one := query.find(exp.Table)) else ""]
+    columns = {each.name for each in schema(kind)} | {"events"}
+    assert {each.name for each in query.find_all(exp.Column)} <= columns
+    assert len(asked.splitlines()) == 1
+
+
 def test_unqualified_names_are_the_analysts_views(target: Target) -> None:
     deploy(target, CONTRACTS["the least"])
     insert(target, tick(1, 10), tick(1, 11), tick(2, 12))
@@ -198,12 +212,12 @@ def test_records_and_events_are_counted_over_all_tables_of_events(target: Target
     deploy(target, CONTRACTS["odd ones"])
     insert(target, tick(1, 10), tick(1, 10), tick(1, 11), tick(2, 12))
     counted = count_tables(target.bigquery, target.outputs.bigquery_dataset)
-    assert counted == Counted(records=3, events=2)
+    assert counted == Counted(records=3, events=2, ids=2)
     assert counted.duplicates == 1
 
 
 def test_an_empty_dataset_holds_nothing(target: Target) -> None:
-    assert count_tables(target.bigquery, target.outputs.bigquery_dataset) == Counted(0, 0)
+    assert count_tables(target.bigquery, target.outputs.bigquery_dataset) == Counted(0, 0, 0)
 
 
 def test_only_what_arrived_since_counts_with_the_batches_across_it(target: Target) -> None:
