@@ -98,17 +98,15 @@ def of_search(target: "Target", contract: "Contract") -> Glimpse:
 
 
 def of_lake(target: "Target", contract: "Contract") -> Glimpse:
-    """Count the lake's events, each once, as an analyst would."""
+    """Count events of the lake as an analyst would: each stands there once."""
     from sluice.cli.lake import ask_lake
-    from sluice.contract.iceberg import table_name
+    from sluice.cli.questions import of_lake as question
 
-    tables = [table_name(kind) for kind in contract.types.values()][:ROWS]
-    parts = [f"SELECT '{table}' AS event, COUNT(*) AS events FROM \"{table}\"" for table in tables]  # noqa: S608 - names of the contract
-    first = f'SELECT COUNT(*) AS events FROM "{tables[0]}"'  # noqa: S608 - same
-    answer = ask_lake(target, " UNION ALL ".join(parts) + " ORDER BY 1")
+    asked = question(contract)
+    answer = ask_lake(target, asked.sql)
     return Glimpse(
-        title="The lake: the same events as Parquet files, each once",
-        command=shlex.join(["sluice", "query", "--lake", first]),
+        title=asked.title,
+        command=shlex.join(["sluice", "query", "--lake", asked.sql]),
         shown=rows_table(answer.columns, answer.rows),
     )
 

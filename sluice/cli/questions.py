@@ -79,6 +79,19 @@ def questions(contract: "Contract", *, dead_letters: bool) -> Sequence[Question]
     return (*chosen[:2], REFUSED) if dead_letters else chosen
 
 
+def of_lake(contract: "Contract") -> Question:
+    """Return a question to the lake, in Athena's SQL on one line: it is shown as a command to copy."""
+    from sluice.contract.iceberg import table_name
+
+    kind = list(contract.types.values())[-1]
+    column, table = _telling_column(kind), table_name(kind)
+    sql = f'COUNT(*) AS events FROM "{table}"'
+    if column is not None:
+        name = column.lower()
+        sql = f'"{name}", {sql} GROUP BY "{name}" ORDER BY events DESC, "{name}" LIMIT 5'
+    return Question("The lake: the same events as Parquet files, counted in SQL", f"SELECT {sql}")
+
+
 def _questions(contract: "Contract") -> Sequence[Question]:
     columns = {kind.table: {field["name"] for field in kind.schema} for kind in contract.types.values()}
     if all(columns.get(table, set()) >= needed for table, needed in DEFAULT_NEEDS.items()):
