@@ -35,7 +35,7 @@ _SAME: Final[frozenset[type[exp.Expr]]] = frozenset(
         *(exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue),
         # functions
         *(exp.Lower, exp.Upper, exp.Length, exp.StartsWith),
-        *(exp.Abs, exp.Ceil, exp.Floor, exp.Sqrt, exp.Ln, exp.Exp, exp.Pow),
+        *(exp.Abs, exp.Sqrt, exp.Ln, exp.Exp, exp.Pow),
         *(exp.ArraySize, exp.RegexpLike, exp.Transform, exp.ArrayFilter),
     }
 )
@@ -69,6 +69,7 @@ _REWRITTEN: Final[Mapping[type[exp.Expr], Callable[..., exp.Expr]]] = {
     exp.StrPosition: texts.found,
     exp.Replace: texts.replaced,
     exp.Round: rewritten.rounded,
+    **dict.fromkeys((exp.Ceil, exp.Floor), rewritten.edged),
     exp.Literal: rewritten.number,
     exp.Group: rewritten.grouped,
     exp.ApproxDistinct: rewritten.distinct,
@@ -145,11 +146,7 @@ def _options(node: exp.Expr) -> None:
 
 
 def _words(node: exp.Expr) -> str:
-    name = (
-        node.name
-        if isinstance(node, exp.Anonymous)
-        else node.sql_name()
-        if isinstance(node, exp.Func)
-        else ""
-    )
-    return f"{name.lower()}()" if name else f"`{node.sql('athena')[:60]}`"
+    """Name what is refused as Athena writes it: sqlglot knows `date_format` by another name."""
+    text = node.sql("athena")
+    called = node.name if isinstance(node, exp.Anonymous) else text.partition("(")[0]
+    return f"{called.lower()}()" if isinstance(node, exp.Func) and called.isidentifier() else f"`{text[:60]}`"
