@@ -82,7 +82,6 @@ class Handed:
     broken: int = 0
     looked_up: bool = True
     trouble: str | None = None
-    begun: datetime
 
 
 def look(lake: Lake, seen: Window) -> Handed:
@@ -111,7 +110,6 @@ def look(lake: Lake, seen: Window) -> Handed:
         booked=sum(records.values()),
         broken=broken,
         looked_up=looked_up,
-        begun=lake.begun(),
     )
 
 
@@ -120,7 +118,7 @@ def balance_handed(
 ) -> SinkBooks:
     """Work out the books of one such sink.
 
-    `produced` are the records that the stream took in since the Firehose began, before and after the reading;
+    `produced` are the records that the stream took in since its books begin, before and after the reading;
     `lately` those of them that a Firehose may still hold.
     """
     settled = keep_all(evidence.spans)

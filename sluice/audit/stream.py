@@ -73,6 +73,11 @@ def begin(since: datetime, now: datetime) -> datetime:
     return datetime.fromtimestamp(since.timestamp() // kept * kept, UTC)
 
 
+def begin_after(moment: datetime, now: datetime) -> datetime:
+    """Return where the metric can begin to count next after a moment."""
+    return begin(moment, now) + timedelta(seconds=_kept(now - moment))
+
+
 def _kept(age: timedelta) -> int:
     return 60 if age < timedelta(days=15) else 300 if age < timedelta(days=63) else 3600
 
