@@ -32,28 +32,26 @@ def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
     while todo:
         path = todo.pop()
         for name in _imports(path, root):
-            if name in seen:
+            if name.partition(".")[0] != _OWN:
+                foreign |= {name.partition(".")[0]} - beside
                 continue
-            seen.add(name)
-            top = name.partition(".")[0]
-            if top != _OWN:
-                foreign |= {top} - beside
-                continue
-            for found in _own_files(name, root):
-                if found not in files:
-                    files.add(found)
-                    todo.append(found)
+            parts = name.split(".")
+            for depth in range(1, len(parts) + 1):  # the packages above a module are imported before it
+                module = ".".join(parts[:depth])
+                if module not in seen:
+                    seen.add(module)
+                    found = [own for own in _own_files(module, root) if own not in files]
+                    files.update(found)
+                    todo += found
     return Closure(files=tuple(sorted(files)), foreign=frozenset(foreign))
 
 
-def _own_files(name: str, root: Path) -> Iterator[Path]:
-    """Yield the module's file and the __init__ of each package above it; a name in a module has no file."""
-    parts = name.split(".")
-    for depth in range(1, len(parts) + 1):
-        base = root.joinpath(*parts[:depth])
-        for candidate in (base / "__init__.py", base.with_suffix(".py")):
-            if candidate.is_file():
-                yield candidate
+def _own_files(module: str, root: Path) -> Iterator[Path]:
+    """Yield a module's file, or a package's `__init__`; a name in a module has none."""
+    base = root.joinpath(*module.split("."))
+    for candidate in (base / "__init__.py", base.with_suffix(".py")):
+        if candidate.is_file():
+            yield candidate
 
 
 def _imports(path: Path, root: Path) -> tuple[str, ...]:

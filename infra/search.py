@@ -5,7 +5,7 @@ without its template would have fields of OpenSearch's own guessing.
 """
 
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -16,12 +16,14 @@ from infra.function import Code, Function, Network, function_role
 from infra.ledger import Ledger
 from infra.policy import allow
 from infra.search_domain import EVERY_METHOD, SINK_METHODS, SINK_PATH, SearchDomain, domain_arn
-from infra.search_network import SearchNetwork
 from infra.sink_function import Sink, retried_in_parts
 from infra.stream import Stream
 from sluice.pipeline import Pipeline
 from sluice.sinks.opensearch.indices import Indices
 from sluice.sinks.opensearch.templates import Shape, State, wanted
+
+if TYPE_CHECKING:
+    from infra.search_network import SearchNetwork
 
 SINK: Final = "search"
 """What the sink is called in ledger, dead letters, audit and exports."""
@@ -35,7 +37,10 @@ class Search(pulumi.ComponentResource):
         self._resource, self._env, self._pipeline, self._path = name, env, pipeline, path
         self._settings = settings = env.settings.search_sink
         self._indices = Indices(
-            settings.prefix or env.names.prefix, settings.period, date.fromisoformat(settings.indices_since)
+            settings.prefix or env.names.prefix,
+            settings.period,
+            date.fromisoformat(settings.indices_since),
+            settings.furthest_ahead,
         )
         self._role = self._made_role(f"{name}-sink", called=env.names.sink(SINK), duty=f"{SINK} sink")
         setup = self._made_role(f"{name}-setup", called=env.names.thing("search-setup"), duty="search setup")
@@ -79,6 +84,7 @@ class Search(pulumi.ComponentResource):
                 "SLUICE_SEARCH_PREFIX": self._indices.prefix,
                 "SLUICE_SEARCH_PERIOD": settings.period,
                 "SLUICE_SEARCH_SINCE": settings.indices_since,
+                "SLUICE_SEARCH_AHEAD": str(settings.furthest_ahead),
                 "MAX_CONCURRENCY": str(settings.max_concurrency),
                 "MAX_BULK_DOCUMENTS": str(settings.max_bulk_documents),
                 "MAX_BULK_BYTES": str(settings.max_bulk_bytes),
@@ -93,10 +99,12 @@ class Search(pulumi.ComponentResource):
         """Make a role before its function: the domain names both, and the functions need its address."""
         return function_role(name, self._env, self, called=called, duty=duty)
 
-    def _networks(self) -> tuple[SearchNetwork | None, Network | None]:
+    def _networks(self) -> "tuple[SearchNetwork | None, Network | None]":
         settings = self._settings
         if not settings.subnet_ids:
             return None, None
+        from infra.search_network import SearchNetwork  # noqa: PLC0415 - all of EC2, a third of a second
+
         network = SearchNetwork(
             self._resource,
             self._env,

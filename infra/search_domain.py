@@ -6,15 +6,17 @@ the setup maps, say what each may do. The setup's role is the master user.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
 from infra.policy import VERSION
-from infra.search_network import SearchNetwork
 from infra.settings_search import SearchDomainSettings
+
+if TYPE_CHECKING:
+    from infra.search_network import SearchNetwork
 
 TLS: Final = "Policy-Min-TLS-1-2-PFS-2023-10"
 """TLS 1.2 and 1.3 with perfect forward secrecy (OpenSearch Service API, DomainEndpointOptions)."""
@@ -51,7 +53,7 @@ class SearchDomain:
         *,
         master: aws.iam.Role,
         sink: aws.iam.Role,
-        network: SearchNetwork | None,
+        network: "SearchNetwork | None",
     ) -> None:
         settings, key = env.settings.search_domain, env.settings.kms_key_arn
         self.called = env.names.prefix

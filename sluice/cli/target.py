@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from sluice.cli.outputs import Outputs
@@ -55,6 +56,8 @@ class Target:
     pipeline: Path | None = None
     changed: bool = False
     problem: str | None = None
+    _making: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+    """A session makes one client at a time."""
 
     @classmethod
     def local(
@@ -207,7 +210,7 @@ class Target:
             ) from error
         return bigquery.Client(project, credentials=credentials)
 
-    @property
+    @cached_property
     def session(self) -> Any:
         """The user's own AWS session, for what no client of boto3 speaks to.
 
@@ -227,11 +230,17 @@ class Target:
         }
         over = over or Config()
         if self.endpoints is None:
-            return _session(self.outputs.region).client(service, config=Config(**settings).merge(over))
+            with self._making:
+                return self.session.client(service, config=Config(**settings).merge(over))
         special = {"lambda": self.endpoints.lambda_url, "athena": self.endpoints.lake_url}
         url = special.get(service) or self.endpoints.aws_url
         config = Config(**settings, proxies={}, s3={"addressing_style": "path"}).merge(over)
-        return _local_session(self.outputs.region).client(service, endpoint_url=url, config=config)
+        with self._making:
+            return self._local_session.client(service, endpoint_url=url, config=config)
+
+    @cached_property
+    def _local_session(self) -> Any:
+        return _local_session(self.outputs.region)
 
 
 def _session(region: str) -> Any:
