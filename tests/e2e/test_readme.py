@@ -4,11 +4,13 @@ import gzip
 import json
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import local, sluice
+from tests.e2e.conftest import ROOT, local, sluice
 
 pytestmark = pytest.mark.e2e
 
@@ -31,6 +33,18 @@ def commands(text: str) -> list[list[str]]:
     return [words[1:] for words in lines if words and words[0] == "sluice"]
 
 
+@contextmanager
+def settings_as_they_come(project: Path) -> Iterator[None]:
+    """With search and the lake on: the other tests of a worker's project do without them."""
+    settings = project / "Pulumi.dev.yaml"
+    without = settings.read_text()
+    settings.write_text((ROOT / "Pulumi.dev.yaml").read_text())
+    try:
+        yield
+    finally:
+        settings.write_text(without)
+
+
 def test_the_five_minutes_of_the_readme_work(project: Path) -> None:
     readme = (project / "README.md").read_text()
     text = section(readme, "Your own pipeline in five minutes")
@@ -39,10 +53,11 @@ def test_the_five_minutes_of_the_readme_work(project: Path) -> None:
     )
     with gzip.open(project / "events.ndjson.gz", "wt") as events:
         events.write(json.dumps(SEARCH) + "\n")
-    elsewhere = commands(section(readme, "Events that go somewhere of their own"))
+    elsewhere = commands(section(readme, "Search, and the lake"))
+    elsewhere += commands(section(readme, "Events that go somewhere of their own"))
     steps = commands(text) + elsewhere + commands(section(readme, "To the cloud"))
     assert steps.pop(0) == ["local"]
-    with local(project):
+    with settings_as_they_come(project), local(project):
         for words in steps:
             done = sluice(*words, cwd=project)
             assert done.returncode == 0, (words, done.stdout, done.stderr)
