@@ -30,7 +30,7 @@ def cast(node: exp.Cast) -> exp.Expr:  # noqa: C901, PLR0911 - a line for each p
     if to is Type.FLOAT:
         raise unsupported(f"`{said(node)}`", "the lake has no REAL: write DOUBLE")
     if to in DECIMALS and not node.to.expressions:
-        node.to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(n)) for n in (38, 0)])
+        _name_digits(node)
     if isinstance(node.this, exp.Literal) and (node.this.is_string or to in MOMENTS):
         return _literal(node)
     if to in INTEGERS and given in DOUBLES:
@@ -59,6 +59,14 @@ def cast(node: exp.Cast) -> exp.Expr:  # noqa: C901, PLR0911 - a line for each p
         f"`{said(node)}`",
         "JSON only around a whole column of the answer; moments become TIMESTAMP(6), doubles no text",
     )
+
+
+def _name_digits(node: exp.Cast) -> None:
+    """A bare DECIMAL has no fraction; sqlglot reads DECIMAL '2.50', which keeps its own, as a cast to it."""
+    literal = isinstance(node.this, exp.Literal) and node.this.is_string
+    if literal and not node.this.name.isdecimal():
+        raise unsupported(f"`{said(node)}`", "name the digits: CAST('2.50' AS DECIMAL(3, 2))")
+    node.to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(n)) for n in (38, 0)])
 
 
 def as_day(node: exp.Cast) -> exp.Expr:

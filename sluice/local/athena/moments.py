@@ -18,11 +18,14 @@ _PARTS: Final = {"year", "quarter", "month", "week", "day", *_CLOCK}
 
 
 def elapsed(node: exp.DateDiff) -> exp.Expr:
-    """date_diff: whole units that have passed; DuckDB's own counts the boundaries between."""
+    """date_diff: whole units that have passed, of moments cut off to milliseconds (DateDiff.java of Trino).
+
+    DuckDB's own counts the boundaries between.
+    """
     unit, kinds = _unit(node), {kind(node.this), kind(node.expression)}
     if unit not in _FIXED or not kinds <= MOMENTS or (kinds == {Type.DATE} and unit not in _DAYS):
         raise unsupported(f"`{said(node)}`", f"count in {', '.join(sorted(_FIXED))} between moments or dates")
-    ends = [node.expression.copy(), node.this.copy()]
+    ends = [_cut(each) for each in (node.expression, node.this)]
     return exp.Anonymous(this="date_sub", expressions=[exp.Literal.string(unit), *ends])
 
 
@@ -128,6 +131,13 @@ def _still_a_date(moment: exp.Expr, put: exp.Expr) -> exp.Expr:
     found = exp.cast(put, "date") if kind(moment) is Type.DATE else put
     found.type = moment.type
     return found
+
+
+def _cut(moment: exp.Expr) -> exp.Expr:
+    """Leave microseconds off."""
+    if kind(moment) is Type.DATE:
+        return moment.copy()
+    return exp.Anonymous(this="date_trunc", expressions=[exp.Literal.string("millisecond"), moment.copy()])
 
 
 def _unit(node: exp.Expr) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import OptimizeError, ParseError, SchemaError, TokenError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
@@ -79,8 +80,11 @@ def resolve(sql: str, catalog: Catalog, database: str) -> Resolved:
     _name_columns(query)
     _name_order(query)
     try:
-        qualified = qualify(query, dialect=DIALECT, schema=schema, quote_identifiers=False)
-        typed = annotate_types(qualified, schema=schema, dialect=DIALECT)
+        # a name of the answer means nothing in its WHERE, GROUP BY or HAVING, nor beside it
+        qualified = qualify(
+            query, dialect=DIALECT, schema=schema, quote_identifiers=False, expand_alias_refs=False
+        )
+        typed = annotate_types(qualified, schema=schema, expression_metadata=_METADATA, dialect=DIALECT)
     except (OptimizeError, SchemaError) as error:
         raise QueryRefused(f"COLUMN_NOT_FOUND: {_first_line(error)}") from None
     except (AssertionError, KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
@@ -90,6 +94,22 @@ def resolve(sql: str, catalog: Catalog, database: str) -> Resolved:
     if not isinstance(typed, exp.Query):
         raise unsupported("this statement")
     return Resolved(typed, {names[key]: table for key, table in tables.items()})
+
+
+def _number(annotator: Any, node: exp.Literal) -> exp.Literal:
+    """Type a literal: with a point and no exponent it is a DECIMAL (trino.io, "Data types").
+
+    sqlglot takes it for a DOUBLE, which divides in another way.
+    """
+    if node.is_string or node.is_int or "e" in node.name.lower():
+        typed: exp.Literal = _SQLGLOT[exp.Literal]["annotator"](annotator, node)
+        return typed
+    annotator._set_type(node, exp.DataType.Type.DECIMAL)  # noqa: SLF001 - annotators are given nothing else
+    return node
+
+
+_SQLGLOT: Final[Mapping[Any, Any]] = Dialect.get_or_raise(DIALECT).EXPRESSION_METADATA
+_METADATA: Final[dict[Any, Any]] = {**_SQLGLOT, exp.Literal: {"annotator": _number}}
 
 
 def _name_columns(query: exp.Query) -> None:

@@ -184,6 +184,13 @@ def rounded(node: exp.Round) -> exp.Expr:
     return put
 
 
+def edged(node: exp.Ceil | exp.Floor) -> exp.Expr:
+    """ceil, floor: an integer stays what it is; DuckDB makes a double of it."""
+    put = exp.Paren(this=node.this.copy()) if kind(node.this) in INTEGERS else node
+    put.type = node.this.type
+    return put
+
+
 def number(node: exp.Literal) -> exp.Expr:
     """A number as it is written: DuckDB makes doubles of longer ones."""
     digits = node.name.replace(".", "")

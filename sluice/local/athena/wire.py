@@ -4,7 +4,10 @@ import json
 import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
+
+LEAST_PLAIN: Final = 1e-3
+MOST_PLAIN: Final = 1e7
 
 
 def text_of(value: Any) -> str | None:
@@ -40,8 +43,16 @@ def _text(value: Any) -> str:  # noqa: C901, PLR0911 - a line per type
 
 def _float(value: float) -> str:
     if math.isfinite(value):
-        return repr(value)
+        return _finite(value)
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _finite(value: float) -> str:
+    """Write a double as Java does: from ten million on, and below a thousandth, with its exponent."""
+    if value == 0 or LEAST_PLAIN <= abs(value) < MOST_PLAIN:
+        return repr(value)
+    digits, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    return f"{digits}{'' if '.' in digits else '.0'}E{int(exponent)}"
 
 
 def _moment(value: datetime) -> str:
@@ -62,7 +73,7 @@ def _json(value: Any) -> str:  # noqa: PLR0911 - a line per type
         case bool() | int() | str():
             return json.dumps(value, ensure_ascii=False)
         case float() if math.isfinite(value):
-            return repr(value)
+            return _finite(value)
         case Decimal():
             return f"{value:f}"
         case list():

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from sluice.local.athena.kinds import trino_type
 from sluice.local.athena.refusals import QueryRefused
+from sluice.local.athena.wire import text_of
 from tests.unit.local_athena.test_sql import ask
 
 
@@ -23,11 +24,23 @@ from tests.unit.local_athena.test_sql import ask
         ("CAST(CAST(amount AS DECIMAL) AS VARCHAR)", "11"),
         ("CAST(round(amount, 2) AS VARCHAR)", "10.500000000"),
         ("to_unixtime(paid_at) / 60 > 29000000", True),
+        # an integer stays one, however large
+        ("floor(9007199254740993)", 9007199254740993),
+        ("ceil(quantity) / 2", 3),
+        ("ceil(2.5e0) / 2", 1.5),
+        # a number with a point and no exponent is a decimal
+        ("1.25 * 1.5", Decimal("1.875")),
+        ("CAST(2.50 AS VARCHAR)", "2.50"),
+        ("1.5e0 / 2.0", 0.75),
         ("TRY_CAST('99999999999999999999' AS BIGINT)", None),
         ("TRY_CAST(concat('9', '9999999999999999999') AS BIGINT)", None),
         ("TRY_CAST('Infinity' AS DOUBLE)", float("inf")),
         ("CAST('f' AS BOOLEAN)", False),
-        # moments: a date stays one, only dates are read as dates
+        # moments: a date stays one, only dates are read as dates, what is between moments has no microseconds
+        (
+            "date_diff('second', TIMESTAMP '2026-01-01 00:00:00.0009', TIMESTAMP '2026-01-01 00:00:01.0008')",
+            1,
+        ),
         ("DATE '2026-01-31' + INTERVAL '1' MONTH", date(2026, 2, 28)),
         ("DATE '2026-01-31' + INTERVAL '1' MONTH = DATE '2026-02-28'", True),
         ("TRY_CAST('2026-01-05 10:00:00' AS DATE)", None),
@@ -116,6 +129,10 @@ def test_an_answer_is_that_of_trino(sql: str, rows: list[tuple[Any, ...]]) -> No
         "(quantity, gift) = (7, NULL)",
         "(quantity, gift) IN ((7, FALSE))",
         "99999999999999999999999999999999999999.0 * 10",
+        "100.0 / quantity",
+        "sum(if(gift, 1.0, 0)) / count(*)",
+        "avg(1.5)",
+        "DECIMAL '2.50'",
         """json_extract_scalar(extra, '$.n[*]')""",
         """json_extract_scalar(extra, '$..b')""",
         """json_extract_scalar(extra, '$.n.*')""",
@@ -140,6 +157,17 @@ def test_a_row_may_have_fields_that_are_words_of_sql() -> None:
     kind = trino_type(ListType(3, row))
     assert kind == 'array(row("select" varchar, "where" decimal(38, 9)))'
     assert exp.DataType.build(kind, dialect="athena").is_type(exp.DataType.Type.ARRAY)
+
+
+@pytest.mark.parametrize("clause", ["WHERE n = 'one'", "GROUP BY n"])
+def test_a_name_of_the_answer_means_nothing_before_order_by(clause: str) -> None:
+    with pytest.raises(QueryRefused, match="COLUMN_NOT_FOUND"):
+        ask(f"SELECT id AS n FROM sale {clause}")  # noqa: S608 - the test's own
+
+
+def test_doubles_are_written_as_java_writes_them() -> None:
+    written = [text_of(value) for value in (0.0, 0.001, 9999999.5, 1e7, 123456789.5, -1.5e-5, 1e20)]
+    assert written == ["0.0", "0.001", "9999999.5", "1.0E7", "1.234567895E8", "-1.5E-5", "1.0E20"]
 
 
 def test_grouping_by_all_is_refused_as_by_athena() -> None:
