@@ -35,6 +35,7 @@ PREFIX: Final = text(
 )
 DATE: Final = Limit(accepts="a day, such as 2020-01-01", source="ISO 8601", holds=_is_a_day)
 RETENTION_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps indices for good", unit="days")
+AHEAD_DAYS: Final = whole(1, 366, "a year: BigQuery takes no event that lies further ahead", unit="days")
 INDEX_SHARDS: Final = whole(1, 1024, f"{_CREATE_INDEX}: index.number_of_shards, 1,024 at most")
 REPLICAS: Final = whole(
     0, 20, "a copy per node is the most that can be placed; a domain has 80 and more nodes"

@@ -1,11 +1,16 @@
 """Settings of the search sink, of its setup, and of a domain of its own: see infra/settings.py."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import model_validator
 
 from infra import limits, limits_search
 from infra.settings_functions import FunctionSettings, Section, SinkSettings, Whole, refusal
+
+AHEAD_DAYS: Final = 366
+"""What BigQuery takes."""
+AHEAD_DAYS_OF_RETENTION: Final = 2
+"""More than any two time zones are apart."""
 
 
 class SearchSinkSettings(SinkSettings):
@@ -19,6 +24,7 @@ class SearchSinkSettings(SinkSettings):
     prefix: Annotated[str | None, limits_search.PREFIX] = None
     period: Literal["day", "month", "year"] = "month"
     indices_since: Annotated[str, limits_search.DATE] = "2020-01-01"
+    ahead_days: Annotated[Whole | None, limits_search.AHEAD_DAYS] = None
     retention_days: Annotated[Whole, limits_search.RETENTION_DAYS] = 0
     shards: Annotated[Whole, limits_search.INDEX_SHARDS] = 1
     replicas: Annotated[Whole | None, limits_search.REPLICAS] = None
@@ -31,6 +37,13 @@ class SearchSinkSettings(SinkSettings):
     def service(self) -> Literal["es", "aoss"]:
         """What requests are signed for: a domain, or a serverless collection."""
         return "aoss" if self.endpoint_arn is not None and ":aoss:" in self.endpoint_arn else "es"
+
+    @property
+    def furthest_ahead(self) -> int:
+        """Days that an event may lie after its arrival; by retention, indices are kept as much longer."""
+        if self.ahead_days is not None:
+            return self.ahead_days
+        return AHEAD_DAYS if self.retention_days == 0 else AHEAD_DAYS_OF_RETENTION
 
     @model_validator(mode="after")
     def _an_endpoint_is_named_whole(self) -> Self:

@@ -86,7 +86,7 @@ def domain() -> dict[str, tuple[str, dict[str, Any]]]:
                     "zoneAwarenessEnabled": False,
                     "dedicatedMasterEnabled": False,
                 },
-                "ebsOptions": {"ebsEnabled": True, "volumeType": "gp3", "volumeSize": 100},
+                "ebsOptions": {"ebsEnabled": True, "volumeType": "gp3", "volumeSize": 10},
                 "encryptAtRest": {"enabled": True},
                 "nodeToNodeEncryption": {"enabled": True},
                 "domainEndpointOptions": {
@@ -163,6 +163,7 @@ def test_a_public_domain_is_exactly_this(deployed: "dict[str, Program]") -> None
                     "SLUICE_SEARCH_PREFIX": "sluice-dev",
                     "SLUICE_SEARCH_PERIOD": "month",
                     "SLUICE_SEARCH_SINCE": "2020-01-01",
+                    "SLUICE_SEARCH_AHEAD": "366",
                     "MAX_CONCURRENCY": "4",
                     "MAX_BULK_DOCUMENTS": "1000",
                     "MAX_BULK_BYTES": "2000000",
@@ -272,7 +273,7 @@ def test_a_private_domain_survives_a_zone_and_uses_the_key(deployed: "dict[str, 
     assert settings == {"number_of_shards": "1", "number_of_replicas": "1"}
     policy = state["retention"]["body"]["policy"]
     (transition,) = policy["states"][0]["transitions"]
-    assert transition["conditions"] == {"min_index_age": "121d"}, "90 days after the end of the month"
+    assert transition["conditions"] == {"min_index_age": "123d"}, "90 days after the month, made 2 early"
 
 
 def test_what_holds_events_is_protected_outside_dev(deployed: "dict[str, Program]") -> None:

@@ -76,6 +76,7 @@ SMALL = {"public": True, "instance_type": "t3.small.search", "instance_count": 1
             "search_sink.indices_since is '2021-02-30'",
             "such as 2020-01-01",
         ),
+        ({"search_sink": {"ahead_days": 0}}, "search_sink.ahead_days is 0", "1 to 366"),
         ({"search_sink": {"shards": 0}}, "search_sink.shards is 0", "1 to 1024"),
         ({"search_sink": {"max_concurrency": 0}}, "search_sink.max_concurrency is 0", "1 to 32"),
         (

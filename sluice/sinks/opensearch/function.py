@@ -44,9 +44,11 @@ def indices_of(environ: Mapping[str, str]) -> Indices:
         raise SettingsError(
             f"SLUICE_SEARCH_PERIOD is {given!r}: {', '.join(PERIODS)} are accepted; deploy again"
         )
-    since = environ.get("SLUICE_SEARCH_SINCE")
+    standard = Indices(prefix, period)
+    since = environ.get("SLUICE_SEARCH_SINCE", standard.since.isoformat())
+    ahead = _count(environ, "SLUICE_SEARCH_AHEAD", standard.ahead_days)
     try:
-        return Indices(prefix, period, date.fromisoformat(since)) if since else Indices(prefix, period)
+        return Indices(prefix, period, date.fromisoformat(since), ahead)
     except ValueError:
         raise SettingsError(
             f"SLUICE_SEARCH_SINCE is {since!r}, not a day as 2026-11-21: deploy again"

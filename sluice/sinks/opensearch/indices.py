@@ -34,6 +34,9 @@ class Indices:
     period: Period = "month"
     since: date = date(2020, 1, 1)
     """The events before this day share one index a table: a clock that is years behind makes no others."""
+    ahead_days: int = 366
+    """So far an event may lie after its record's arrival: a wrong clock must not make indices without end,
+    nor long before their time, as retention goes by an index's age."""
 
     def name(self, table: str, moment: datetime) -> str:
         """Return the index of an event that happened at `moment`, in UTC."""

@@ -21,10 +21,6 @@ from sluice.sinks.opensearch.indices import Indices
 MOST_ID_BYTES = 512
 """docs.opensearch.org/latest/field-types/metadata-fields/id (read 2026-11)."""
 
-FURTHEST_AHEAD = timedelta(days=366)
-"""Of an event's time before its record's arrival: a wrong clock must not make indices without end. Seen from
-the arrival, which never changes, so that a record that comes again fares as it did before."""
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,10 +39,12 @@ class SearchSink:
         """Write the event's two lines of a request: where it goes, and what it is, lineage spliced in."""
         record, event, event_type = accepted.record, accepted.event, accepted.event_type
         moment = event_type.event_time(event)
-        if moment > record.arrived + FURTHEST_AHEAD:
+        days = self._indices.ahead_days
+        # Seen from the arrival, which never changes: a record that comes again fares as it did before.
+        if moment > record.arrived + timedelta(days=days):
             return Rejected(
-                f"the event lies more than {FURTHEST_AHEAD.days} days after its arrival, so no index is made "
-                "for it: the producer's clock is wrong",
+                f"the event lies more than {days} day{'s' * (days > 1)} after its arrival, so no index is "
+                "made for it: the producer's clock is wrong, or search_sink.ahead_days is to be more",
                 event_type.time_column,
             )
         version = event_type.event_version(event)

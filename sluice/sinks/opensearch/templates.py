@@ -133,9 +133,10 @@ def _templates(contract: Contract, indices: Indices, *, shared: bool) -> Iterato
 def _retention(shape: Shape, patterns: Sequence[str]) -> dict[str, Any]:
     """Write the policy that deletes an index when its last events are old enough.
 
-    An index is as old as its first event to arrive, so its period is added.
+    An index is as old as its first event to arrive. That may lie as far ahead of its time as the sink takes
+    events, and the last one a period behind it: both are added.
     """
-    age = shape.retention_days + PERIOD_DAYS[shape.indices.period]
+    age = shape.retention_days + PERIOD_DAYS[shape.indices.period] + shape.indices.ahead_days
     kept = {
         "name": "kept",
         "actions": [],

@@ -146,6 +146,7 @@ def test_a_missing_part_of_the_environment_is_named(name: str) -> None:
         ("SLUICE_SEARCH_SERVICE", "ec2"),
         ("SLUICE_SEARCH_PERIOD", "week"),
         ("SLUICE_SEARCH_SINCE", "yesterday"),
+        ("SLUICE_SEARCH_AHEAD", "0"),
         ("MAX_CONCURRENCY", "0"),
         ("MAX_CONCURRENCY", "many"),
         ("MAX_BULK_DOCUMENTS", "-1"),
@@ -167,7 +168,8 @@ def test_no_credentials_are_told_before_the_first_event(monkeypatch: pytest.Monk
 
 def test_what_the_environment_does_not_say_is_standard() -> None:
     indices = indices_of({"SLUICE_SEARCH_PREFIX": "p"})
-    assert (indices.period, indices.since.isoformat()) == ("month", "2020-01-01")
+    assert (indices.period, indices.since.isoformat(), indices.ahead_days) == ("month", "2020-01-01", 366)
+    assert indices_of({"SLUICE_SEARCH_PREFIX": "p", "SLUICE_SEARCH_AHEAD": "2"}).ahead_days == 2
     limits = limits_of({"MAX_CONCURRENCY": "7", "MAX_BULK_DOCUMENTS": "8", "MAX_BULK_BYTES": "9"})
     assert (limits.concurrency, limits.documents, limits.bytes) == (7, 8, 9)
 

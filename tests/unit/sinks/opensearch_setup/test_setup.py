@@ -153,7 +153,7 @@ def test_retention_is_made_changed_attached_and_taken_away() -> None:
     apply(service, state("p", retention_days=30))
     (policy,) = service.policies.values()
     assert policy["policy"]["ism_template"][0]["index_patterns"] == ["p-order-*", "p-visit-*"]
-    assert policy["policy"]["states"][0]["transitions"][0]["conditions"] == {"min_index_age": "61d"}
+    assert policy["policy"]["states"][0]["transitions"][0]["conditions"] == {"min_index_age": "427d"}
     apply(service, state("p", retention_days=60))
     (policy,) = service.policies.values()
     assert policy["_seq_no"] == 2

@@ -53,12 +53,14 @@ def test_the_mark_of_a_mapping_changes_with_it_and_with_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(("period", "days"), PERIOD_DAYS.items())
-def test_no_index_goes_before_its_last_event_is_old_enough(period: Any, days: int) -> None:
-    shape = Shape(indices=Indices("shop", period), retention_days=30)
+def test_no_index_goes_before_its_last_event_is_old_enough_though_a_clock_ahead_made_it_early(
+    period: Any, days: int
+) -> None:
+    shape = Shape(indices=Indices("shop", period, ahead_days=2), retention_days=30)
     body = wanted(CONTRACT, shape)["retention"]["body"]
     assert body is not None
     (transition,) = body["policy"]["states"][0]["transitions"]
-    assert transition == {"state_name": "deleted", "conditions": {"min_index_age": f"{30 + days}d"}}
+    assert transition == {"state_name": "deleted", "conditions": {"min_index_age": f"{30 + days + 2}d"}}
 
 
 def test_without_writers_nobodys_rights_are_touched() -> None:
