@@ -1,5 +1,7 @@
 """What does not agree, each in one sentence: which sink, both figures, and what may be behind it."""
 
+from datetime import timedelta
+
 from sluice.audit.spans import Span
 
 
@@ -103,4 +105,13 @@ def stream_differs(sink: str, delivered: int, stream: str, taken_in: int) -> str
     return (
         f"{sink}: the ledger says {delivered} delivered, its stream {stream} took in {taken_in}: "
         f"{delivered - taken_in} are not there, or the stream was created anew"
+    )
+
+
+def overdue(sink: str, records: int, patience: timedelta) -> str:
+    """Say that records have been on their way through a Firehose for too long."""
+    hours = patience / timedelta(hours=1)
+    return (
+        f"{sink}: {records} records that arrived more than {hours:g} hours ago are in no state: they are"
+        " lost, or its Firehose is that far behind (its metric KinesisMillisBehindLatest says so)"
     )

@@ -8,7 +8,7 @@ rows, the letters in the queue, the error prefix) counts here, the ledger only f
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from sluice.audit import differences
@@ -21,6 +21,8 @@ from sluice.errors import EnvironmentProblem, QueryError
 PATIENCE = timedelta(seconds=900 + 7200 + 900)
 """How long a record may be on its way through a Firehose: its longest buffer, its longest retry, and the
 transform's buffer with its retries. docs.aws.amazon.com/firehose/latest/dev/limits.html (read 2026-11)"""
+
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 MOST_LOOKED_UP = 20_000
 """Undelivered records that are looked for in the lake: a Firehose may deliver and refuse the same one."""
@@ -56,15 +58,17 @@ class Undelivered(Protocol):
 class Lake:
     """Where the evidence about a Firehose's destination lies; `count` is None where nothing can be counted.
 
-    `count` gives the distinct records that arrived since a moment (None: ever), `among` says which of some
-    records are there, `undelivered` reads what lies under the error prefix, `begun` tells when the Firehose
-    began to read.
+    `count` gives the distinct records that arrived from a moment on (None: ever) and before another (None:
+    until now), `among` says which of some records are there, `undelivered` reads what lies under the error
+    prefix, `returned` how many lines were redriven from there since a moment, `begun` when the Firehose was
+    made.
     """
 
     undelivered: Callable[[], Iterable[Undelivered]]
     begun: Callable[[], datetime]
-    count: Callable[[datetime | None], int] | None = None
+    count: Callable[[datetime | None, datetime | None], int] | None = None
     among: Callable[[Sequence[Place]], set[Place]] | None = None
+    returned: Callable[[datetime], int] = lambda _: 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +76,10 @@ class Handed:
     """What was found out about a Firehose's destination.
 
     `found` are the distinct records in it (None where nothing can be counted). `undelivered` are those under
-    the error prefix and nowhere else, `booked` of them in the ledger; `broken` lines there cannot be read.
-    `trouble` says why the destination did not tell, so that the ledger alone speaks.
+    the error prefix and nowhere else, which arrived at `arrivals`, `booked` of them in the ledger; `broken`
+    lines there cannot be read. `trouble` says why the destination did not tell, so that the ledger alone
+    speaks. `overdue` are records that arrived too long ago to be on their way, and are nowhere
+    (sluice/audit/overdue.py).
     """
 
     found: int | None
@@ -82,11 +88,14 @@ class Handed:
     broken: int = 0
     looked_up: bool = True
     trouble: str | None = None
+    arrivals: Sequence[datetime] = ()
+    overdue: int = 0
 
 
 def look(lake: Lake, seen: Window) -> Handed:
     """Read the error prefix, then count what is in the destination: nothing is missed between."""
     records: dict[Place, bool] = {}
+    arrivals: dict[Place, datetime] = {}
     broken = 0
     for each in lake.undelivered():
         if each.shard is None or each.sequence is None:
@@ -94,18 +103,20 @@ def look(lake: Lake, seen: Window) -> Handed:
         elif seen.since is None or each.arrived_at is None or each.arrived_at >= seen.since:
             place = each.shard, each.sequence
             records[place] = records.get(place, False) or each.booked
+            arrivals[place] = each.arrived_at or EPOCH
     looked_up = len(records) <= MOST_LOOKED_UP
     found, trouble = None, None
     try:
         if records and looked_up and lake.among is not None:
             for place in lake.among(list(records)):
                 records.pop(place, None)
-        found = None if lake.count is None else lake.count(seen.since)
+        found = None if lake.count is None else lake.count(seen.since, None)
     except (EnvironmentProblem, QueryError) as problem:
         trouble = str(problem)
     return Handed(
         found=found,
         trouble=trouble,
+        arrivals=[arrivals[place] for place in records],
         undelivered=len(records),
         booked=sum(records.values()),
         broken=broken,
@@ -142,6 +153,8 @@ def balance_handed(
     books = replace(books, in_flight=ahead, produced=min(max(books.records + ahead, before), after))
     again = books.records > after and (handed.found is None or state.skipped > 0)
     problems = () if again else tuple(_problems(books, (before, after), lately))
+    if not problems and handed.overdue > 0:
+        problems = (differences.overdue(books.sink, handed.overdue, PATIENCE),)
     return replace(books, problems=problems, notes=tuple(_notes(books, state, handed, again=again)))
 
 

@@ -10,6 +10,8 @@ from sluice.audit.books import Books, SinkBooks, balance, produced_between
 from sluice.audit.evidence import Evidence, FilteredOut, Pointer, Redriven
 from sluice.audit.handed import PATIENCE, Handed, balance_handed, look
 from sluice.audit.indexed import against_others, documents_of
+from sluice.audit.notes import later, waiting
+from sluice.audit.overdue import with_overdue
 from sluice.audit.segments import count_segments
 from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.spans import marks, merge_latency, percentile
@@ -19,9 +21,6 @@ from sluice.audit.window import Window, window
 from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
 from sluice.delivery import Entry, LedgerReader, latency_ms
 from sluice.windows.store import WindowTable
-
-LAGGING = timedelta(minutes=1)
-"""In flight for longer, a record waits for something other than its turn."""
 
 MADE_WITHIN = timedelta(minutes=1)
 """So long after it was there a Firehose begins to read at the latest."""
@@ -71,8 +70,17 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         )
         for sink, seen in windows.items()
     }
+    ripe = begin(now - PATIENCE, now)
     handed = {
-        sink: look(source.lake, windows[sink])
+        sink: with_overdue(
+            source.lake,
+            windows[sink],
+            look(source.lake, windows[sink]),
+            letters if len(letters) < MOST_LETTERS else None,
+            sink=sink,
+            ripe=ripe,
+            produced=streams.until(sources.stream_of(sink), windows[sink].since, ripe),
+        )
         for sink, source in sources.sinks.items()
         if source.lake is not None
     }
@@ -90,7 +98,7 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
     produced = streams.produced(sources.stream)
     books = _books(sinks, windows, evidence, letters, stream=sources.stream, produced=produced)
     problems = tuple(_lost_on_the_way(sources, streams, windows, sinks, now - lag))
-    notes = (*_waiting(evidence.values(), sources, now), *_later(begins, since), *books.notes)
+    notes = (*waiting(evidence.values(), sources, now), *later(begins, since), *books.notes)
     return replace(books, notes=notes, problems=problems)
 
 
@@ -134,6 +142,10 @@ class _Streams:
         earlier = self._before[name] - self._taken_in(name, self._now, moment)
         before, after = self.produced(name)
         return max(before - earlier, 0), max(after - earlier, 0)
+
+    def until(self, name: str, since: datetime | None, moment: datetime) -> int:
+        """What a stream took in before a moment, from another on."""
+        return self.since(name, since)[0] - self.since(name, moment)[0]
 
     def lately(self, name: str) -> int:
         """What a stream took in that a Firehose may still hold."""
@@ -307,31 +319,6 @@ def _books(
             ),
         ),
     )
-
-
-def _waiting(evidence: Iterable[Evidence], sources: Sources, now: datetime) -> Iterator[str]:
-    """Say of each sink that lags since when, and where its reason is written."""
-    for found in evidence:
-        if found.oldest is not None and now - found.oldest >= LAGGING:
-            yield (
-                f"{found.sink}: the oldest record in flight has waited {_span(now - found.oldest)}; the log"
-                f" of {sources.sinks[found.sink].function} says why records go back to the stream"
-            )
-
-
-def _later(begins: Mapping[str, datetime | None], since: datetime | None) -> Iterator[str]:
-    """Say whose books begin later than those of the others."""
-    for sink, begun in begins.items():
-        if begun != since and begun is not None:
-            yield (
-                f"{sink}: its books begin at {begun:%Y-%m-%d %H:%M} UTC, when its Firehose had begun to read:"
-                " what the stream took in before does not come by it"
-            )
-
-
-def _span(time: timedelta) -> str:
-    minutes = int(time.total_seconds() // 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - then hours read better
 
 
 def _letters_of(evidence: Evidence) -> int:

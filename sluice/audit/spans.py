@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 
 
@@ -16,7 +17,8 @@ class Span:
     """One closed ledger entry: what became of a shard's records `first` to `last`, both included.
 
     It counts events, `surplus` more than there are records: an aggregate is one record of many events.
-    `closed_at` is epoch seconds. `latency` counts events per bucket of the ledger's histogram.
+    `closed_at` is epoch seconds, `arrived` when its first and its last record arrived in the stream.
+    `latency` counts events per bucket of the ledger's histogram.
     """
 
     shard: str
@@ -27,6 +29,7 @@ class Span:
     skipped: int = 0
     surplus: int = 0
     closed_at: float = 0.0
+    arrived: tuple[datetime, datetime] | None = None
     latency: Mapping[int, int] = field(default_factory=dict, hash=False)
 
     @property

@@ -82,5 +82,8 @@ def _span(entry: Entry) -> Span:
         skipped=entry.skipped,
         surplus=entry.surplus,
         closed_at=entry.closed_at.timestamp() if entry.closed_at else 0.0,
+        arrived=(entry.first_arrived, entry.last_arrived)
+        if entry.first_arrived and entry.last_arrived
+        else None,
         latency=entry.latency,
     )

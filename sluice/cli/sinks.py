@@ -49,6 +49,7 @@ def lake_of(target: "Target", sink: "SinkOutputs") -> "Lake | None":
         tables = Tables(athena_of(target), target.glue, target.outputs.lake.database)
     return Lake(
         undelivered=lambda: undelivered.read(target.s3, bucket, errors),
+        returned=lambda since: undelivered.returned(target.s3, bucket, errors, since),
         begun=begun,
         count=tables.count if tables else None,
         among=tables.among if tables else None,

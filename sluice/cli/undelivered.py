@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from sluice.cli.redrive import PIECE_BYTES, Mode, Result, pieces, place
 from sluice.cli.returning import Returning
 from sluice.deadletters import DeadLetter, Held
-from sluice.deadletters.undelivered import Undelivered, keys, read, read_object
+from sluice.deadletters.undelivered import Undelivered, keys, read, read_object, redriven_to
 from sluice.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class _Drive:
 
 def redriven_key(key: str, digest: str) -> str:
     """Return where lines of an object go: the same lines always to the same place."""
-    return f"redriven/{key.partition('/')[2].removesuffix('.gz')}-{digest[:12]}"
+    return f"{redriven_to(key).removesuffix('.gz')}-{digest[:12]}"
 
 
 def _mode(each: Undelivered) -> Mode:

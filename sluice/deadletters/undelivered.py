@@ -87,6 +87,25 @@ def read(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Undelivered]:
         yield from read_object(s3, bucket, key, payloads=False)
 
 
+def returned(s3: "S3Client", bucket: str, prefix: str, since: datetime) -> int:
+    """Count the lines that were redriven since a moment, out of what lay under `prefix`.
+
+    Lets botocore's errors pass.
+    """
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=redriven_to(prefix))
+    return sum(
+        sum(1 for _ in read_object(s3, bucket, each["Key"], payloads=False))
+        for page in pages
+        for each in page.get("Contents", ())
+        if each["LastModified"] >= since
+    )
+
+
+def redriven_to(key: str) -> str:
+    """Return where what lies under a key, or a prefix, goes once it was redriven."""
+    return f"redriven/{key.partition('/')[2]}"
+
+
 def keys(s3: "S3Client", bucket: str, prefix: str) -> Iterator[str]:
     """Yield the objects' keys, page by page, in their order."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

@@ -32,9 +32,14 @@ class Tables:
     glue: "GlueClient"
     database: str
 
-    def count(self, since: datetime | None) -> int:
-        """Return how many distinct records have a row, of those that arrived from `since` on."""
-        where = "" if since is None else f' WHERE "_arrived_at" >= {_moment(since)}'
+    def count(self, since: datetime | None, until: datetime | None = None) -> int:
+        """Return how many distinct records have a row, of those that arrived from `since` to `until`."""
+        bounds = [
+            f'"_arrived_at" {sign} {_moment(moment)}'
+            for sign, moment in ((">=", since), ("<", until))
+            if moment is not None
+        ]
+        where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
         parts = [
             f'SELECT COUNT(*) AS n FROM (SELECT DISTINCT "_shard", "_sequence" FROM {table}{where}) AS places'  # noqa: S608 - names of Glue's own
             for table in self._tables()

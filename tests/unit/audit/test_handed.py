@@ -125,7 +125,8 @@ def test_a_record_that_lies_in_both_places_counts_as_delivered_and_one_twice_the
     def among(places: Iterable[Place]) -> set[Place]:
         return {("s", "3")} & set(places)
 
-    def count(since: datetime | None) -> int:
+    def count(since: datetime | None, until: datetime | None) -> int:
+        assert until is None
         counted.append(since)
         return 7
 
@@ -137,7 +138,7 @@ def test_a_record_that_lies_in_both_places_counts_as_delivered_and_one_twice_the
 
 
 def test_a_lake_or_an_index_that_cannot_be_asked_from_here_is_said_and_stops_nothing() -> None:
-    def away(_: datetime | None) -> int:
+    def away(_: datetime | None, __: datetime | None = None) -> int:
         raise EnvironmentProblem("OpenSearch at stack prod does not count: no answer")
 
     lake = Lake(undelivered=list, begun=lambda: NOW, count=away)

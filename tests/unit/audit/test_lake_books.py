@@ -29,14 +29,21 @@ class Metric:
 
 @contextmanager
 def audited(
-    taken_in: Mapping[datetime, int], rows: Mapping[datetime, int], begun: datetime
+    taken_in: Mapping[datetime, int], rows: Mapping[datetime, int], begun: datetime, returned: int = 0
 ) -> Iterator[Books]:
-    """The books of the last six hours, with `rows` in the lake by when they arrived."""
+    """The books of the last six hours, with `rows` in the lake by when they arrived.
 
-    def count(since: datetime | None) -> int:
-        return sum(number for arrived, number in rows.items() if since is None or arrived >= since)
+    `returned` were redriven a moment ago.
+    """
 
-    lake = Lake(undelivered=list, begun=lambda: begun, count=count)
+    def count(since: datetime | None, until: datetime | None) -> int:
+        return sum(
+            number
+            for arrived, number in rows.items()
+            if (since is None or arrived >= since) and (until is None or arrived < until)
+        )
+
+    lake = Lake(undelivered=list, begun=lambda: begun, count=count, returned=lambda _: returned)
     with plants.running(shards=1) as plant:
         sources = replace(
             plant.sources,
@@ -73,3 +80,21 @@ def test_the_books_of_a_firehose_as_old_as_its_stream_hold_everything() -> None:
         (lake,) = books.sinks
         assert (lake.delivered, lake.in_flight, books.sentences) == (30, 0, [])
         assert not any("books begin" in note for note in books.notes)
+
+
+def test_what_was_lost_is_said_however_much_is_on_its_way_behind_it() -> None:
+    begun = NOW - 5 * HOUR
+    arrived = begun.replace(second=0)
+    taken_in = {arrived: 30, arrived + MINUTE: 30, NOW - HOUR: 1_000}
+    with audited(taken_in, {arrived: 30, arrived + MINUTE: 27, NOW - HOUR: 900}, begun) as books:
+        (lake,) = books.sinks
+        assert (lake.delivered, lake.in_flight) == (957, 103)
+        (sentence,) = books.sentences
+        assert sentence.startswith("lake: 3 records that arrived more than 2.5 hours ago are in no state")
+
+
+def test_what_was_redriven_a_moment_ago_is_on_its_way_again() -> None:
+    begun = NOW - 5 * HOUR
+    arrived = begun.replace(second=0)
+    with audited({arrived: 30, NOW - HOUR: 9}, {arrived: 27, NOW - HOUR: 9}, begun, returned=3) as books:
+        assert books.sentences == []

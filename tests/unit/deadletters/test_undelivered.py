@@ -3,12 +3,12 @@
 import base64
 import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from sluice.deadletters.undelivered import UNKNOWN_SHARD, Undelivered, read, read_object
+from sluice.deadletters.undelivered import UNKNOWN_SHARD, Undelivered, read, read_object, returned
 from sluice.records import Record
 from sluice.records.wrapped import wrap
 from tests.unit.delivery.aws import BUCKET, Aws
@@ -128,6 +128,14 @@ def test_an_object_that_is_cut_or_spoilt_gives_what_is_readable(aws: Aws) -> Non
     packed = gzip.compress(line(ROW) + b"\n", 0)
     aws.s3.put_object(Bucket=BUCKET, Key=KEY, Body=packed + b"\x1f\x8bspoilt")
     assert [one.broken for one in found(aws)] == [False, True]
+
+
+def test_what_was_redriven_since_a_moment_is_counted_by_the_line(aws: Aws) -> None:
+    put(aws, line(ROW), line(ROW), key="redriven/lake/iceberg-failed/date=2026-11-20/a-1")
+    put(aws, line(ROW), key="redriven/other/a-1")
+    now = datetime.now(UTC)
+    assert returned(aws.s3, BUCKET, "errors/lake/", now - timedelta(minutes=1)) == 2
+    assert returned(aws.s3, BUCKET, "errors/lake/", now + timedelta(minutes=1)) == 0
 
 
 def test_objects_are_read_in_chunks_and_by_the_sink(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,6 +231,10 @@ def test_only_tables_of_events_are_counted_and_many_records_in_several_queries()
     glue: Any = Glue()
     tables = Tables(asked, glue, RAW)
     assert tables.count(datetime(2026, 11, 20, 8, tzinfo=UTC)) == 0
+    assert tables.count(None, datetime(2026, 11, 20, 8, tzinfo=UTC)) == 0
+    assert asked.queries.pop().endswith(
+        "WHERE \"_arrived_at\" < TIMESTAMP '2026-11-20 08:00:00.000000 UTC') AS places"
+    )
     assert tables.among([("shardId-0", f"{number}") for number in range(AT_ONCE + 1)]) == set()
     count, *looked = asked.queries
     assert count.count("FROM") == 2
