@@ -307,4 +307,4 @@ def _next(supply: Supply, books: Books, again: str) -> str:
         return "Next: `sluice local` in one terminal, `sluice audit` in another, to look closer."
     if not (supply.poison or supply.source):
         return f"Next: {again} --poison 5 --duplicates 3 --serve: bad records too, live in your browser."
-    return f"Next: {again} --serve shows it live in your browser."
+    return f"Next: {again} --serve shows it live in your browser, and answers commands from another terminal."

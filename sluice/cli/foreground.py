@@ -171,10 +171,10 @@ def _print(urls: dict[str, Any], outputs: dict[str, Any], pipeline: Path, engine
     out.print()
     more = [
         f"sluice {name}"
-        for name, url in (("search", "search_url"), ("query --lake", "lake_url"))
+        for name, url in (("search WORDS", "search_url"), ("query --lake SQL", "lake_url"))
         if urls[url]
     ]
-    commands = ["sluice produce --fake 1000", "sluice audit", "sluice windows", "sluice query", *more]
+    commands = ["sluice produce --fake 1000", "sluice audit", "sluice windows", "sluice query SQL", *more]
     out.print(f"In another terminal: {', '.join(commands)}.")
     out.print(
         f"When {pipeline.name}, Pulumi.{ENVIRONMENT}.yaml or a function changes, it is deployed again.",

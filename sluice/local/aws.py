@@ -14,7 +14,6 @@ import io
 import logging
 import os
 import re
-import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -26,7 +25,7 @@ import msgspec
 import uvicorn
 
 from sluice.local.aws_kinesis import CONSUMER, TARGET, DataPlane
-from sluice.local.child import announce, exit_with_parent
+from sluice.local.child import announce, exit_with_parent, listen
 
 if TYPE_CHECKING:
     from sluice.local.aws_firehose import Firehoses
@@ -182,13 +181,7 @@ def _preload() -> None:
 
 def serve(port: int, *, limits: bool) -> None:
     """Listen on 127.0.0.1 until the parent goes away."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle stays on
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        sys.exit(f"port {port} of 127.0.0.1 cannot be used: {error.strerror}")
-    listener.listen(128)
+    listener = listen(port)
     os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(1024 * 1024))
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
 

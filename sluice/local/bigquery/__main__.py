@@ -3,14 +3,13 @@
 import argparse
 import asyncio
 import socket
-import sys
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sluice.local.bigquery.app import Server
-from sluice.local.child import announce, exit_with_parent
+from sluice.local.child import announce, exit_with_parent, listen
 
 
 class _Protocol(HttpToolsProtocol):
@@ -32,19 +31,6 @@ class _Announcing(uvicorn.Server):
         announce(port=self._port)
 
 
-def _listen(port: int) -> socket.socket:
-    # The protocol is named because asyncio sends small packets at once (TCP_NODELAY) only where it is:
-    # without it each answer waits 40 ms for the client's delayed acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        sys.exit(f"error: cannot listen on 127.0.0.1:{port} ({error}); --port 0 takes any free port")
-    listener.listen(256)
-    return listener
-
-
 def main() -> None:
     """Serve until the parent goes away."""
     parser = argparse.ArgumentParser(prog="python -m sluice.local.bigquery", description=__doc__)
@@ -61,7 +47,7 @@ def main() -> None:
     server = Server(
         memory_limit=options.memory_limit, days_back=options.days_back, days_ahead=options.days_ahead
     )
-    listener = _listen(options.port)
+    listener = listen(options.port)
     config = uvicorn.Config(
         server.app(),
         http=_Protocol,

@@ -5,14 +5,13 @@ tables and prints `{"ready": true}`, or the error. The Firehoses start once the 
 """
 
 import logging
-import socket
 import sys
 
 import msgspec
 import uvicorn
 
 from sluice.errors import SluiceError
-from sluice.local.child import announce, exit_with_parent
+from sluice.local.child import announce, exit_with_parent, listen
 from sluice.local.deploy import read_line
 from sluice.local.deploy_result import Deployment
 
@@ -20,9 +19,7 @@ from sluice.local.deploy_result import Deployment
 def main() -> None:
     """Entry point of the child process."""
     logging.disable(logging.INFO)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle stays on
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(64)
+    listener = listen()
     announce(port=listener.getsockname()[1])
     from sluice.local.lake.app import LakeApp  # noqa: PLC0415 - half a second, while others start as well
     from sluice.local.lake.runner import Runners, Urls  # noqa: PLC0415

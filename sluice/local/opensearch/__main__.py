@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sluice.errors import SluiceError
-from sluice.local.child import announce, exit_with_parent
+from sluice.local.child import announce, exit_with_parent, listen
 from sluice.local.opensearch.app import Gateway
 from sluice.local.opensearch.engines import Engine, RealNode
 from sluice.local.opensearch.node import Node, absent
@@ -28,18 +27,6 @@ class _Protocol(HttpToolsProtocol):
         scope: Any = self.scope
         scope["sluice.transport"] = self.transport
         super().on_headers_complete()
-
-
-def _listen(port: int) -> socket.socket:
-    # The protocol is named because asyncio sends small packets at once (TCP_NODELAY) only where it is.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        sys.exit(f"error: cannot listen on 127.0.0.1:{port} ({error}); --port 0 takes any free port")
-    listener.listen(256)
-    return listener
 
 
 def _engine(wanted: str) -> Engine:
@@ -64,7 +51,7 @@ def main() -> None:
         engine.start()
     except SluiceError as error:
         sys.exit(f"error: {error}")
-    listener = _listen(options.port)
+    listener = listen(options.port)
     config = uvicorn.Config(
         Gateway(engine).app(),
         http=_Protocol,
