@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from sluice.local.child import announce, exit_with_parent
+from sluice.local.child import announce, exit_with_parent, listen
 from sluice.local.control_mappings import MappingsApi, refusal
 from sluice.local.deploy import read_line
 from sluice.local.deploy_result import Deployment, function
@@ -105,11 +104,17 @@ class Control:
         """Take what was deployed again; mappings that are still declared read on from where they are."""
         deployment = msgspec.json.decode(await request.body(), type=Deployment)
         variables = self._variables | search(deployment)
-        for inputs in deployment.functions:
-            await asyncio.to_thread(self._runtime.replace, function(inputs, variables))
+        invoked = {_invoked(each) for each in deployment.invocations}
+        functions = [function(inputs, variables) for inputs in deployment.functions]
+        # What prepares a sink has done so before the sink's new code runs, as in the cloud.
+        for each in functions:
+            if each.name in invoked:
+                await asyncio.to_thread(self._runtime.replace, each)
         problem = await asyncio.to_thread(self._problem, deployment)
         if problem:
             return JSONResponse({"error": problem, "kind": "EnvironmentProblem"})
+        for each in functions:
+            await asyncio.to_thread(self._runtime.replace, each)
         await asyncio.to_thread(self._runners.take, deployment)
         self._runtime.warm()
         return JSONResponse({})
@@ -120,7 +125,7 @@ class Control:
             return next(filter(None, threads.map(self._failure, deployment.invocations)), None)
 
     def _failure(self, inputs: dict[str, Any]) -> str | None:
-        name = inputs["functionName"].rpartition(":")[2]
+        name = _invoked(inputs)
         made = self._runtime.invoke(name, str(inputs["input"]).encode())
         if made.verdict is Verdict.ANSWERED:
             return None
@@ -162,6 +167,10 @@ def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool, lim
     return Control(runtime, runners, variables, deployment)
 
 
+def _invoked(inputs: dict[str, Any]) -> str:
+    return str(inputs["functionName"]).rpartition(":")[2]
+
+
 def search(deployment: Deployment) -> dict[str, str]:
     """What leads functions to the local OpenSearch, in the place of what was declared."""
     return {"SLUICE_SEARCH_ENDPOINT": deployment.search_url} if deployment.search_url else {}
@@ -174,9 +183,7 @@ def _to_stderr(line: bytes) -> None:
 def main() -> None:
     """Entry point of the child process."""
     logging.disable(logging.INFO)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle stays on
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(64)
+    listener = listen()
     port = listener.getsockname()[1]
     announce(port=port)
     job = read_line()
