@@ -7,6 +7,8 @@ whoever reads, counts one.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from sluice.deadletters import DeadLetter
 from sluice.deadline import Deadline, LambdaContext
 from sluice.delivery import DELIVERED, Accepted, Outcome, Rejected, Retry, Skipped
@@ -55,7 +57,7 @@ class Unbooked:
 
 
 class RowRedrive:
-    """Puts rows back that Firehose could not deliver, as they are: an invocation's handler.
+    """Puts rows back that Firehose could not deliver: an invocation's handler.
 
     It books nothing: the transform entered them when it made them, and their way was not over.
     """
@@ -68,7 +70,10 @@ class RowRedrive:
         """Answer with the outcome of each row that Firehose took, by its identity."""
         found = [(record, self._rows.table_of(record.data)) for record in records_of(event)]
         known = [(record, table) for record, table in found if table is not None]
-        wrapped = [wrap(record, row=True, table=table) for record, table in known]
+        wrapped = [
+            wrap(msgspec.structs.replace(record, data=self._rows.whole(record.data)), row=True, table=table)
+            for record, table in known
+        ]
         failures = self._put(wrapped, Times.of(context).sink) if wrapped else ()
         outcomes = {
             record.identity: "delivered"

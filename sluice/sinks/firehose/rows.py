@@ -85,6 +85,18 @@ class Rows:
         except msgspec.MsgspecError:
             return None
 
+    def whole(self, row: bytes) -> bytes:
+        """Give a row that was written here, perhaps by older code, the columns that its table has got since.
+
+        Firehose may refuse a row that lacks one (Iceberg.MissingColumnWithinRecord; its guide does not say).
+        """
+        if not self._tables:
+            return row
+        columns = iceberg.schema(self._contract.types[_typed(row).type])
+        there = _fields(row)
+        lacking = [each.name for each in columns if not each.required and each.name not in there]
+        return b"".join((row.rstrip()[:-1], *(f",{_text(name)}:null".encode() for name in lacking), b"}"))
+
     def _lake_row(self, accepted: Accepted) -> bytes:
         arrived = str(round(accepted.record.arrived_at * 1_000_000))
         return _spliced(self._contract.encode_lake_row(accepted.event), accepted, arrived)
@@ -116,6 +128,7 @@ class _Typed(msgspec.Struct):
 
 
 _typed = msgspec.json.Decoder(_Typed).decode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def _spliced(body: bytes, accepted: Accepted, arrived: str) -> bytes:
