@@ -104,12 +104,13 @@ def _update(glue: "GlueClient", database: str, name: str, table: _Table, schema:
         },
         "Location": table.metadata["location"],
     }
+    at: dict[str, Any] = {"VersionId": table.version} if table.version else {}
     glue.update_table(
         DatabaseName=database,
         Name=name,
         SkipArchive=True,
         UpdateOpenTableFormatInput={"UpdateIcebergInput": {"UpdateIcebergTableInput": {"Updates": [update]}}},
-        **({"VersionId": table.version} if table.version else {}),
+        **at,
     )
 
 
