@@ -199,7 +199,8 @@ def test_whatever_a_handler_prints_neither_breaks_its_answer_nor_fills_the_memor
                 print("x" * 80, number)
             print("y" * 3_000_000)
             return "answer"
-        """
+        """,
+        timeout_seconds=120.0,  # it prints 5 MB, whoever else is busy
     )
     assert answer(runtime.invoke("probe", b"{}")) == "answer"
     assert len(runtime.log("probe")) <= LOG_BYTES
