@@ -85,7 +85,7 @@ FIREHOSE_RETRY_SECONDS: Final = whole(0, 7200, "Firehose API, RetryOptions", uni
 TRANSFORM_BUFFER_KB: Final = whole(
     200, 3000, "Firehose developer guide, data transformation: 0.2 to 3 MB", unit="KB"
 )
-TRANSFORM_RETRIES: Final = whole(0, 300, "Firehose API, ProcessorParameter NumberOfRetries")
+TRANSFORM_RETRIES: Final = whole(0, 300, "Sluice's own; Firehose's guide names none for NumberOfRetries")
 TRANSFORM_TIMEOUT_SECONDS: Final = whole(
     1, 300, "Firehose developer guide, data transformation: an invocation of up to 5 minutes", unit="seconds"
 )

@@ -2,8 +2,9 @@
 
 Sources: Firehose's guide to Apache Iceberg tables (read 2026-11). "Understand supported data types" has an
 example of each: timestamps are sent in microseconds since 1970, decimals and dates may be strings.
-"Considerations and limitations": keys are the columns' names, and a column that a record lacks is an error,
-so every column is written, as null where the event has nothing.
+"Considerations and limitations": keys are the columns' names. Of a column that a record lacks it says
+nothing, and users saw Iceberg.MissingColumnWithinRecord: so every column is written, as null where the event
+has nothing.
 
 Decimals are written with all digits of the column's scale, so that nothing has to be rescaled on the way.
 """

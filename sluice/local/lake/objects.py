@@ -1,8 +1,9 @@
 """Objects of records that could not be delivered, under a Firehose's error prefix.
 
 Documented (Amazon Data Firehose developer guide, "Handle failure in data transformation", read 2026-11): a
-line of JSON per record, with the names below; the record in base64. Of `iceberg-failed` the guide says only
-that it goes to the error bucket: its lines are as users saw them.
+line of JSON per record, with the names below; the record in base64. `lambdaARN` is spelled as in captured
+lines, not as in the guide. Of `iceberg-failed` the guide says only that it goes to the error bucket: its
+lines are as users saw them.
 """
 
 from base64 import b64encode
@@ -83,7 +84,7 @@ class ErrorObjects:
             "rawData": b64encode(one.data).decode(),
         }
         if one.kind == "processing-failed":
-            line["lambdaArn"] = self._firehose.lambda_arn
+            line["lambdaARN"] = self._firehose.lambda_arn
         else:
             line |= {
                 "EventId": one.entry.record_id,

@@ -2,9 +2,9 @@
 
 Documented (Firehose developer guide, "Considerations and limitations" and "Supported data types" of Apache
 Iceberg tables, read 2026-11): one JSON object per record; names and types must match the columns, else the
-row goes to the error bucket; a field more is passed over; timestamps come in microseconds. Not documented,
-and chosen: decimals may be text; a column that a row does not name is null where it may be; dates are text.
-The codes are as users saw them.
+row goes to the error bucket; a field more is passed over; timestamps come in microseconds; decimals and dates
+may be text. Not documented, and chosen: a column that a row does not name is null where it may be. AWS may
+refuse such a row (users saw Iceberg.MissingColumnWithinRecord). The codes are as users saw them.
 """
 
 from collections.abc import Callable
