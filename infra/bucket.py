@@ -1,6 +1,6 @@
 """S3 buckets as all of the program's are: encrypted, closed to the public, over TLS only, tidied up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -59,3 +59,27 @@ def bucket(
         f"{name}-lifecycle", bucket=declared.bucket, rules=rules, opts=env.within(parent)
     )
     return declared
+
+
+def tidied(expire: Mapping[str, int], *, abandoned_days: int) -> list[dict[str, Any]]:
+    """Return the rules of a lifecycle: what lies under each prefix expires after so many days.
+
+    `abandoned_days` after it was begun, an upload that was never ended is given up.
+    """
+    return [
+        {
+            "id": "tidy-up",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": abandoned_days},
+        },
+        *(
+            {
+                "id": f"expire-{prefix.rstrip('/')}",
+                "status": "Enabled",
+                "filter": {"prefix": prefix},
+                "expiration": {"days": days},
+            }
+            for prefix, days in expire.items()
+        ),
+    ]

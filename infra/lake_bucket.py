@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pulumi
 
-from infra.bucket import bucket
+from infra.bucket import bucket, tidied
 from infra.environment import Environment
 
 TABLES: Final = "tables/"
@@ -69,20 +69,4 @@ def _rules(error_days: Mapping[str, int], result_days: int | None) -> Sequence[d
     }
     if result_days is not None:
         expire[RESULTS] = result_days
-    return [
-        {
-            "id": "tidy-up",
-            "status": "Enabled",
-            "filter": {"prefix": ""},
-            "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
-        },
-        *(
-            {
-                "id": f"expire-{prefix.rstrip('/')}",
-                "status": "Enabled",
-                "filter": {"prefix": prefix},
-                "expiration": {"days": days},
-            }
-            for prefix, days in expire.items()
-        ),
-    ]
+    return tidied(expire, abandoned_days=7)

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.bucket import bucket
+from infra.bucket import bucket, tidied
 from infra.environment import Environment
 from infra.firehose_role import FirehoseRole, at_rest
 from infra.policy import allow
@@ -30,25 +30,15 @@ class RoutesBucket(pulumi.ComponentResource):
             env,
             self,
             called=env.names.routes_bucket,
-            rules=[
+            rules=tidied(
                 {
-                    "id": "tidy-up",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-                },
-                *(
-                    {
-                        "id": f"expire-{prefix}{route}",
-                        "status": "Enabled",
-                        "filter": {"prefix": f"{prefix}{route}/"},
-                        "expiration": {"days": kept},
-                    }
+                    f"{prefix}{route}/": kept
                     for route, kept in days.items()
                     for prefix in ("", _ERRORS)
                     if kept
-                ),
-            ],
+                },
+                abandoned_days=1,
+            ),
         )
         self.bucket, self.arn = declared.bucket, declared.arn
         self.register_outputs({"bucket": self.bucket})

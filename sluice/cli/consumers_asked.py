@@ -186,20 +186,25 @@ class _Deployed:
     ) -> tuple[None, float | None]:
         """Return how old the newest batch was when it was handed over (seconds)."""
         del mapping, stream
-        now = datetime.now(UTC)
-        points = self._target.cloudwatch.get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="IteratorAge",
-            Dimensions=[{"Name": "FunctionName", "Value": sink.function}],
-            StartTime=now - RECENT,
-            EndTime=now,
-            Period=METRIC_PERIOD_SECONDS,
-            Statistics=["Maximum"],
-        )["Datapoints"]
-        newest = max(points, key=lambda point: point["Timestamp"], default=None)
-        return None, None if newest is None else newest["Maximum"] / 1000
+        return None, lag(self._target, "AWS/Lambda", "IteratorAge", FunctionName=sink.function)
 
     def last_error(self, mapping: "Mapping[str, Any]") -> str:
         """Return what Lambda says of its last round, unless that is nothing special."""
         result = str(mapping.get("LastProcessingResult") or "")
         return "" if result in ("OK", "No records processed") else result
+
+
+def lag(target: "Target", namespace: str, metric: str, **dimension: str) -> float | None:
+    """Return the newest value, in seconds, of a metric of CloudWatch that counts milliseconds."""
+    now = datetime.now(UTC)
+    points = target.cloudwatch.get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimension.items()],
+        StartTime=now - RECENT,
+        EndTime=now,
+        Period=METRIC_PERIOD_SECONDS,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    newest = max(points, key=lambda point: point["Timestamp"], default=None)
+    return None if newest is None else newest["Maximum"] / 1000

@@ -1,10 +1,9 @@
 """Consumers that are Firehoses: they have no mapping, so that Firehose is asked, and cannot be paused."""
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
-from sluice.cli.consumers_asked import METRIC_PERIOD_SECONDS, RECENT, Consumer
+from sluice.cli.consumers_asked import Consumer, lag
 from sluice.errors import EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
@@ -27,9 +26,11 @@ def firehose_consumer(target: "Target", name: str, sink: "SinkOutputs") -> Consu
         raise EnvironmentProblem(
             f"{name}: Firehose knows no {called} at {target.where}: deploy the program again, then try again"
         ) from None
-    behind, last_error = (
-        (_lag(target, called), "") if target.endpoints is None else _local(target.endpoints, called)
-    )
+    if target.endpoints is None:
+        behind = lag(target, "AWS/Firehose", "KinesisMillisBehindLatest", DeliveryStreamName=called)
+        last_error = ""
+    else:
+        behind, last_error = _local(target.endpoints, called)
     return Consumer(
         name=name,
         kind=sink.reads,
@@ -52,21 +53,6 @@ def refuse_a_pause(name: str, sink: "SinkOutputs") -> NoReturn:
         f"{name}: the Firehose {sink.firehose} reads for it, which cannot be paused or resumed; what it"
         " cannot deliver lies under its error prefix, and `sluice dlq redrive` places it once that is mended"
     )
-
-
-def _lag(target: "Target", called: str) -> float | None:
-    now = datetime.now(UTC)
-    points = target.cloudwatch.get_metric_statistics(
-        Namespace="AWS/Firehose",
-        MetricName="KinesisMillisBehindLatest",
-        Dimensions=[{"Name": "DeliveryStreamName", "Value": called}],
-        StartTime=now - RECENT,
-        EndTime=now,
-        Period=METRIC_PERIOD_SECONDS,
-        Statistics=["Maximum"],
-    )["Datapoints"]
-    newest = max(points, key=lambda point: point["Timestamp"], default=None)
-    return None if newest is None else newest["Maximum"] / 1000
 
 
 def _local(endpoints: "Endpoints", called: str) -> tuple[float | None, str]:
