@@ -39,7 +39,7 @@ def refused(answer: tuple[int, Any], what: str) -> bool:
         {"highlight": {}},
         *(
             {"query": {"query_string": {"query": query, "lenient": True}}, "sort": ["l"]}
-            for query in ("helo~", "hello^2", "/hel+o/", "[1 TO 2]", "東京")
+            for query in ("helo~", "hello^2", "/hel+o/", "hel/lo", "[1 TO 2]", "東京")
         ),
     ],
 )
