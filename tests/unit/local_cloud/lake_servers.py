@@ -223,7 +223,8 @@ def servers(folder: Path) -> Iterator[Lake]:
             one.close()
         lake.tell(deployment=_deployment((), (table(),)), aws_url=urls[0], lambda_url=urls[1], limits=False)
         assert lake.hear(60) == {"ready": True}
-        control.hear(60)
+        control.tell(begin=True)
+        assert control.hear(60) == {"ready": True}
         found = Lake(urls[0], urls[2])
         stack.callback(found.close)
         yield found

@@ -22,11 +22,11 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[3]
 SINKS = ("bigquery", "windows", "payments", "refunds")
 CHILD = """
-import signal, sys, threading
+import json, signal, sys, threading
 from pathlib import Path
 from sluice.local.cloud import LocalCloud
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it
-with LocalCloud(Path(sys.argv[1])) as cloud:
+with LocalCloud(Path(sys.argv[1]), overrides=json.loads(sys.argv[2])) as cloud:
     print(*cloud.pids, flush=True)
     threading.Event().wait()
 """
@@ -123,10 +123,10 @@ def test_two_clouds_run_at_once_and_know_nothing_of_each_other(cloud: LocalCloud
     assert gone(pids)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_however_the_parent_ends_no_process_is_left(how: signal.Signals) -> None:
+@pytest.mark.parametrize(("how", "settings"), [(signal.SIGKILL, {}), (signal.SIGINT, OFF)])
+def test_however_the_parent_ends_no_process_is_left(how: signal.Signals, settings: dict[str, Any]) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(ROOT)],
+        [sys.executable, "-c", CHILD, str(ROOT), json.dumps(settings)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
