@@ -27,6 +27,8 @@ MAX_NAME = 127
 MAX_COLUMNS = 1_600
 MAX_STRING = 65_535
 """Bytes of UTF-8, of one VARCHAR or one string within a SUPER."""
+MAX_ROW = 4_000_000
+"""Bytes of one row as JSON: 4 MB before it is taken apart ("Using COPY to load data into SUPER columns")."""
 _NUL = b"\\u0000"
 
 COPY_OPTIONS = "JSON 'auto ignorecase' TIMEFORMAT 'auto' DATEFORMAT 'auto'"
@@ -106,7 +108,14 @@ def refused(event_type: "EventType", event: "Event", row: bytes) -> tuple[str, s
                     column.name,
                     f"`{column.name}` holds a string of more than {MAX_STRING} bytes, Redshift's most",
                 )
+    if len(row) > MAX_ROW:
+        largest = max((each.name for each in event_type.columns), key=lambda name: _size(values[name]))
+        return largest, f"the row has more than {MAX_ROW:,} bytes, Redshift's most: see `{largest}`"
     return None
+
+
+def _size(value: Any) -> int:
+    return len(msgspec.json.encode(value))
 
 
 def _strings(value: Any) -> Iterator[str]:
