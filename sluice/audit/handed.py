@@ -125,12 +125,19 @@ def look(lake: Lake, seen: Window) -> Handed:
 
 
 def balance_handed(
-    evidence: Evidence, handed: Handed, *, produced: tuple[int, int], lately: int
+    evidence: Evidence,
+    handed: Handed,
+    *,
+    produced: tuple[int, int],
+    lately: int,
+    surplus: int | None = None,
 ) -> SinkBooks:
     """Work out the books of one such sink.
 
     `produced` are the records that the stream took in since its books begin, before and after the reading;
-    `lately` those of them that a Firehose may still hold.
+    `lately` those of them that a Firehose may still hold; `surplus` is how many more events than records
+    other sinks found in the same time, if they did. Records that the function never answered for lie under
+    the error prefix one by one, and nobody says which of them came out of one aggregate.
     """
     settled = keep_all(evidence.spans)
     state = add_up(evidence, settled)
@@ -149,6 +156,8 @@ def balance_handed(
         undelivered=handed.undelivered,
     )
     before, after = produced
+    unknown = max((surplus or 0) - books.surplus, 0)
+    books = replace(books, surplus=books.surplus + min(unknown, max(books.records - after, 0)))
     ahead = max(before - books.records, 0)
     books = replace(books, in_flight=ahead, produced=min(max(books.records + ahead, before), after))
     again = books.records > after and (handed.found is None or state.skipped > 0)

@@ -107,7 +107,7 @@ class _Streams:
 
     def __init__(self, sources: Sources, since: datetime | None, now: datetime) -> None:
         self._sources = sources
-        self._since = since
+        self.begun = since
         self._now = now
         into = (sink.into for sink in sources.sinks.values() if sink.into)
         names = dict.fromkeys([sources.stream, *map(sources.stream_of, sources.sinks), *into])
@@ -132,7 +132,7 @@ class _Streams:
         """
         whole = begin(begun, self._now)
         if whole <= self._begun[name] or not self.produced(name)[0] - self._taken_in(name, self._now, whole):
-            return self._since
+            return self.begun
         return begin_after(begun + MADE_WITHIN, self._now)
 
     def since(self, name: str, moment: datetime | None) -> tuple[int, int]:
@@ -171,7 +171,7 @@ def _balanced(
     """Work out each sink's books: unfiltered ones first, which tell how many events the records hold."""
     found: dict[str, SinkBooks] = {}
     surplus: dict[str, int] = {}
-    for sink in sorted(evidence, key=lambda sink: evidence[sink].filtered is not None):
+    for sink in sorted(evidence, key=lambda sink: evidence[sink].filtered is not None or sink in handed):
         stream = sources.stream_of(sink)
         across = sum(span.records for span in windows[sink].across)
         if sink in handed:
@@ -181,6 +181,7 @@ def _balanced(
                 handed[sink],
                 produced=(before, after + across),
                 lately=streams.lately(stream),
+                surplus=surplus.get(stream) if windows[sink].since == streams.begun else None,
             )
             continue
         before, after = streams.produced(stream)

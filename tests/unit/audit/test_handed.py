@@ -70,6 +70,15 @@ def test_more_rows_than_the_stream_ever_took_in_are_said() -> None:
     assert problem.startswith("lake: 3 records more are accounted for than the stream's 100")
 
 
+def test_records_out_of_aggregates_that_nobody_booked_are_no_records_too_many() -> None:
+    """The function failed at them: they lie under the error prefix without their places."""
+    seen, what = evidence(60, surplus=54), handed(60, undelivered=40)
+    assert books(seen, what, produced=10).problems
+    found = balance_handed(seen, what, produced=(10, 10), lately=0, surplus=90)
+    assert (found.records, found.in_flight, found.problems) == (10, 0, ())
+    assert balance_handed(seen, what, produced=(10, 10), lately=0, surplus=70).problems
+
+
 def test_rows_that_came_while_the_books_were_read_are_no_problem() -> None:
     found = books(evidence(100), handed(103), produced=100, after=105)
     assert (found.delivered, found.produced, found.problems) == (103, 103, ())
