@@ -204,7 +204,7 @@ def _dashboards(ask: Ask, wanted: str | None, report: Report, *, serverless: boo
         return
     by_hand = "import what `sluice search --dashboards` prints, by hand"
     if serverless:
-        report["skipped"].append(f"dashboards: a serverless collection takes no import; {by_hand}")
+        report["skipped"].append(f"dashboards: not for a serverless collection; {by_hand}")
         return
     headers = {
         "content-type": f"multipart/form-data; boundary={BOUNDARY}",
