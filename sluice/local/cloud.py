@@ -19,7 +19,7 @@ import urllib3
 from sluice.errors import EnvironmentProblem
 from sluice.local.cloud_process import ChildProcess, refusal
 from sluice.local.deploy_result import Deployment, has_search
-from sluice.local.drain import POLL_SECONDS, Drain, behind
+from sluice.local.drain import LONGEST_PAUSE_SECONDS, POLL_SECONDS, Drain, behind
 from sluice.local.injected import Faults, SearchFaults, json_of
 
 START_SECONDS = 60.0
@@ -178,7 +178,7 @@ class LocalCloud:
                 the tumbling windows that are open.
             on_progress: Told how many records are still to be settled by the slowest mapping.
         """
-        drain = Drain(stuck_seconds)
+        drain, pause = Drain(stuck_seconds), POLL_SECONDS
         while True:
             self.check()
             if self.endpoints.lake_url:
@@ -192,7 +192,8 @@ class LocalCloud:
             if done is not None:
                 self._call("POST", self.endpoints.aws_url + "/_sluice/firehoses")
                 return done
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
 
     def redeploy(self) -> None:
         """Deploy the project as it is now over what runs: streams, queues, tables and checkpoints stay.

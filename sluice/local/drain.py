@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-POLL_SECONDS = 0.1
+POLL_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 0.3
+"""Looking takes milliseconds of each server that has other work: less often the longer it takes."""
 
 Status = Mapping[str, Any]
 """One mapping as the local Lambda's `/status` has it, or one Firehose as the lake's has it."""

@@ -21,7 +21,7 @@ from sluice.local.source import Source as Stream
 from sluice.records.aggregate import AggregateError, is_aggregate, unpack
 
 PAGE_RECORDS = 2_000
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 BASE_RATE_SECONDS = 1.0
 """With the shards' limits on, as the service does."""
 
