@@ -93,7 +93,7 @@ def of_search(target: "Target", contract: "Contract") -> Glimpse:
     return Glimpse(
         title=f"Search: {plural(found.total, 'event')} found, the newest first",
         command=shlex.join(["sluice", "search", words, "--limit", str(HITS)]),
-        shown=hits_table(found.events, contract) if found.events else None,
+        shown=hits_table(found.events, contract, query=words) if found.events else None,
     )
 
 

@@ -1,6 +1,7 @@
 """Events that a search found, as a table that fits a narrow terminal."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,18 @@ if TYPE_CHECKING:
 SHOWN_CHARACTERS = 240
 """Of an event in the table: five lines of a narrow terminal. `--json` has all of it."""
 
+WORD = re.compile(r"\w+")
+OPERATORS = frozenset({"and", "or", "not", "to"})
+
 
 def hits_table(
-    events: Iterable[Mapping[str, Any]], contract: "Contract", kind: "EventType | None" = None
+    events: Iterable[Mapping[str, Any]], contract: "Contract", kind: "EventType | None" = None, *, query: str
 ) -> "Table":
-    """Return a row an event: when, of which type unless `kind` says it, and what else it begins with."""
+    """Return a row an event: when, of which type unless `kind` says it, and its fields.
+
+    An event is cut, so that the fields come first in which it has what was searched for.
+    """
+    asked = {word.casefold() for word in WORD.findall(query)} - OPERATORS
     field = time_column([kind] if kind else list(contract.types.values()))
     table = grid()
     table.add_column(field.strip("_").replace("_", " "), no_wrap=True)
@@ -34,8 +42,16 @@ def hits_table(
         if kind is None:
             cells.append(Text(printable(str(event.get(TAG.name, "")))))
         rest = {key: each for key, each in event.items() if key not in (field, TAG.name) and key[0] != "_"}
-        table.add_row(*cells, Text(_cut(printable(_fields(rest)))))
+        table.add_row(*cells, Text(_cut(printable(_fields(_found_first(rest, asked))))))
     return table
+
+
+def _found_first(event: Mapping[str, Any], asked: set[str]) -> dict[str, Any]:
+    def elsewhere(field: tuple[str, Any]) -> bool:
+        name, value = field
+        return name.casefold() not in asked and asked.isdisjoint(WORD.findall(str(value).casefold()))
+
+    return dict(sorted(event.items(), key=elsewhere))
 
 
 def _moment(value: Any) -> str:

@@ -91,16 +91,16 @@ def search(
     if json:
         print_json({"total": found.total, "complete": not found.shards_missing, "events": found.events})
         return
-    _print(found, kind, contract)
+    _print(found, kind, contract, words or "")
 
 
-def _print(found: "Hits", kind: "EventType | None", contract: "Contract") -> None:
+def _print(found: "Hits", kind: "EventType | None", contract: "Contract", words: str) -> None:
     from sluice.cli.hits import hits_table
     from sluice.cli.output import console, count, plural
 
     out = console()
     if found.events:
-        out.print(hits_table(found.events, contract, kind))
+        out.print(hits_table(found.events, contract, kind, query=words))
     shown = f", the newest {count(len(found.events))} shown" if len(found.events) < found.total else ""
     out.print(f"{plural(found.total, 'event')}{shown}", style="dim")
 

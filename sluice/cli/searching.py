@@ -181,9 +181,13 @@ def ask(
     try:
         reply = ask_once(client, "POST", path, content, seconds=SEARCH_SECONDS)
     except NoConnection as error:
+        advice = (
+            "look whether `sluice local` still runs"
+            if target.is_local
+            else "a private domain is reached from within its VPC only"
+        )
         raise EnvironmentProblem(
-            f"OpenSearch of {target.where} does not answer ({type(error.info).__name__}): a private domain "
-            "is reached from within its VPC only"
+            f"OpenSearch of {target.where} does not answer ({type(error.info).__name__}): {advice}"
         ) from None
     if reply.ok and isinstance(reply.body, dict):
         return reply.body

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sluice.cli import searching
+from sluice.cli.hits import hits_table
 from sluice.cli.main import run
 from sluice.cli.outputs import Outputs, SearchOutputs
 from sluice.cli.sinks import documents_of
@@ -141,7 +142,7 @@ def test_a_target_without_an_index_says_how_to_get_one() -> None:
 
 
 def test_an_index_that_does_not_answer_is_one_line() -> None:
-    with pytest.raises(EnvironmentProblem, match="does not answer"):
+    with pytest.raises(EnvironmentProblem, match="look whether `sluice local` still runs"):
         ids(target("http://127.0.0.1:1"), "*")
 
 
@@ -232,6 +233,13 @@ def test_a_refused_query_controls_nothing_in_the_terminal(capsys: pytest.Capture
 )
 def test_a_field_that_no_event_has_is_named(words: str, unknown: list[str]) -> None:
     assert searching.unknown_fields(words, [READING]) == unknown
+
+
+def test_an_event_that_is_cut_shows_first_where_it_has_what_was_searched_for() -> None:
+    event = {"long": "x" * 300, "note": "on the Roof", "sensor": "a"}
+    table = hits_table([event], CONTRACT, READING, query="roof AND sensor:b")
+    (shown,) = table.columns[-1].cells
+    assert str(shown).startswith("note=on the Roof  sensor=a  long=x")
 
 
 def test_an_unknown_type_names_those_there_are() -> None:
