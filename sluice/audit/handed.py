@@ -16,6 +16,7 @@ from sluice.audit.books import SinkBooks, States, add_up
 from sluice.audit.evidence import Evidence
 from sluice.audit.spans import keep_all
 from sluice.audit.window import Window
+from sluice.deadletters.undelivered import UNKNOWN_SHARD
 from sluice.errors import EnvironmentProblem, QueryError
 
 PATIENCE = timedelta(seconds=900 + 7200 + 900)
@@ -160,11 +161,21 @@ def balance_handed(
     books = replace(books, surplus=books.surplus + min(unknown, max(books.records - after, 0)))
     ahead = max(before - books.records, 0)
     books = replace(books, in_flight=ahead, produced=min(max(books.records + ahead, before), after))
-    again = books.records > after and (handed.found is None or state.skipped > 0)
+    over = books.records - after
+    unplaced = _unplaced(evidence, handed)
+    again = over > 0 and (handed.found is None or state.skipped > 0 or over <= unplaced)
     problems = () if again else tuple(_problems(books, (before, after), lately))
     if not problems and handed.overdue > 0:
         problems = (differences.overdue(books.sink, handed.overdue, PATIENCE),)
-    return replace(books, problems=problems, notes=tuple(_notes(books, state, handed, again=again)))
+    return replace(
+        books, problems=problems, notes=tuple(_notes(books, state, handed, again=again, unplaced=unplaced))
+    )
+
+
+def _unplaced(evidence: Evidence, handed: Handed) -> int:
+    """Count records of which nobody wrote down where they stood: some may be there with their place, too."""
+    waiting = max(handed.undelivered - handed.booked, 0)
+    return waiting + sum(each.shard == UNKNOWN_SHARD for each in evidence.redriven)
 
 
 def _problems(books: SinkBooks, produced: tuple[int, int], lately: int) -> Iterable[str]:
@@ -174,8 +185,13 @@ def _problems(books: SinkBooks, produced: tuple[int, int], lately: int) -> Itera
         yield differences.total_differs(books.sink, books.records, produced)
 
 
-def _notes(books: SinkBooks, state: States, handed: Handed, *, again: bool) -> Iterable[str]:
-    if again:
+def _notes(books: SinkBooks, state: States, handed: Handed, *, again: bool, unplaced: int) -> Iterable[str]:
+    if again and unplaced:
+        yield (
+            f"{books.sink}: more records are accounted for than the stream took in: the function failed at"
+            f" {unplaced}, of which Firehose does not say where they stood, and some came by once more"
+        )
+    elif again:
         yield (
             f"{books.sink}: the ledger speaks of more records than the stream took in: the Firehose handed "
             "some on twice, as after it began anew, and its destination cannot be asked which"

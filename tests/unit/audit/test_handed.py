@@ -1,18 +1,19 @@
 """The books of what a Firehose feeds, and of a search index: nothing lost is called on its way for long."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from sluice.audit.books import SinkBooks
-from sluice.audit.evidence import Evidence
+from sluice.audit.evidence import Evidence, Redriven
 from sluice.audit.handed import Handed, Lake, Place, balance_handed, look
 from sluice.audit.indexed import against_others, documents_of
 from sluice.audit.spans import Span
 from sluice.audit.window import Window
+from sluice.deadletters.undelivered import UNKNOWN_SHARD
 from sluice.errors import EnvironmentProblem
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -72,11 +73,23 @@ def test_more_rows_than_the_stream_ever_took_in_are_said() -> None:
 
 def test_records_out_of_aggregates_that_nobody_booked_are_no_records_too_many() -> None:
     """The function failed at them: they lie under the error prefix without their places."""
-    seen, what = evidence(60, surplus=54), handed(60, undelivered=40)
+    seen, what = evidence(60, surplus=54), handed(60, undelivered=40, booked=40)
     assert books(seen, what, produced=10).problems
     found = balance_handed(seen, what, produced=(10, 10), lately=0, surplus=90)
     assert (found.records, found.in_flight, found.problems) == (10, 0, ())
     assert balance_handed(seen, what, produced=(10, 10), lately=0, surplus=70).problems
+
+
+def test_records_without_a_place_that_came_by_twice_are_said_and_are_no_difference() -> None:
+    seen = replace(evidence(60), redriven=[Redriven(UNKNOWN_SHARD, n, "delivered") for n in range(10)])
+    for found in (
+        books(evidence(60), handed(60, undelivered=10), produced=60),
+        books(seen, handed(70), produced=60),
+    ):
+        assert found.problems == ()
+        assert found.notes[0].startswith("lake: more records are accounted for than the stream took in: the")
+    assert books(seen, handed(71), produced=60).problems
+    assert books(evidence(60), handed(60, undelivered=10, booked=10), produced=60).problems
 
 
 def test_rows_that_came_while_the_books_were_read_are_no_problem() -> None:
