@@ -213,7 +213,8 @@ class LocalCloud:
         finally:
             self._end(deploy)
         if has_search(deployment) and deployment.search_url is None:
-            deployment.search_url = self._start_search()
+            # It runs already where a deployment before this one came so far and no further.
+            deployment.search_url = self.endpoints.search_url or self._start_search()
             self._endpoints = replace(self.endpoints, search_url=deployment.search_url)
         body = deployment.encoded()
         if deployment.firehoses and self.endpoints.lake_url is None:
@@ -225,6 +226,7 @@ class LocalCloud:
             self._call("PUT", url + "/tables", body)
         said = self._call("PUT", self.endpoints.lambda_url + "/deployment", body, SETUP_SECONDS)
         if "error" in said:
+            self._deployment = self._deployed.but_made(deployment)
             raise refusal(said)
         if url:
             self._call("PUT", url + "/deployment", body)

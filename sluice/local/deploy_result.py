@@ -17,6 +17,8 @@ STREAM_POLL_SECONDS = 0.1
 TABLE_POLL_SECONDS = 0.25
 """Lambda asks a table's stream four times a second (developer guide, with-ddb, read 2026-11)."""
 
+INVOCATION = "aws:lambda/invocation:Invocation"
+
 Outputs = tuple[str, dict[str, Any]]
 """A resource's id and outputs."""
 
@@ -59,6 +61,15 @@ class Deployment(msgspec.Struct, kw_only=True):
     def encoded(self) -> bytes:
         """The same as JSON."""
         return msgspec.json.encode(msgspec.structs.replace(self, made={}))
+
+    def but_made(self, later: "Deployment") -> "Deployment":
+        """It, which goes on, with what a later one has made before an invocation of its failed.
+
+        Those are still to be made: the next deployment must not take them for done.
+        """
+        kept = {urn: made for urn, made in later.made.items() if INVOCATION not in urn}
+        invoked = {urn: made for urn, made in self.made.items() if INVOCATION in urn}
+        return msgspec.structs.replace(self, made={**kept, **invoked})
 
 
 def has_search(deployment: Deployment) -> bool:

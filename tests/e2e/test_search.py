@@ -15,7 +15,7 @@ from sluice.cli.searching import search
 from sluice.deadletters import DeadLetter, read_queue
 from sluice.errors import EnvironmentProblem
 from sluice.pipeline import load_pipeline
-from tests.e2e.conftest import ROOT, Running, of_sink, running
+from tests.e2e.conftest import OFF, ROOT, Running, of_sink, running
 from tests.opensearch.real import REQUIRED, need_node
 
 pytestmark = pytest.mark.e2e
@@ -158,3 +158,37 @@ def test_a_template_that_changes_keeps_old_data_readable(cloud: tuple[Running, P
     assert hits("sensor:old-one") == ["old"]
     assert hits("volts:>1") == ["new"]
     assert hits('sensor.keyword:("old-one" OR "new-one")') == ["new", "old"]
+
+
+def test_search_is_switched_on_and_off_by_redeploying_though_it_fails_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_node()
+    pipeline = tmp_path / "readings.py"
+    shutil.copy2(PIPELINE, pipeline)
+    with running(pipeline) as found:
+        cloud, call = found.cloud, found.cloud._call
+
+        def deploy(settings: Mapping[str, Any]) -> None:
+            cloud._job["overrides"] = {**OFF, **settings}
+            cloud.redeploy()
+
+        def failing(method: str, url: str, *more: Any) -> Any:
+            if url == f"{cloud.endpoints.lambda_url}/deployment":
+                return {"error": "the setup failed", "kind": "EnvironmentProblem"}
+            return call(method, url, *more)
+
+        found.send([reading(f"before-{number}") for number in range(20)])
+        with monkeypatch.context() as patched:
+            patched.setattr(cloud, "_call", failing)
+            with pytest.raises(EnvironmentProblem, match="the setup failed"):
+                deploy(ON)
+        deploy(ON)
+        assert cloud.wait_drained()
+        assert count(found, "reading") == 20
+        deploy({})
+        found.send([reading(f"between-{number}") for number in range(5)])
+        deploy(ON)
+        found.send([reading("after")])
+        assert cloud.wait_drained()
+        assert count(found, "reading") == 26

@@ -13,7 +13,7 @@ from sluice.local.declared import Declared
 from sluice.local.deploy_again import FUNCTION, MAPPING, TABLE, Update, check_table
 from sluice.local.deploy_aws import AwsCreator
 from sluice.local.deploy_google import GoogleCreator, table_body
-from sluice.local.deploy_result import Deployment, Made
+from sluice.local.deploy_result import INVOCATION, Deployment, Made
 
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/events"
@@ -242,3 +242,24 @@ def test_a_function_that_changed_and_one_that_is_new_are_changes(tmp_path: Path)
     (handler.parent / "requirements.lock").write_text("no code")
     assert changes.look() == [handler, helper]
     assert changes.look() == []
+
+
+def test_what_a_deployment_made_before_an_invocation_failed_is_there_and_the_invocation_is_not_done() -> None:
+    empty = Deployment(region="r", functions=[{"name": "old"}], mappings=[], outputs={})
+    asked, asked_now = Made("i", {"input": "1"}, {}), Made("i", {"input": "2"}, {})
+    before = msgspec.structs.replace(empty, made={f"urn::{INVOCATION}::setup": asked, "urn::log": asked})
+    later = Deployment(
+        region="r",
+        functions=[{"name": "new"}],
+        mappings=[],
+        outputs={},
+        made={
+            **before.made,
+            f"urn::{INVOCATION}::setup": asked_now,
+            f"urn::{INVOCATION}::other": asked_now,
+            "urn::domain": asked_now,
+        },
+    )
+    kept = before.but_made(later)
+    assert kept.functions == [{"name": "old"}]
+    assert kept.made == {**before.made, "urn::domain": asked_now}
