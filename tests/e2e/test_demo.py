@@ -46,6 +46,7 @@ def test_a_demo_for_people_answers_questions_and_shows_windows_and_the_balance()
     assert "provisional" in listed or "complete" in listed  # as the minute has it
     assert listed.index("android") < listed.index("sluice routes") < listed.index("Where every record is")
     assert "amount >= 0   functions/transactions" in listed
+    assert listed.index("sluice search 'tags:museum") < listed.index("sluice query --lake")
     assert "Traceback" not in done.stderr
 
 
