@@ -269,3 +269,18 @@ def test_a_stream_is_read_on_from_where_it_was_left(dynamodb: Any, table: str, a
     sequences = [int(record.sequence) for record in (*first.records, *second.records)]
     assert sequences == sorted(set(sequences))
     assert len(sequences) == 5
+
+
+@pytest.mark.parametrize(
+    "expression", ["SET a = :v, b = :v, a = :v", "SET a = :v REMOVE b, a", "SET a = :v SET b = :v"]
+)
+def test_an_update_that_names_a_path_or_a_clause_twice_is_refused(dynamodb: Any, expression: str) -> None:
+    name = make(dynamodb, "pk")["TableName"]
+    with pytest.raises(ClientError, match="ValidationException"):
+        dynamodb.update_item(
+            TableName=name,
+            Key={"pk": text("one")},
+            UpdateExpression=expression,
+            ExpressionAttributeValues={":v": number(1)},
+        )
+    assert "Item" not in dynamodb.get_item(TableName=name, Key={"pk": text("one")})
