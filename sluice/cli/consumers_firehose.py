@@ -4,11 +4,15 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from sluice.cli.consumers_asked import Consumer, lag
+from sluice.cli.sinks import only_declared
 from sluice.errors import EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
     from sluice.cli.outputs import SinkOutputs
     from sluice.cli.target import Endpoints, Target
+
+DECLARED = "declared"
+"""The state of a Firehose whose destination the local cloud does not have: nothing reads for it."""
 
 
 def firehose_consumer(target: "Target", name: str, sink: "SinkOutputs") -> Consumer:
@@ -19,6 +23,11 @@ def firehose_consumer(target: "Target", name: str, sink: "SinkOutputs") -> Consu
     Raises:
         EnvironmentProblem: it is not there.
     """
+    stream = sink.stream or target.outputs.stream_name
+    if only_declared(target, sink):
+        return Consumer(
+            name=name, kind=sink.reads, stream=stream, function=sink.function, mapping=None, state=DECLARED
+        )
     called = sink.firehose or ""
     try:
         found = target.firehose.describe_delivery_stream(DeliveryStreamName=called)
@@ -34,7 +43,7 @@ def firehose_consumer(target: "Target", name: str, sink: "SinkOutputs") -> Consu
     return Consumer(
         name=name,
         kind=sink.reads,
-        stream=sink.stream or target.outputs.stream_name,
+        stream=stream,
         function=sink.function,
         mapping=None,
         state=found["DeliveryStreamDescription"]["DeliveryStreamStatus"].capitalize(),

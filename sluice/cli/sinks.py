@@ -19,13 +19,14 @@ SEARCH = "search"
 """The sink that writes to the search index; infra/search.py calls it so."""
 
 
+def only_declared(target: "Target", sink: "SinkOutputs") -> bool:
+    """Whether nothing delivers to a sink: the local cloud's Firehoses know the lake alone."""
+    return target.is_local and sink.reads == FIREHOSE and sink.destination != ICEBERG
+
+
 def booked(target: "Target") -> "dict[str, SinkOutputs]":
     """Return the sinks that have books: locally, no Firehose delivers to what nothing here speaks."""
-    return {
-        name: sink
-        for name, sink in target.outputs.sinks.items()
-        if not (target.is_local and sink.reads == FIREHOSE and sink.destination != ICEBERG)
-    }
+    return {name: sink for name, sink in target.outputs.sinks.items() if not only_declared(target, sink)}
 
 
 def lake_of(target: "Target", sink: "SinkOutputs") -> "Lake | None":

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ from sluice.errors import EnvironmentProblem
 from tests.unit.cli.test_consumers import Clouds, target_of
 
 LAKE = SinkOutputs(
-    function="lake-sink", reads="firehose", firehose="lake-firehose", redrive="lake-redrive", stream="events"
+    function="lake-sink",
+    reads="firehose",
+    firehose="lake-firehose",
+    redrive="lake-redrive",
+    stream="events",
+    destination="iceberg",
 )
 LOCAL = Endpoints(
     aws_url="http://127.0.0.1:1",
@@ -48,6 +54,17 @@ def described(clouds: Clouds) -> None:
         "describe_delivery_stream",
         {"DeliveryStreamDescription": answer},
         {"DeliveryStreamName": "lake-firehose"},
+    )
+
+
+def test_a_firehose_that_the_local_cloud_only_declares_is_listed_as_such() -> None:
+    splunk = replace(LAKE, destination="splunk")
+    found = firehose_consumer(Clouds(target_of({"security": splunk}, LOCAL)).target, "security", splunk)
+    assert (found.name, found.state, found.behind_seconds, found.paused) == (
+        "security",
+        "declared",
+        None,
+        False,
     )
 
 
