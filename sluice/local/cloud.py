@@ -282,7 +282,7 @@ class LocalCloud:
         control.tell(begin=True)
         if endpoints.lake_url:  # its functions are there, if not yet imported
             self._call("PUT", endpoints.lake_url + "/deployment", deployment.encoded())
-        control.answer(SETUP_SECONDS)
+        control.answer(SETUP_SECONDS, self.check)
         self._deployment, self._endpoints = deployment, endpoints
 
     def _heard(self, deploy: ChildProcess) -> Deployment:

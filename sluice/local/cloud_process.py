@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sluice.errors import EnvironmentProblem, SluiceError
 TAIL_LINES = 40
 LINE_BYTES = 8192
 END_SECONDS = 5.0
+WATCH_SECONDS = 1.0
 _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     # Children import this Sluice, and nothing from the directory that a command happens to run in.
@@ -77,8 +79,8 @@ class ChildProcess:
             except OSError:
                 raise self.problem("ended before it was told what to do") from None
 
-    def hear(self, seconds: float) -> dict[str, Any]:
-        """The next line of JSON that it prints.
+    def hear(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """The next line of JSON that it prints; `meanwhile` is called while it is silent, and may raise.
 
         Raises:
             EnvironmentProblem: it ended, was silent for too long or printed something else.
@@ -91,7 +93,8 @@ class ChildProcess:
             pause = deadline - time.monotonic()
             if pause <= 0:
                 raise self.problem(f"said nothing for {seconds:.0f} s")
-            if select.select([stdout], [], [], pause)[0]:
+            meanwhile()
+            if select.select([stdout], [], [], min(pause, WATCH_SECONDS))[0]:
                 piece = os.read(stdout.fileno(), 65536)
                 if not piece:
                     raise self.problem("ended instead of answering")
@@ -106,9 +109,9 @@ class ChildProcess:
             raise self.problem(f"printed what nobody expected: {line[:200].decode(errors='replace')!r}")
         return said
 
-    def answer(self, seconds: float) -> dict[str, Any]:
+    def answer(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Any]:
         """The next line, as `hear` has it; raises the SluiceError that it tells of."""
-        said = self.hear(seconds)
+        said = self.hear(seconds, meanwhile)
         if "error" in said:
             raise refusal(said)
         return said

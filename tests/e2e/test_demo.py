@@ -8,7 +8,7 @@ from tests.e2e.conftest import document, local, sluice
 
 pytestmark = pytest.mark.e2e
 
-EVENTS, POISON, DUPLICATES = 3000, 150, 90
+EVENTS, POISON, DUPLICATES = 1000, 50, 30
 
 
 def test_every_record_of_a_demo_is_in_exactly_one_state() -> None:

@@ -15,6 +15,8 @@ import pytest
 
 from sluice.errors import ContractError, EnvironmentProblem, SettingsError
 from sluice.local.cloud import LocalCloud
+from sluice.local.deploy import foreseen
+from tests.opensearch.real import need_node
 from tests.unit.local_cloud.clients import client
 
 pytestmark = pytest.mark.e2e
@@ -162,6 +164,39 @@ def test_what_is_wrong_with_a_project_is_one_clear_line_and_leaves_no_process(
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert set(psutil.Process().children(recursive=True)) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "servers"),
+    [
+        ({}, ["lake", "opensearch"]),
+        ({"search_sink": {"mode": "none"}}, ["lake"]),
+        ({"lake": {"enabled": False}, "search_sink": {"mode": "endpoint"}}, ["opensearch"]),
+        (OFF, []),
+        ({"lake": "what only the program can say is wrong"}, []),
+    ],
+)
+def test_servers_that_the_settings_ask_for_start_ahead_of_the_program(
+    settings: dict[str, Any], servers: list[str]
+) -> None:
+    assert foreseen(ROOT, "dev", settings) == servers
+
+
+def test_a_node_that_does_not_start_ends_the_start_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_node()
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\nsleep 1\necho 'Error: no memory for it' >&2\nexit 1\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    cloud = LocalCloud(ROOT, overrides={"lake": {"enabled": False}})
+    with (
+        pytest.raises(EnvironmentProblem, match=r"local OpenSearch .*: Error: no memory for it") as error,
+        cloud,
+    ):
+        pass
+    assert "\n" not in str(error.value)
 
 
 def test_a_server_that_dies_is_named() -> None:
