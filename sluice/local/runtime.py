@@ -178,7 +178,7 @@ class Runtime:
         worker: Worker | None = None
         try:
             worker = self._start(pool)
-        except (WorkerEndedError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, an invocation may wait for this worker
             pool.log.add(f"{error}\n".encode())
         with self._lock:
             if pool.warming is promised:  # no invocation waits for it

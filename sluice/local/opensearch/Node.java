@@ -6,11 +6,13 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.stream.Stream;
 import org.codelibs.opensearch.runner.OpenSearchRunner;
+import org.opensearch.http.HttpServerTransport;
 
 /**
  * One OpenSearch node that listens on 127.0.0.1 only, and ends when its standard input does.
  *
- * Arguments: its folder, its HTTP port, its name; then "discard" if the folder is to go when its input ends.
+ * Arguments: its folder, its HTTP port (0: a free one), its name; then "discard" if the folder is to go when its
+ * input ends. Prints "ready" and its port once it answers.
  * `make opensearch` compiles this.
  */
 public class Node {
@@ -22,12 +24,12 @@ public class Node {
         OpenSearchRunner runner = new OpenSearchRunner() {
             @Override
             protected int getAvailableHttpPort(int number) {
-                return port; // the parent chose a free one, the runner would take none above 9299
+                return port; // the runner would take none above 9299
             }
         };
         runner.onBuild((number, settings) -> {
             settings.put("network.host", "127.0.0.1");
-            settings.put("http.port", port);
+            settings.put("http.port", String.valueOf(port));
             settings.put("transport.port", "0");
             settings.put("discovery.type", "single-node");
             settings.put("cluster.name", "sluice");
@@ -52,7 +54,8 @@ public class Node {
         ending.setDaemon(true);
         ending.start();
         runner.build(OpenSearchRunner.newConfigs().basePath(folder.toString()).numOfNode(1));
-        out.println("ready");
+        HttpServerTransport http = runner.node().injector().getInstance(HttpServerTransport.class);
+        out.println("ready " + http.boundAddress().publishAddress().getPort());
         out.flush();
         Thread.currentThread().join();
     }

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from sluice.errors import EnvironmentProblem, SluiceError
-from sluice.local.opensearch.node import ARCHIVES, CLASSES, OURS, START_SECONDS, launch
+from sluice.local.opensearch.node import ARCHIVES, CLASSES, OURS, READY, START_SECONDS, launch
 
 SOURCE = Path(__file__).with_name("Node.java")
 COMPILE_SECONDS = 60
@@ -57,7 +57,7 @@ def _keep_classes(folder: Path) -> None:
     with process:
         if process.stdout is None:  # pragma: no cover - it was asked for
             raise AssertionError
-        started = b"ready\n" in process.stdout
+        started = any(line.startswith(READY) for line in process.stdout)
         _, errors = process.communicate()  # closes its input: it ends, and writes its classes
     late.cancel()
     if not started or not CLASSES.is_file():

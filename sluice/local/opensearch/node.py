@@ -6,10 +6,10 @@ and ends when its parent does.
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -26,6 +26,10 @@ ARCHIVES: Final = Path(__file__).parents[3] / ".sluice" / "opensearch"
 OURS: Final = ARCHIVES / "sluice-node.jar"
 CLASSES: Final = ARCHIVES / "classes.jsa"
 """The node's classes as one Java run left them: with it a node starts in 2.6 s instead of 4.1 (2 cores)."""
+
+READY: Final = b"ready "
+READY_AT: Final = re.compile(READY + rb"(\d+)\n")
+"""What a node prints once it answers, with its port."""
 
 START_SECONDS: Final = 90.0
 END_SECONDS: Final = 5.0
@@ -47,7 +51,7 @@ class Node:
 
     Args:
         folder: What it holds; an empty or new folder is an empty node.
-        port: Where it listens; 0 takes a free port, the same one again after a restart.
+        port: Where it listens; 0 takes a free port once it starts, the same one again after a restart.
         heap_mb: Its Java heap in MiB.
         discard: Whether it deletes the folder when it ends because its parent did, or was closed.
     """
@@ -58,7 +62,7 @@ class Node:
         self._discard = discard
         self._process: subprocess.Popen[bytes] | None = None
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self.port = port or _free_port()
+        self.port = port
 
     def __enter__(self) -> Self:
         """Start it and wait until it answers."""
@@ -111,7 +115,7 @@ class Node:
             raise EnvironmentProblem("OpenSearch: the node has not been started")
         deadline = time.monotonic() + seconds
         said = b""
-        while b"ready\n" not in said:
+        while not (found := READY_AT.search(said)):
             if time.monotonic() >= deadline:
                 raise EnvironmentProblem(f"OpenSearch: the node said nothing for {seconds:.0f} s")
             if select.select([process.stdout], [], [], 0.2)[0]:
@@ -119,6 +123,7 @@ class Node:
                 if not piece:
                     raise EnvironmentProblem(f"OpenSearch: the node ended: {self._last_words()}")
                 said += piece
+        self.port = int(found[1])
 
     def kill(self) -> None:
         """Kill it as a power cut would; `start` brings it back."""
@@ -192,10 +197,3 @@ def launch(folder: Path, port: int, options: list[str], *, discard: bool = False
 def _archives(options: list[str]) -> bool:
     """Whether Java is told to write the archive of classes, which it cannot read at the same time."""
     return any(option.startswith("-XX:ArchiveClassesAtExit") for option in options)
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

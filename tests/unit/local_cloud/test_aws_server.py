@@ -202,7 +202,8 @@ def test_a_taken_port_is_one_clear_line() -> None:
         child = ChildProcess("sluice.local.aws", "--port", port, name="the local AWS")
         try:
             with pytest.raises(
-                EnvironmentProblem, match=rf"local AWS ended instead of answering: port {port} of 127.0.0.1"
+                EnvironmentProblem,
+                match=f"ended instead of answering: error: cannot listen on 127.0.0.1:{port}",
             ):
                 child.hear(60)
         finally:
