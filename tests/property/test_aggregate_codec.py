@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from aws_kinesis_agg.aggregator import RecordAggregator
 from aws_kinesis_agg.deaggregator import deaggregate_records
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sluice.records.aggregate import (
@@ -37,6 +37,7 @@ def framed(body: bytes) -> bytes:
     return MAGIC + body + hashlib.md5(body, usedforsecurity=False).digest()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # how fast examples are drawn is the machine's affair
 @given(SEVERAL)
 def test_what_is_packed_is_unpacked_in_order(records: list[UserRecord]) -> None:
     assert unpack(packed(records).encode()) == records

@@ -53,7 +53,12 @@ public class Node {
         });
         ending.setDaemon(true);
         ending.start();
-        runner.build(OpenSearchRunner.newConfigs().basePath(folder.toString()).numOfNode(1));
+        try {
+            runner.build(OpenSearchRunner.newConfigs().basePath(folder.toString()).numOfNode(1));
+        } catch (Throwable error) { // its threads would keep the process, and the parent waiting
+            System.err.println("the node cannot start: " + error);
+            Runtime.getRuntime().halt(1);
+        }
         HttpServerTransport http = runner.node().injector().getInstance(HttpServerTransport.class);
         out.println("ready " + http.boundAddress().publishAddress().getPort());
         out.flush();

@@ -62,6 +62,7 @@ class Node:
         self._discard = discard
         self._process: subprocess.Popen[bytes] | None = None
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._reader: threading.Thread | None = None
         self.port = port
 
     def __enter__(self) -> Self:
@@ -102,7 +103,10 @@ class Node:
         self._folder.mkdir(parents=True, exist_ok=True)
         options = [f"-Xms{self._heap // 2}m", f"-Xmx{self._heap}m"]
         self._process = launch(self._folder, self.port, options, discard=self._discard)
-        threading.Thread(target=self._read, args=(self._process,), name="opensearch", daemon=True).start()
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process,), name="opensearch", daemon=True
+        )
+        self._reader.start()
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until it answers.
@@ -145,6 +149,8 @@ class Node:
         self.kill()
 
     def _last_words(self) -> str:
+        if self._reader is not None:
+            self._reader.join(END_SECONDS)  # what it said last may still be on its way
         return self._tail[-1] if self._tail else "it said nothing"
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
