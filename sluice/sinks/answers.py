@@ -1,9 +1,14 @@
 """What a service's answer to a request of many items can mean, for each item and for the request."""
 
+import re
+
 import msgspec
 
 from sluice.deadline import Deadline
 from sluice.delivery import Delivered, Rejected, Retry
+
+MOST_CHARACTERS = 500
+"""Of a service's own words in a reason."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -59,3 +64,11 @@ def seconds(header: str | None) -> float:
         return max(0.0, float(header or 0))
     except ValueError:
         return 0.0
+
+
+def said(message: str, values: re.Pattern[str]) -> str:
+    """Return a service's words without the values in them: reasons group by cause, and leak nothing."""
+    text = values.sub("…", " ".join(message.split())).strip()
+    if not text:
+        return ""
+    return ": " + (text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…")

@@ -6,12 +6,13 @@ The answer's shape: https://cloud.google.com/bigquery/docs/reference/rest/v2/tab
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from sluice.delivery import DELIVERED, Rejected, Retry
-from sluice.sinks.answers import Answer, Doubtful, Fate, Later, Stopped, Whole
+from sluice.sinks.answers import Answer, Doubtful, Fate, Later, Stopped, Whole, said
 
 TRANSIENT_REASONS = frozenset(
     {
@@ -35,8 +36,7 @@ VALUES = re.compile(r"""(?<=\bValue )\S+|(?<=\(bad value\): ).*|'[^']*'|"[^"]*"|
 NONSENSE = (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
 """What reading an answer raises that is not what BigQuery documents; a UnicodeDecodeError is a ValueError."""
 
-MOST_CHARACTERS = 500
-"""Of BigQuery's own words in a reason."""
+_said = partial(said, values=VALUES)
 
 
 def read(answer: Answer, rows: int) -> Sequence[Fate] | Whole | Later:
@@ -106,11 +106,3 @@ def _error(body: bytes | str) -> tuple[str, frozenset[str]]:
         return str(error["message"]), reasons
     except NONSENSE:
         return "", frozenset()
-
-
-def _said(message: str) -> str:
-    """Return BigQuery's words without the values in them: reasons group by cause, and leak nothing."""
-    text = VALUES.sub("…", " ".join(message.split()))
-    if not text:
-        return ""
-    return ": " + (text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…")

@@ -5,12 +5,13 @@ names of errors are those of the exceptions of OpenSearch 2.19, in snake case.
 """
 
 import re
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from sluice.delivery import DELIVERED, Rejected, Retry
-from sluice.sinks.answers import Answer, Doubtful, Fate, Later, Whole
+from sluice.sinks.answers import Answer, Doubtful, Fate, Later, Whole, said
 
 ABOUT_THE_EVENT = frozenset(
     {
@@ -76,8 +77,7 @@ NOT_A_FIELD = "_doc"
 NONSENSE = (msgspec.DecodeError, AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError)
 """What reading an answer raises that is not what OpenSearch documents; a UnicodeError is a ValueError."""
 
-MOST_CHARACTERS = 500
-"""Of OpenSearch's own words in a reason."""
+_said = partial(said, values=VALUES)
 
 
 def read(answer: Answer, items: int) -> list[Fate] | Whole | Later:
@@ -150,11 +150,3 @@ def _error(body: bytes | str) -> tuple[str, str]:
         return str(error.get("type") or ""), str(said)
     except NONSENSE:
         return "", ""
-
-
-def _said(message: str) -> str:
-    """Return OpenSearch's words without the values in them: reasons group by cause, and leak nothing."""
-    text = VALUES.sub("…", " ".join(message.split())).strip()
-    if not text:
-        return ""
-    return ": " + (text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…")
