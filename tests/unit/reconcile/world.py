@@ -133,7 +133,11 @@ class World:
             for signature, value in values(row).items():
                 if value is not None:
                     seen[signature].append(value)
-        self.windows.segment(SHARD, *((METRIC.definition, start, found) for start, found in groups.items()))
+        self.windows.segment(
+            SHARD,
+            *((METRIC.definition, start, found) for start, found in groups.items()),
+            committed_at=datetime.now(UTC),
+        )
         self.windows.mark(SHARD, self.sequence if mark is None else mark)
 
     def settle(self, last: int | None = None, *, state: str = "closed", first: int = 1) -> None:

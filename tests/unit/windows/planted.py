@@ -71,6 +71,7 @@ class Planted:
         limit_bytes: int = 300_000,
         signatures: Sequence[str] | None = None,
         late: int = 0,
+        committed_at: datetime = NOW,
     ) -> Header:
         """Write one segment of windows: metric, start, groups; without `committed` its parts alone."""
         self.attempts += 1
@@ -96,7 +97,7 @@ class Planted:
             skipped=0,
             dead_lettered=0,
             parts=tuple(refs),
-            committed_at=NOW,
+            committed_at=committed_at,
         )
         if committed:
             self.commit(header)
