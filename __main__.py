@@ -13,6 +13,7 @@ from infra.exports import export
 from infra.federation import Federation
 from infra.firehoses import Firehoses, check_firehoses
 from infra.google_apis import GoogleApis
+from infra.keys import encrypted
 from infra.ledger import Ledger
 from infra.one_line_errors import one_line_errors
 from infra.pipeline_file import chosen_pipeline
@@ -28,7 +29,7 @@ from infra.window_publisher import WindowPublisher
 from infra.windows import Windows
 
 with one_line_errors():
-    env = Environment.load()
+    env = encrypted(Environment.load())
     path, pipeline = chosen_pipeline()
     patterns = checked_routes(env, pipeline)
     check_firehoses(env, pipeline)

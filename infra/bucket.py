@@ -19,7 +19,7 @@ def bucket(
     rules: Sequence[Any],
 ) -> aws.s3.Bucket:
     """Declare a bucket, which is kept as data is, with the rules of its lifecycle."""
-    key = env.settings.kms_key_arn
+    key = env.key
     declared = aws.s3.Bucket(
         name, bucket=called, force_destroy=not env.settings.protect, opts=env.keeping(parent)
     )
@@ -30,7 +30,7 @@ def bucket(
             {
                 "apply_server_side_encryption_by_default": (
                     {"sse_algorithm": "aws:kms", "kms_master_key_id": key}
-                    if key
+                    if key is not None
                     else {"sse_algorithm": "AES256"}
                 ),
                 "bucket_key_enabled": key is not None,

@@ -23,6 +23,8 @@ class Environment:
     names: Names
     aws: aws.Provider
     gcp: gcp.Provider
+    key: pulumi.Input[str] | None = None
+    """The ARN of the KMS key that encrypts all that holds data; without one, AWS's own keys do."""
 
     @classmethod
     def load(cls) -> Self:

@@ -26,12 +26,12 @@ class FirehoseRole:
         purpose: str,
         statements: Sequence[dict[str, Any]],
     ) -> None:
-        inside, key = env.within(parent), env.settings.kms_key_arn
+        inside = env.within(parent)
         self.logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/kinesisfirehose/{called}",
             retention_in_days=_LOG_DAYS,
-            kms_key_id=key,
+            kms_key_id=env.key,
             opts=inside,
         )
         self.errors = aws.cloudwatch.LogStream(
@@ -71,9 +71,8 @@ class FirehoseRole:
 
 def at_rest(env: Environment) -> Any:
     """How a Firehose encrypts what waits in it, if it is put to directly; one that reads a stream may not."""
-    key = env.settings.kms_key_arn
-    if key:
-        return {"enabled": True, "key_type": "CUSTOMER_MANAGED_CMK", "key_arn": key}
+    if env.key is not None:
+        return {"enabled": True, "key_type": "CUSTOMER_MANAGED_CMK", "key_arn": env.key}
     return {"enabled": True, "key_type": "AWS_OWNED_CMK"}
 
 
@@ -99,8 +98,8 @@ def _trust(env: Environment) -> pulumi.Output[str]:
 
 def _key_statements(env: Environment) -> list[dict[str, Any]]:
     """Let it use the key for the objects that it writes."""
-    key, region = env.settings.kms_key_arn, env.settings.aws_region
-    if not key:
+    key, region = env.key, env.settings.aws_region
+    if key is None:
         return []
     rights = ["kms:Decrypt", "kms:GenerateDataKey"]
     return [allow_through(f"s3.{region}.amazonaws.com", "UseTheKey", rights, key)]

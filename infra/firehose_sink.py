@@ -210,7 +210,7 @@ class FirehoseSink(pulumi.ComponentResource):
                     if destination.error_prefix
                     else {}
                 ),
-                "kms_key_arn": self._env.settings.kms_key_arn,
+                "kms_key_arn": self._env.key,
                 **({} if destination.most else self._buffer()),
                 **destination.s3,
             },
@@ -252,7 +252,7 @@ class FirehoseSink(pulumi.ComponentResource):
         own = [f"/{bucket.staging(args.sink)}*"]
         if args.destination.error_prefix:
             own.insert(0, f"/{bucket.errors(args.sink)}*")
-        key = self._env.settings.kms_key_arn
+        key = self._env.key
         through = f"kinesis.{region}.amazonaws.com"
         return [
             allow(
@@ -287,5 +287,9 @@ class FirehoseSink(pulumi.ComponentResource):
                 if args.destination.secret_arn
                 else []
             ),
-            *([allow_through(through, "UseTheKeyForTheStream", ["kms:Decrypt"], key)] if key else []),
+            *(
+                [allow_through(through, "UseTheKeyForTheStream", ["kms:Decrypt"], key)]
+                if key is not None
+                else []
+            ),
         ]

@@ -72,7 +72,7 @@ class Function:
             f"{name}-logs",
             name=f"/aws/lambda/{code.called}",
             retention_in_days=code.settings.log_retention_days,
-            kms_key_id=env.settings.kms_key_arn,
+            kms_key_id=env.key,
             opts=env.within(parent),
         )
         self.role = code.role or function_role(name, env, parent, called=code.called, duty=code.duty)
@@ -100,7 +100,7 @@ class Function:
             ),
             timeout=code.settings.timeout_seconds,
             memory_size=code.settings.memory_mb,
-            kms_key_arn=env.settings.kms_key_arn,
+            kms_key_arn=env.key,
             environment={
                 "variables": {
                     "POWERTOOLS_SERVICE_NAME": code.called,
@@ -134,8 +134,8 @@ class Function:
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             pulumi.Output.concat(self.logs.arn, ":*"),
         )
-        key = self._env.settings.kms_key_arn
-        if not key:
+        key = self._env.key
+        if key is None:
             return [logs, *connect]
         # Stream, queue, bucket and the function's variables take two rights; a table takes more.
         return [

@@ -99,7 +99,7 @@ class Lake(pulumi.ComponentResource):
 
     def _workgroup(self) -> aws.athena.Workgroup:
         """Declare where queries run: with a limit of what one may read, and results that are encrypted."""
-        env, key = self._env, self._env.settings.kms_key_arn
+        env, key = self._env, self._env.key
         return aws.athena.Workgroup(
             f"{self._resource}-workgroup",
             name=env.names.thing("lake"),
@@ -114,7 +114,7 @@ class Lake(pulumi.ComponentResource):
                     "output_location": f"s3://{env.names.lake_bucket}/{RESULTS}",
                     "encryption_configuration": (
                         {"encryption_option": "SSE_KMS", "kms_key_arn": key}
-                        if key
+                        if key is not None
                         else {"encryption_option": "SSE_S3"}
                     ),
                 },
@@ -128,7 +128,7 @@ class Lake(pulumi.ComponentResource):
         A view reads its tables with the rights of who asks (Athena user guide, working with views).
         """
         env = self._env
-        region, key = env.settings.aws_region, env.settings.kms_key_arn
+        region, key = env.settings.aws_region, env.key
         within = [pulumi.Output.concat(self._bucket.arn, f"/{prefix}*") for prefix in (TABLES, RESULTS)]
         statements = [
             allow(
@@ -151,7 +151,7 @@ class Lake(pulumi.ComponentResource):
             allow("ReadTablesAndResults", ["s3:GetObject"], *within),
             allow("WriteResults", ["s3:AbortMultipartUpload", "s3:PutObject"], within[1]),
         ]
-        if key:
+        if key is not None:
             through, rights = f"s3.{region}.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]
             statements.append(allow_through(through, "UseTheKey", rights, key))
         return aws.iam.Policy(
@@ -202,7 +202,7 @@ class Lake(pulumi.ComponentResource):
     def _optimizer_role(self) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         """Declare the role that Glue works with (Glue user guide, table optimization prerequisites)."""
         env, name = self._env, f"{self._resource}-optimizer"
-        region, key = env.settings.aws_region, env.settings.kms_key_arn
+        region, key = env.settings.aws_region, env.key
         called = env.names.thing("lake-optimizer")
         role = aws.iam.Role(
             f"{name}-role",
@@ -238,7 +238,7 @@ class Lake(pulumi.ComponentResource):
                 "WriteOwnLogs", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], *logs
             ),
         ]
-        if key:
+        if key is not None:
             through, rights = f"s3.{region}.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]
             statements.append(allow_through(through, "UseTheKey", rights, key))
         policy = aws.iam.RolePolicy(

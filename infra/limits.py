@@ -131,11 +131,6 @@ ROUTINES: Final = text(
     "a project and a dataset with a dot between them, such as bqutil.datasketches",
     "BigQuery, naming datasets",
 )
-KMS_KEY_ARN: Final = text(
-    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
-    "the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID, not an alias: IAM grants need the key itself)",
-    "KMS developer guide, key ARN",
-)
 POOL_SUFFIX: Final = text(
     r"[a-z0-9]{1,8}", "1 to 8 small letters and digits", "IAM API: a pool's id has 4 to 32 characters"
 )
@@ -217,8 +212,15 @@ TAG_KEY: Final = text(
 TAG_VALUE: Final = text(r"[A-Za-z0-9 _.:/=+@-]{0,256}", "up to 256 plain characters", "AWS tagging")
 
 PREFIX_CHARACTERS: Final = 22
-"""Most that `project-environment` may have, so that the longest name made of it still fits: the bucket's,
-PREFIX-dead-letters-ACCOUNT-REGION in S3's 63 characters, and the pool's, PREFIX-SUFFIX in Google's 32."""
+"""Most that `project-environment` may have before it is shortened, so that the longest name made of it still
+fits: PREFIX-SINK-sink in a function's 64 characters, PREFIX-SUFFIX in a pool's 32, and
+PREFIX-dead-letters-ACCOUNT-REGION in a bucket's 63 where the region's name has 14."""
+
+BUCKET_CHARACTERS: Final = 63
+"""Of a bucket's name (S3 user guide, bucket naming rules)."""
+
+DATASET_CHARACTERS: Final = 1024
+"""Of a dataset's name (BigQuery, naming datasets)."""
 
 QUEUE_MESSAGE_BYTES: Final = 1_048_576
 """SQS's largest message since August 2025; a queue's own default is still 262,144."""

@@ -17,10 +17,9 @@ def queue(
     name: str, env: Environment, parent: pulumi.Resource, *, called: str, retention_days: int, **more: Any
 ) -> aws.sqs.Queue:
     """Declare a queue, which is kept as data is."""
-    key = env.settings.kms_key_arn
     encryption: dict[str, Any] = (
-        {"kms_master_key_id": key, "kms_data_key_reuse_period_seconds": _DATA_KEY_SECONDS}
-        if key
+        {"kms_master_key_id": env.key, "kms_data_key_reuse_period_seconds": _DATA_KEY_SECONDS}
+        if env.key is not None
         else {"sqs_managed_sse_enabled": True}
     )
     declared = aws.sqs.Queue(

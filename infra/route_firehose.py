@@ -80,7 +80,7 @@ class RouteFirehose(pulumi.ComponentResource):
                 "buffering_size": settings.buffer_mb,
                 "buffering_interval": settings.buffer_seconds,
                 "compression_format": "GZIP",
-                "kms_key_arn": env.settings.kms_key_arn,
+                "kms_key_arn": env.key,
                 "cloudwatch_logging_options": role.logging,
             },
             server_side_encryption=at_rest(env),

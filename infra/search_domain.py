@@ -55,7 +55,7 @@ class SearchDomain:
         sink: aws.iam.Role,
         network: "SearchNetwork | None",
     ) -> None:
-        settings, key = env.settings.search_domain, env.settings.kms_key_arn
+        settings = env.settings.search_domain
         self.called = env.names.prefix
         self.arn = domain_arn(env)
         logs, may_log = _logs(name, env, parent)
@@ -65,7 +65,7 @@ class SearchDomain:
             engine_version=settings.engine_version,
             cluster_config=_cluster(settings),
             ebs_options={"ebs_enabled": True, "volume_type": "gp3", "volume_size": settings.volume_gb},
-            encrypt_at_rest={"enabled": True, "kms_key_id": key},
+            encrypt_at_rest={"enabled": True, "kms_key_id": env.key},
             node_to_node_encryption={"enabled": True},
             domain_endpoint_options={"enforce_https": True, "tls_security_policy": TLS},
             advanced_security_options={
@@ -146,7 +146,7 @@ def _logs(
         f"{name}-domain-logs",
         name=f"/aws/opensearch/{env.names.prefix}",
         retention_in_days=env.settings.search_domain.log_retention_days,
-        kms_key_id=env.settings.kms_key_arn,
+        kms_key_id=env.key,
         opts=env.within(parent),
     )
     policy = aws.cloudwatch.LogResourcePolicy(

@@ -31,6 +31,7 @@ from infra.settings_search import (
     SearchSinkSettings,
     check_search,
 )
+from infra.settings_security import EncryptionSettings, check_encryption
 from sluice.errors import SettingsError
 
 _USUAL_CLAIM_DAYS = 8
@@ -115,7 +116,7 @@ class Settings(Section):
     google_project: Annotated[str, limits.GOOGLE_PROJECT]
     google_location: Annotated[str, limits.GOOGLE_LOCATION]
     protect: bool = True
-    kms_key_arn: Annotated[str | None, limits.KMS_KEY_ARN] = None
+    encryption: EncryptionSettings = EncryptionSettings()
     tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = Field(default={})
     enable_google_apis: bool = True
     package_dependencies: bool = True
@@ -136,14 +137,6 @@ class Settings(Section):
     warehouse: WarehouseSettings = WarehouseSettings()
     federation: FederationSettings = FederationSettings()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_text_means_unset(cls, given: Any) -> Any:
-        """Pulumi.yaml has no optional text: an empty default stands for none."""
-        if isinstance(given, dict) and given.get("kms_key_arn") == "":
-            return {key: value for key, value in given.items() if key != "kms_key_arn"}
-        return given
-
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         kept = self.stream.retention_days
@@ -157,9 +150,7 @@ class Settings(Section):
         if self.windows.claim_days is not None and self.windows.claim_days <= kept:
             words = "a claim must outlive the records of its event in the stream"
             raise refusal("windows.claim_days", f"{kept + 1} or more: {words}")
-        if self.kms_key_arn is not None and self.kms_key_arn.split(":")[3] != self.aws_region:
-            words = "the stream can only use a key of its own region"
-            raise refusal("kms_key_arn", f"a key in {self.aws_region}: {words}")
+        check_encryption(self.encryption, region=self.aws_region)
         check_search(self.search_sink, self.search_domain)
         return self
 

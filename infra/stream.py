@@ -22,7 +22,7 @@ class Stream(pulumi.ComponentResource):
             shard_count=settings.shards,
             retention_period=settings.retention_hours,
             encryption_type="KMS",
-            kms_key_id=env.settings.kms_key_arn or _AWS_MANAGED_KEY,
+            kms_key_id=_AWS_MANAGED_KEY if env.key is None else env.key,
             enforce_consumer_deletion=not env.settings.protect,
             opts=env.keeping(self),
         )

@@ -30,9 +30,7 @@ def table(
         attributes=[{"name": key, "type": "S"} for key in keys],
         ttl={"attribute_name": EXPIRY, "enabled": True},
         point_in_time_recovery={"enabled": True},
-        server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
-            enabled=True, kms_key_arn=env.settings.kms_key_arn
-        ),
+        server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=env.key),
         deletion_protection_enabled=env.settings.protect,
         opts=env.keeping(parent),
         **more,

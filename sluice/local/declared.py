@@ -121,6 +121,7 @@ _INVENTED: Final = {
     "aws:iam/policy:Policy": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{name}"},
     "aws:iam/role:Role": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:cloudwatch/logGroup:LogGroup": lambda name, _: {"arn": _arn("logs", f"log-group:{name}")},
+    "aws:kms/key:Key": lambda name, _: {"arn": _arn("kms", f"key/{name}"), "keyId": name},
     "aws:lambda/function:Function": lambda name, _: {"arn": _arn("lambda", f"function:{name}")},
     "aws:lambda/eventSourceMapping:EventSourceMapping": lambda _name, _: {
         "uuid": "00000000-0000-4000-8000-000000000001"

@@ -217,7 +217,7 @@ def test_a_stack_without_a_lake_says_nothing_of_one(programs: "dict[str, Program
 
 
 def test_a_key_encrypts_tables_results_and_what_waits(run: "Run", without_metrics: Path) -> None:
-    found = by_name(run("dev", pipeline=without_metrics, lake={"enabled": True}, kms_key_arn=KEY))
+    found = by_name(run("dev", pipeline=without_metrics, lake={"enabled": True}, encryption={"key": KEY}))
     (rule,) = found["lake-objects-bucket-encryption"].inputs["rules"]
     assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KEY
     results = readable(found["lake-workgroup"].inputs)["configuration"]["resultConfiguration"]

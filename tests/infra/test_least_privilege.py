@@ -107,7 +107,7 @@ def test_the_aggregator_waits_for_the_tables_it_counts_into(
 
 
 def test_a_key_may_be_used_only_when_one_is_set(run: "Run", resources: "dict[str, Declared]") -> None:
-    keyed = by_name(run("dev", kms_key_arn=KEY))
+    keyed = by_name(run("dev", encryption={"key": KEY}))
     for name in FUNCTIONS:
         assert not [each for each in statements(resources, name) if "kms" in json.dumps(each)]
         assert [each for each in statements(keyed, name) if "kms" in json.dumps(each)] == KEY_STATEMENTS
@@ -131,7 +131,7 @@ KEY_STATEMENTS = [
 
 
 def test_a_key_encrypts_everything_that_holds_data(run: "Run") -> None:
-    keyed = by_name(run("dev", kms_key_arn=KEY))
+    keyed = by_name(run("dev", encryption={"key": KEY}))
     queue = keyed["dead-letters-queue"].inputs
     assert keyed["stream-stream"].inputs["kmsKeyId"] == KEY
     assert (queue["kmsMasterKeyId"], queue["kmsDataKeyReusePeriodSeconds"]) == (KEY, 300)

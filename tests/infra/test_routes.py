@@ -282,7 +282,7 @@ def test_a_firehoses_buffer_and_the_age_of_its_objects_are_settings(changed: "di
 
 
 def test_a_key_encrypts_what_routes_lead_to(run: "Run") -> None:
-    found = routes(run, kms_key_arn=KEY)
+    found = routes(run, encryption={"key": KEY})
     assert found["target-paid-stream"].inputs["kmsKeyId"] == KEY
     assert found["target-free-queue"].inputs["kmsMasterKeyId"] == KEY
     assert "sqsManagedSseEnabled" not in found["target-free-queue"].inputs

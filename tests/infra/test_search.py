@@ -37,7 +37,7 @@ def deployed(run: "Run") -> "dict[str, Program]":
         "public": run("dev", search_sink={"mode": "domain"}, search_domain={**SMALL, "readers": [READER]}),
         "private": run(
             "prod",
-            kms_key_arn=KEY.replace("111111111111", "222222222222"),
+            encryption={"key": KEY.replace("111111111111", "222222222222")},
             search_sink={"mode": "domain", **NETWORK, "retention_days": 90},
             search_domain={
                 "dedicated_master_type": "m7g.large.search",

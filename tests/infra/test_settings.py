@@ -109,10 +109,14 @@ def test_any_other_age_is_refused(value: int) -> None:
         ({"aws_account_id": "1234"}, "aws_account_id is '1234'", "12 digits"),
         ({"aws_region": "Frankfurt"}, "aws_region is 'Frankfurt'", "eu-central-1"),
         ({"google_location": "Berlin"}, "google_location is 'Berlin'", "EU, US or a region"),
-        ({"kms_key_arn": "alias/mine"}, "kms_key_arn is 'alias/mine'", "the ARN of a KMS key"),
         (
-            {"kms_key_arn": "arn:aws:kms:us-east-1:111111111111:key/abc"},
-            "kms_key_arn is 'arn:aws:kms:us-east-1",
+            {"encryption": {"key": "alias/mine"}},
+            "encryption.key is 'alias/mine'",
+            "aws, own, or the ARN of a",
+        ),
+        (
+            {"encryption": {"key": "arn:aws:kms:us-east-1:111111111111:key/abc"}},
+            "encryption.key is 'arn:aws:kms:us-east-1",
             "a key in eu-central-1",
         ),
         ({"tags": {"aws:mine": "x"}}, "tags.aws:mine is 'aws:mine'", "a tag's name"),
