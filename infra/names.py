@@ -1,18 +1,30 @@
 """Physical names: one rule, so that policies can name exact resources and people can find them.
 
 Everything is called PROJECT-STACK-thing, after the Pulumi project and stack. Names are fixed, not generated,
-as policies, dashboards and runbooks refer to them.
+as policies, dashboards and runbooks refer to them. What is too long, or is written in other characters than
+both clouds take, is cut and ends in a hash of the whole: the same at every run, and another for every other
+name. Tags carry project and stack in full.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from infra import limits
 from infra.settings import Settings
 from sluice.errors import SettingsError
 
-_GOOGLE_RESERVED = "gcp-"
+_RESERVED: Final = ("gcp-", "sthree-", "amzn-s3-demo-")
+"""Beginnings that the clouds keep to themselves: workload identity pools (IAM API,
+projects.locations.workloadIdentityPools.create), and buckets (S3 user guide, bucket naming rules)."""
+
+_HASH_CHARACTERS: Final = 6
+"""Sixteen million hashes: among a hundred stacks of an account, two share one with a chance of 1 in 3,000,
+and the cloud then refuses the second."""
+
+_STACK_CHARACTERS: Final = 6
+"""What is left of a long stack's name at least, so that prod is still told from dev."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,35 +42,35 @@ class Names:
 
     @classmethod
     def of(cls, settings: Settings, *, project: str, stack: str) -> Self:
-        """Derive all names, or say which part is too long for the clouds.
+        """Derive all names.
 
         Raises:
-            SettingsError: the project's or the stack's name does not fit.
+            SettingsError: the project's name begins with what a cloud reserves, or the views would lie among
+                the raw tables.
         """
-        prefix = f"{project}-{stack}"
-        fits = (
-            re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", prefix) and len(prefix) <= limits.PREFIX_CHARACTERS
-        )
-        if not fits or prefix.startswith(_GOOGLE_RESERVED):
-            raise SettingsError(
-                f"project and stack give the prefix {prefix!r}: accepted are small letters, digits and single"
-                f" hyphens, at most {limits.PREFIX_CHARACTERS} characters, not starting with"
-                f" {_GOOGLE_RESERVED!r}; change `name` in Pulumi.yaml, or take another stack name"
-            )
+        prefix = prefix_of(project, stack)
         words = prefix.replace("-", "_")
         dataset = settings.warehouse.dataset or words
-        views_dataset = settings.warehouse.views_dataset or f"{dataset}_views"
+        views_dataset = settings.warehouse.views_dataset or shortened(
+            f"{dataset}_views", limits.DATASET_CHARACTERS, "_"
+        )
         if dataset.casefold() == views_dataset.casefold():
             raise SettingsError(
                 f"{project}:warehouse.views_dataset is {views_dataset!r}: accepted is another name than"
                 " warehouse.dataset, since analysts must not read the raw tables; change it in"
                 f" Pulumi.{stack}.yaml"
             )
+
+        def bucket(thing: str) -> str:
+            """Name a bucket with account and region: all accounts share S3's names."""
+            called = f"{prefix}-{thing}-{settings.aws_account_id}-{settings.aws_region}"
+            return shortened(called, limits.BUCKET_CHARACTERS)
+
         return cls(
             prefix=prefix,
-            bucket=f"{prefix}-dead-letters-{settings.aws_account_id}-{settings.aws_region}",
-            routes_bucket=f"{prefix}-routes-{settings.aws_account_id}-{settings.aws_region}",
-            lake_bucket=f"{prefix}-lake-{settings.aws_account_id}-{settings.aws_region}",
+            bucket=bucket("dead-letters"),
+            routes_bucket=bucket("routes"),
+            lake_bucket=bucket("lake"),
             dataset=dataset,
             views_dataset=views_dataset,
             pool=f"{prefix}-{settings.federation.pool_suffix}",
@@ -104,3 +116,42 @@ class Names:
 def dashed(name: str) -> str:
     """Write a sink's or a route's name, or a folder's, as a part of resource names."""
     return name.replace("_", "-")
+
+
+def prefix_of(project: str, stack: str) -> str:
+    """Join project and stack, as they are where they fit, else cut and with a hash.
+
+    Raises:
+        SettingsError: the project's name begins with something else than a letter, or as a cloud's own do.
+    """
+    whole = f"{project}-{stack}"
+    first, second = _plain(project), _plain(stack)
+    joined = f"{first}-{second}"
+    if not first[:1].isalpha() or joined.startswith(_RESERVED):
+        raise SettingsError(
+            f"project and stack give the names {whole!r}: accepted is a project whose name begins with a"
+            f" letter, and not with {', '.join(_RESERVED)}; change `name` in Pulumi.yaml"
+        )
+    if joined == whole and len(whole) <= limits.PREFIX_CHARACTERS:
+        return whole
+    room = limits.PREFIX_CHARACTERS - _HASH_CHARACTERS - len("--")
+    second = second[: max(_STACK_CHARACTERS, room - len(first))].strip("-")
+    first = first[: room - len(second)].strip("-")
+    # Project and stack apart: a-b and c are others than a and b-c.
+    return "-".join(part for part in (first, second, _hash(f"{project}/{stack}")) if part)
+
+
+def shortened(name: str, limit: int, joint: str = "-") -> str:
+    """Return a name of at most `limit` characters: as it is, or cut, with a hash of the whole at its end."""
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - _HASH_CHARACTERS - 1].rstrip('-_')}{joint}{_hash(name)}"
+
+
+def _plain(text: str) -> str:
+    """Write a name in what both clouds take everywhere: small letters, digits and single hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_CHARACTERS]

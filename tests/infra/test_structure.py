@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.names import Names
-from infra.settings import Settings
-from sluice.errors import SettingsError
 from sluice.local.inventory import KINDS
 from tests.infra.conftest import by_name
 
@@ -223,26 +220,3 @@ def test_a_stream_is_sized_by_its_settings(run: "Run") -> None:
     stream = by_name(run("dev", stream=sizes, ledger={"days": 400}))["stream-stream"].inputs
     assert stream["streamModeDetails"] == {"streamMode": "PROVISIONED"}
     assert (stream["shardCount"], stream["retentionPeriod"]) == (7, 8760)
-
-
-@pytest.mark.parametrize(
-    ("project", "stack"),
-    [
-        ("sluice", "a-stack-of-long-name"),
-        ("Sluice", "dev"),
-        ("sluice", "dev_1"),
-        ("gcp-events", "dev"),
-        ("s", "-"),
-    ],
-)
-def test_a_name_that_would_not_fit_somewhere_is_refused(project: str, stack: str) -> None:
-    settings = Settings(
-        aws_account_id="111111111111",
-        aws_region="eu-central-1",
-        google_project="example-analytics",
-        google_location="EU",
-    )
-    with pytest.raises(
-        SettingsError, match=rf"^project and stack give the prefix '{project}-{stack}': accepted"
-    ):
-        Names.of(settings, project=project, stack=stack)
