@@ -16,10 +16,9 @@ ACCOUNTS: Final = {"dev": "111111111111", "prod": "222222222222"}
 def all_on(stack: str) -> dict[str, Any]:
     """Return settings of a stack with everything switched on that can be on together."""
     account = ACCOUNTS[stack]
-    key = f"arn:aws:kms:eu-central-1:{account}:key/8d5f0c1e-0000-4000-8000-000000000000"
     return {
         "protect": True,
-        "kms_key_arn": key,
+        "encryption": {"key": "own"},
         "enable_google_apis": True,
         "bigquery_sink": {"bisect": True},
         "search_sink": {
