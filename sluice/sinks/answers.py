@@ -50,7 +50,6 @@ class Later(msgspec.Struct, frozen=True):
 
     reason: str
     after: float = 0.0
-    unauthorised: bool = False
 
 
 def least(deadline: Deadline) -> float:

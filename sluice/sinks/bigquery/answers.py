@@ -54,11 +54,7 @@ def read(answer: Answer, rows: int) -> Sequence[Fate] | Whole | Later:
         return Whole(
             f"BigQuery refused the request{_said(message)}", too_large=False, about_an_item=about_a_row
         )
-    return Later(
-        f"BigQuery answered {answer.status}{_said(message)}",
-        answer.retry_after,
-        unauthorised=answer.status == 401,  # noqa: PLR2004 - HTTP's Unauthorized
-    )
+    return Later(f"BigQuery answered {answer.status}{_said(message)}", answer.retry_after)
 
 
 def _fates(body: bytes | str, rows: int) -> Sequence[Fate] | Later:

@@ -45,12 +45,9 @@ class Insert(Request[Row]):
         self._table = table
 
     def ask(self, items: Sequence[Row], deadline: Deadline, attempt: int) -> Sequence[Fate] | Whole | Later:
-        """Send these rows once; a token that was refused is not used again."""
+        """Send these rows once."""
         body = HEAD + b",".join([row.body for row in items]) + TAIL
         try:
-            answer = read(self._transport.insert_all(self._table, body, deadline, attempt), len(items))
+            return read(self._transport.insert_all(self._table, body, deadline, attempt), len(items))
         except NoAnswer as error:
             return Later(str(error))
-        if isinstance(answer, Later) and answer.unauthorised:
-            self._transport.forget_token()
-        return answer

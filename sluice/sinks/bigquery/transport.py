@@ -1,10 +1,7 @@
-"""BigQuery's insertAll over urllib3, with google-auth for the token and nothing else of Google's."""
+"""BigQuery's insertAll over urllib3, as the function's AWS role (federation)."""
 
 import gzip
-import json
 from collections.abc import Mapping
-from threading import Lock
-from typing import TYPE_CHECKING, Any
 
 import urllib3
 
@@ -12,15 +9,9 @@ from sluice.deadline import Deadline
 from sluice.delivery.environment import required
 from sluice.errors import SettingsError
 from sluice.sinks.answers import Answer, NoAnswer, least, seconds
-
-if TYPE_CHECKING:
-    from google.auth.aws import Credentials
+from sluice.sinks.bigquery.federation import Configuration, RoleToken
 
 PUBLIC_URL = "https://bigquery.googleapis.com"
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""The scope that Google documents for exchanged tokens; the dataset's grant, not this, narrows what may be
-done."""
-
 CONNECT_SECONDS = 3.0
 FIRST_READ_SECONDS = 4.0
 """How long the first attempt waits for an answer; each further one waits twice as long. Half of all inserts
@@ -39,12 +30,11 @@ class Transport:
         dataset: str,
         *,
         base_url: str = PUBLIC_URL,
-        credentials: "Credentials | None" = None,
+        token: RoleToken | None = None,
         connections: int = 8,
     ) -> None:
         self._tables = f"{base_url}/bigquery/v2/projects/{project}/datasets/{dataset}/tables"
-        self._credentials = credentials
-        self._refreshing = Lock()
+        self._token = token
         self._http = urllib3.PoolManager(
             maxsize=connections,
             block=False,
@@ -53,60 +43,52 @@ class Transport:
         )
 
     def insert_all(self, table: str, body: bytes, deadline: Deadline, attempt: int = 1) -> Answer:
-        """Send one request and return the answer; raises NoAnswer when there is none."""
+        """Send one request and return the answer; raises NoAnswer when there is none.
+
+        A token that BigQuery does not accept any more is not used again.
+        """
         headers = {"Content-Type": "application/json", "User-Agent": "sluice"}
         if len(body) >= GZIP_FROM_BYTES:
             headers["Content-Encoding"] = "gzip"
             body = gzip.compress(body, compresslevel=1, mtime=0)
+
+        def ask(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+            return self._post(url, body, headers, deadline)
+
+        token = ""
+        if self._token is not None:
+            token = self._token.get(ask)
+            headers["Authorization"] = f"Bearer {token}"
+        url = f"{self._tables}/{table}/insertAll"
+        answer = self._post(url, body, headers, deadline, service="BigQuery", attempt=attempt)
+        if self._token is not None and answer.status == 401:  # noqa: PLR2004 - HTTP's Unauthorized
+            self._token.refused(token)
+        return answer
+
+    def _post(
+        self,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        deadline: Deadline,
+        *,
+        service: str = "Google's token service",
+        attempt: int = 1,
+    ) -> Answer:
+        left = least(deadline)
+        read = min(FIRST_READ_SECONDS * 2 ** (attempt - 1), left)
         try:
-            if self._credentials is not None:
-                self._authorise(headers, deadline)
-            left = least(deadline)
             response = self._http.request(
                 "POST",
-                f"{self._tables}/{table}/insertAll",
+                url,
                 body=body,
                 headers=headers,
-                timeout=urllib3.Timeout(
-                    connect=min(CONNECT_SECONDS, left),
-                    read=min(FIRST_READ_SECONDS * 2 ** (attempt - 1), left),
-                ),
+                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=read),
                 redirect=False,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise NoAnswer(f"no answer from BigQuery ({type(error).__name__})") from error
+            raise NoAnswer(f"no answer from {service} ({type(error).__name__})") from error
         return Answer(response.status, response.data, seconds(response.headers.get("Retry-After")))
-
-    def forget_token(self) -> None:
-        """Fetch a new token before the next request: the one in hand was refused."""
-        if self._credentials is not None:
-            with self._refreshing:
-                self._credentials.token = None
-
-    def _authorise(self, headers: dict[str, str], deadline: Deadline) -> None:
-        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - 0.2 s that only the real cloud needs
-
-        credentials = self._credentials
-        if credentials is None:
-            return
-
-        def ask(
-            url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: object
-        ) -> urllib3.BaseHTTPResponse:
-            """Send google-auth's request; its own adapter needs packages that nothing else here does."""
-            left = least(deadline)
-            timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(FIRST_READ_SECONDS, left))
-            return self._http.request(
-                method, url, body=body, headers=headers, timeout=timeout, redirect=False
-            )
-
-        try:
-            with self._refreshing:
-                if not credentials.valid:
-                    credentials.refresh(ask)  # type: ignore[no-untyped-call] # google-auth has no types
-                credentials.apply(headers)  # type: ignore[no-untyped-call] # same
-        except GoogleAuthError as error:
-            raise NoAnswer(f"Google's token service gave no token ({type(error).__name__})") from error
 
 
 def connect(environ: Mapping[str, str]) -> Transport:
@@ -118,29 +100,15 @@ def connect(environ: Mapping[str, str]) -> Transport:
         required(environ, "SLUICE_BIGQUERY_PROJECT"),
         required(environ, "SLUICE_BIGQUERY_DATASET"),
     )
+    configuration = environ.get("SLUICE_GOOGLE_CREDENTIALS")
+    token = RoleToken(Configuration.parse(configuration), environ) if configuration else None
     emulator = environ.get("BIGQUERY_EMULATOR_HOST")
     if emulator:
         url = emulator if "://" in emulator else f"http://{emulator}"
-        return Transport(project, dataset, base_url=url.rstrip("/"))
-    configuration = environ.get("SLUICE_GOOGLE_CREDENTIALS")
-    if not configuration:
+        return Transport(project, dataset, base_url=url.rstrip("/"), token=token)
+    if token is None:
         raise SettingsError(
             "neither SLUICE_GOOGLE_CREDENTIALS nor BIGQUERY_EMULATOR_HOST is set: the function needs the "
             "external-account configuration that a deployment gives it, or the address of a local BigQuery"
         )
-    return Transport(project, dataset, credentials=_credentials(configuration))
-
-
-def _credentials(configuration: str) -> "Credentials":
-    from google.auth import aws  # noqa: PLC0415 - 0.2 s that only the real cloud needs
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - same
-
-    try:
-        info: dict[str, Any] = json.loads(configuration)
-        credentials: Credentials = aws.Credentials.from_info(info, scopes=[SCOPE])  # type: ignore[no-untyped-call] # google-auth has no types
-    except (ValueError, KeyError, TypeError, AttributeError, GoogleAuthError) as error:
-        raise SettingsError(
-            f"SLUICE_GOOGLE_CREDENTIALS is no AWS external-account configuration ({type(error).__name__}): "
-            "deploy again, the deployment writes it"
-        ) from error
-    return credentials
+    return Transport(project, dataset, token=token)

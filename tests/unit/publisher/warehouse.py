@@ -78,9 +78,6 @@ class Warehouse:
             raise NoAnswer("no answer from BigQuery (test)")
         return Answer(200, json.dumps(document).encode())
 
-    def forget_token(self) -> None:
-        """There is none."""
-
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Answer a query with Python's values."""
         body = {"query": sql, "useLegacySql": False, "formatOptions": {"useInt64Timestamp": True}}

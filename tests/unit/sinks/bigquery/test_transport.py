@@ -18,6 +18,12 @@ from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
 WHERE = {"SLUICE_BIGQUERY_PROJECT": "p", "SLUICE_BIGQUERY_DATASET": "raw"}
 
 
+ROLE = {
+    "AWS_ACCESS_KEY_ID": "ASIAEXAMPLEEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "example",
+    "AWS_SESSION_TOKEN": "session",
+    "AWS_REGION": "eu-central-1",
+}
 AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/aws/providers/aws"
 
 
@@ -59,20 +65,13 @@ class TokenService:
 
 
 @pytest.fixture
-def tokens(monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenService]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "example",
-        "AWS_SESSION_TOKEN": "session",
-        "AWS_REGION": "eu-central-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+def tokens() -> Iterator[TokenService]:
     service = TokenService()
     yield service
     service.close()
 
 
-def configuration(token_url: str = "https://sts.googleapis.com/v1/token") -> str:  # noqa: S107 - an address
+def configuration(token_url: str, **more: str) -> str:
     return json.dumps(
         {
             "universe_domain": "googleapis.com",
@@ -86,18 +85,20 @@ def configuration(token_url: str = "https://sts.googleapis.com/v1/token") -> str
                     "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
                 ),
             },
+            **more,
         }
     )
 
 
-def federated(stub: StubBigQuery, tokens: TokenService) -> Transport:
-    transport = connect({**WHERE, "SLUICE_GOOGLE_CREDENTIALS": configuration()})
-    assert transport._credentials is not None
-    # the library accepts Google's own address only, when it reads a configuration
-    transport._credentials._token_url = tokens.url
-    transport._credentials._sts_client._token_exchange_endpoint = tokens.url
-    transport._tables = transport._tables.replace("https://bigquery.googleapis.com", stub.url)
-    return transport
+def federated(stub: StubBigQuery, tokens: TokenService, **more: str) -> Transport:
+    return connect(
+        {
+            **WHERE,
+            **ROLE,
+            "SLUICE_GOOGLE_CREDENTIALS": configuration(tokens.url, **more),
+            "BIGQUERY_EMULATOR_HOST": stub.url,
+        }
+    )
 
 
 def authorisations(stub: StubBigQuery) -> list[Any]:
@@ -121,9 +122,9 @@ def test_the_roles_signature_is_traded_for_a_token_once_and_no_key_or_metadata_s
 
 def test_a_token_that_was_refused_is_replaced(stub: StubBigQuery, tokens: TokenService, time: Time) -> None:
     transport = federated(stub, tokens)
-    transport.insert_all("visit", BODY, time.deadline(5))
-    transport.forget_token()
-    transport.insert_all("visit", BODY, time.deadline(5))
+    stub.behave(bq.status(401, "Request had invalid authentication credentials", "authError"))
+    assert transport.insert_all("visit", BODY, time.deadline(5)).status == 401
+    assert transport.insert_all("visit", BODY, time.deadline(5)).status == 200
     assert authorisations(stub) == ["Bearer token-1", "Bearer token-2"]
 
 
@@ -145,7 +146,7 @@ def test_without_a_local_bigquery_and_credentials_the_message_says_what_is_missi
 @pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"type": "service_account"}'])
 def test_credentials_that_are_none_are_named_and_not_repeated(text: str) -> None:
     with pytest.raises(SettingsError, match="SLUICE_GOOGLE_CREDENTIALS") as refused:
-        connect({**WHERE, "SLUICE_GOOGLE_CREDENTIALS": text})
+        connect({**WHERE, **ROLE, "SLUICE_GOOGLE_CREDENTIALS": text})
     assert "service_account" not in str(refused.value)
 
 
