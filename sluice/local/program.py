@@ -44,11 +44,15 @@ _AMBIENT = ("GOOGLE_", "GCLOUD_", "CLOUDSDK_", "PULUMI_", "AWS_REGION", "AWS_DEF
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What a program declared, in the order of registration, and what it exported."""
+    """What a program declared, in the order of registration, and what it exported.
+
+    `throwaway`: its setting `protect` is false, so that it may lose its data.
+    """
 
     resources: tuple[Declared, ...]
     outputs: dict[str, Any]
     warnings: tuple[str, ...] = field(default=())
+    throwaway: bool = False
 
 
 def run_program(
@@ -83,7 +87,10 @@ def run_program(
         # Everything that Pulumi keeps hangs on context variables: an empty context is a fresh runtime.
         contextvars.Context().run(run.execute, dict(config.values))
     return Program(
-        resources=tuple(run.monitor.declared), outputs=run.monitor.outputs, warnings=tuple(run.warnings)
+        resources=tuple(run.monitor.declared),
+        outputs=run.monitor.outputs,
+        warnings=tuple(run.warnings),
+        throwaway=config.values.get(f"{config.project}:protect") == "false",
     )
 
 

@@ -1,24 +1,180 @@
-"""Rules about TLS and encryption at rest."""
+"""On the way and at rest: TLS only, encrypted everywhere, and with one's own key everywhere or nowhere."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from sluice.policies.resource import Resources
+from sluice.policies import kinds
+from sluice.policies.resource import UNKNOWN, Resource, Resources, document, listed
 from sluice.policies.rule import Finding, Rule
+from sluice.policies.statements import statements
 
-QUEUE = "aws:sqs/queue:Queue"
+_WITH_POLICY: Final = (
+    # kind, its policy's kind, the policy's input that names it, its own input of the same value, the actions
+    (kinds.QUEUE, kinds.QUEUE_POLICY, "queueUrl", "url", "sqs:*"),
+    (kinds.BUCKET, kinds.BUCKET_POLICY, "bucket", "bucket", "s3:*"),
+    (kinds.TOPIC, kinds.TOPIC_POLICY, "arn", "arn", "sns:Publish"),
+)
+_TLS_POLICIES: Final = frozenset(
+    {
+        "Policy-Min-TLS-1-2-2019-07",
+        "Policy-Min-TLS-1-2-PFS-2023-10",
+        "Policy-Min-TLS-1-2-RFC9151-FIPS-2024-08",
+    }
+)
+"""Of OpenSearch Service, those that refuse TLS 1.0 and 1.1 (API reference, DomainEndpointOptions)."""
+
+_AWS_OWN: Final = "alias/aws/"
+_KEYED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    kinds.STREAM: (("kmsKeyId",),),
+    kinds.QUEUE: (("kmsMasterKeyId",),),
+    kinds.TOPIC: (("kmsMasterKeyId",),),
+    kinds.BUCKET_ENCRYPTION: (("rules", "applyServerSideEncryptionByDefault", "kmsMasterKeyId"),),
+    kinds.TABLE: (("serverSideEncryption", "kmsKeyArn"),),
+    kinds.FUNCTION: (("kmsKeyArn",),),
+    kinds.LOG_GROUP: (("kmsKeyId",),),
+    kinds.DOMAIN: (("encryptAtRest", "kmsKeyId"),),
+    kinds.ATHENA_WORKGROUP: (
+        ("configuration", "resultConfiguration", "encryptionConfiguration", "kmsKeyArn"),
+        ("configuration", "resultConfiguration", "encryptionConfiguration", "kmsKey"),
+    ),
+}
+"""Where each kind names the key that encrypts it; any of several."""
+
+_ENCRYPTED: Final[Mapping[str, tuple[tuple[tuple[str, ...], ...], str]]] = {
+    kinds.STREAM: ((("encryptionType",),), "records"),
+    kinds.QUEUE: ((("kmsMasterKeyId",), ("sqsManagedSseEnabled",)), "messages"),
+    kinds.TOPIC: ((("kmsMasterKeyId",),), "messages"),
+    kinds.TABLE: ((("serverSideEncryption", "enabled"),), "items"),
+    kinds.DOMAIN: ((("encryptAtRest", "enabled"),), "indices"),
+    kinds.ATHENA_WORKGROUP: (
+        (("configuration", "resultConfiguration", "encryptionConfiguration", "encryptionOption"),),
+        "results",
+    ),
+}
+"""What says that a kind is encrypted, any of several, and what it holds."""
+
+_SHORTEST_DELETION_DAYS: Final = 7
 
 
-def _queue_is_encrypted(resources: Resources) -> Iterator[Finding]:
-    for queue in resources.of(QUEUE):
-        if not queue.at("kmsMasterKeyId") and queue.at("sqsManagedSseEnabled") is not True:
-            yield queue, "messages are not encrypted: set kms_master_key_id or sqs_managed_sse_enabled"
+def _tls_only(resources: Resources) -> Iterator[Finding]:
+    for kind, policy_kind, by, key, actions in _WITH_POLICY:
+        for each in resources.of(kind):
+            policies = list(resources.beside(each, policy_kind, by=by, key=key))
+            if not any(_refuses_plain(policy, actions) for policy in policies):
+                yield (
+                    each,
+                    f"can be reached without TLS: add a policy that denies {actions} to everybody without it",
+                )
 
 
-RULES = (
+def _refuses_plain(policy: Resource, actions: str) -> bool:
+    if policy.at("policy") == UNKNOWN:
+        return True
+    return any(
+        statement.body.get("Effect") == "Deny"
+        and {actions, "*"} & set(statement.actions)
+        and ("AWS", "*") in statement.principals
+        and statement.body.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in statements(Resources([policy]), "resource")
+    )
+
+
+def _domains_speak_tls(resources: Resources) -> Iterator[Finding]:
+    for each in resources.of(kinds.DOMAIN):
+        if each.off("domainEndpointOptions", "enforceHttps"):
+            yield each, "takes plain HTTP: set enforce_https"
+        if each.at("domainEndpointOptions", "tlsSecurityPolicy") not in {*_TLS_POLICIES, UNKNOWN}:
+            yield each, f"takes old TLS: set tls_security_policy to one of {', '.join(sorted(_TLS_POLICIES))}"
+        if each.off("nodeToNodeEncryption", "enabled"):
+            yield each, "has nodes that talk in the clear: enable node_to_node_encryption"
+
+
+def _functions_call_https(resources: Resources) -> Iterator[Finding]:
+    for each in resources.of(kinds.FUNCTION):
+        for path, text in each.texts():
+            if path.startswith("environment.") and "http://" in text:
+                yield each, f"is told a plain http address in {path.rpartition('.')[2]}: take https"
+
+
+def _everything_is_encrypted(resources: Resources) -> Iterator[Finding]:
+    for kind, (paths, what) in _ENCRYPTED.items():
+        for each in resources.of(kind):
+            if all(each.lacks(*path) for path in paths):
+                yield each, f"keeps {what} in the clear, or does not say: set {_snake(paths[0])}"
+    for each in resources.of(kinds.BUCKET):
+        if not list(resources.beside(each, kinds.BUCKET_ENCRYPTION, by="bucket", key="bucket")):
+            yield each, "does not say how it encrypts: declare a server-side encryption configuration"
+
+
+def _snake(path: tuple[str, ...]) -> str:
+    return ".".join(re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key) for key in path)
+
+
+def _own_key_everywhere(resources: Resources) -> Iterator[Finding]:
+    named = {each.urn: _keys(each) for each in resources.of(*_KEYED)}
+    if not any(named.values()):
+        return
+    for each in resources.of(*_KEYED):
+        if not _keys(each):
+            yield each, "is not encrypted with the environment's own key, as others are: name it"
+
+
+def _keys(resource: Resource) -> list[str]:
+    found = [str(resource.at(*path)) for path in _KEYED[resource.type] if not resource.lacks(*path)]
+    return [key for key in found if not key.startswith(_AWS_OWN)]
+
+
+def _keys_turn(resources: Resources) -> Iterator[Finding]:
+    for each in resources.of(kinds.KEY):
+        if each.off("enableKeyRotation"):
+            yield each, "never turns: set enable_key_rotation"
+        days = each.at("deletionWindowInDays")
+        if isinstance(days, int | float) and days < _SHORTEST_DELETION_DAYS:
+            yield each, f"is gone after {days:g} days: set deletion_window_in_days to 7 to 30"
+        for statement in listed((document(each.at("policy")) or {}).get("Statement")):
+            if statement.get("Effect") == "Allow" and "kms:*" in listed(statement.get("Action")):
+                yield (
+                    each,
+                    f"{statement.get('Sid', 'a statement')} allows kms:*: name who administers and who uses",
+                )
+
+
+RULES: Final = (
     Rule(
-        id="queue-encrypted",
-        demands="Queues encrypt their messages",
-        reason="dead letters hold whole payloads",
-        check=_queue_is_encrypted,
+        id="encryption-tls-only",
+        demands="Queues, buckets and topics refuse everybody who comes without TLS",
+        reason="AWS's endpoints still take plain HTTP where nobody forbids it",
+        check=_tls_only,
+    ),
+    Rule(
+        id="encryption-tls-domains",
+        demands="OpenSearch domains speak TLS 1.2 or newer alone, outside and between nodes",
+        reason="a domain takes plain HTTP unless told otherwise",
+        check=_domains_speak_tls,
+    ),
+    Rule(
+        id="encryption-https-addresses",
+        demands="Functions are told https addresses only",
+        reason="what they send are payloads and tokens",
+        check=_functions_call_https,
+    ),
+    Rule(
+        id="encryption-at-rest",
+        demands="What holds data says how it is encrypted",
+        reason="defaults differ by service, by region and by the year an account was made",
+        check=_everything_is_encrypted,
+    ),
+    Rule(
+        id="encryption-own-key",
+        demands="Where one thing is encrypted with a key of one's own, all that can be are",
+        reason="taking the key away must close everything, or nothing is gained by having it",
+        check=_own_key_everywhere,
+    ),
+    Rule(
+        id="encryption-keys",
+        demands="Keys turn every year, can be called back after a deletion, and allow named actions",
+        reason="what a lost key has encrypted is lost with it",
+        check=_keys_turn,
     ),
 )

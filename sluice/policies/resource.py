@@ -1,4 +1,9 @@
-"""What a rule sees of a program: resources as plain data, whoever ran the program."""
+"""What a rule sees of a program: resources as plain data, whoever ran the program.
+
+A policy pack is handed what the cloud answered, or will answer, where the program hands over what it asked
+for. So nothing, an empty text and an empty list mean the same here, and a block that is there once at most
+may be a list of one.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +15,7 @@ UNKNOWN: Final = "(known after deployment)"
 """Stands for what only a deployment knows; a rule never judges it, and never takes it for an answer."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Resource:
     """One resource as it would be sent to Pulumi's engine.
 
@@ -39,27 +44,35 @@ class Resource:
         for key in path:
             if value == UNKNOWN:
                 return UNKNOWN
-            if isinstance(value, list) and value:
-                value = value[0]  # a block that is there once at most is a list in Terraform's schemas
+            if isinstance(value, list) and len(value) == 1:
+                value = value[0]
             if not isinstance(value, Mapping):
                 return None
             value = value.get(key)
         return value
 
-    def document(self, *path: str) -> dict[str, Any] | None:
-        """Return a JSON document among the inputs, or None where there is none, or it is unknown yet."""
-        value = self.at(*path)
-        if not isinstance(value, str) or value == UNKNOWN:
-            return None
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            return None
-        return parsed if isinstance(parsed, dict) else None
+    def lacks(self, *path: str) -> bool:
+        """Whether an input is surely not set: what is unknown may be."""
+        return self.at(*path) in (None, "", [], {}, False)
+
+    def off(self, *path: str) -> bool:
+        """Whether a switch is surely not on."""
+        return self.at(*path) not in {True, UNKNOWN}
+
+    def differs(self, wanted: Any, *path: str) -> bool:
+        """Whether an input is surely another than wanted."""
+        return self.at(*path) not in (wanted, UNKNOWN)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield every text among the inputs, however deep, with the path to it: `environment.variables.X`."""
+        yield from _texts("", self.inputs)
 
 
 class Resources:
-    """All resources of one program, and how they hang together."""
+    """All resources of one program, and how they hang together.
+
+    `throwaway` says that the environment may lose its data: its setting `protect` is false.
+    """
 
     def __init__(self, resources: Iterable[Resource], *, throwaway: bool = False) -> None:
         self.all = tuple(resources)
@@ -90,3 +103,32 @@ class Resources:
             known = named not in {None, UNKNOWN} and own not in {None, UNKNOWN}
             if (named == own) if known else (bool(resource.urn) and resource.urn in each.depends_on):
                 yield each
+
+
+def document(value: Any) -> dict[str, Any] | None:
+    """Read a JSON object; None where there is none, or it is not known yet."""
+    if isinstance(value, str) and value[:1] == "{":
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            return None
+        return parsed if isinstance(parsed, dict) else None
+    return None
+
+
+def listed(value: Any) -> list[Any]:
+    """Read what may be one or several, as IAM writes actions, resources and principals."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(f"{path}.{key}" if path else key, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(path, item)

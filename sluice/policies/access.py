@@ -1,0 +1,163 @@
+"""Who may come in: roles trust one service, resources no strangers, and nothing answers the public."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from sluice.policies import kinds
+from sluice.policies.resource import UNKNOWN, Resource, Resources
+from sluice.policies.rule import Finding, Rule
+from sluice.policies.statements import Statement, statements
+
+_SOURCES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn"})
+TRUSTED: Final[Mapping[str, tuple[frozenset[str], str]]] = {
+    "firehose.amazonaws.com": (
+        _SOURCES | {"sts:externalid"},
+        "sends the account as external id (Firehose developer guide, controlling access)",
+    ),
+    "lambda.amazonaws.com": (
+        frozenset(),
+        "a role is Lambda's to take only for functions that iam:PassRole of the same account gave it to",
+    ),
+}
+"""Services that roles trust, and which condition keys say on whose behalf; any other needs the source's."""
+
+_SHELL: Final = frozenset({"GET /", "GET /login.json", "GET /static/{proxy+}"})
+"""Routes of the report that are the same for everybody, and hold no data."""
+
+_BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_EVERYBODY: Final = frozenset({"0.0.0.0/0", "::/0"})
+
+
+def _roles_trust_one_service(resources: Resources) -> Iterator[Finding]:
+    for role in resources.of(kinds.ROLE):
+        found = list(statements(Resources([role]), "trust"))
+        if role.at("assumeRolePolicy") == UNKNOWN:
+            continue
+        if len(found) != 1 or len(found[0].principals) != 1:
+            yield role, "trusts several, or nobody: trust the one service that runs as it"
+            continue
+        yield from _trust(role, found[0])
+
+
+def _trust(role: Resource, statement: Statement) -> Iterator[Finding]:
+    ((kind, who),) = statement.principals
+    if kind != "Service" or statement.actions != ["sts:AssumeRole"]:
+        yield role, f"lets {who} do {', '.join(statement.actions)}: trust one service with sts:AssumeRole"
+        return
+    needed, _ = TRUSTED.get(who, (_SOURCES, ""))
+    if needed and not needed & statement.condition_keys:
+        yield role, f"trusts {who} for anybody's sake: add a condition on {' or '.join(sorted(needed))}"
+
+
+def _no_strangers(resources: Resources) -> Iterator[Finding]:
+    for statement in statements(resources, "resource"):
+        if not statement.allows:
+            continue
+        for kind, who in statement.principals:
+            if who == "*":
+                yield statement.of, f"{statement.called} lets everybody in: name the roles"
+            elif kind == "Service" and not _on_behalf(statement):
+                words = "add a condition on aws:SourceAccount or aws:SourceArn"
+                yield statement.of, f"{statement.called} lets {who} in for anybody's sake: {words}"
+        if "NotPrincipal" in statement.body:
+            yield statement.of, f"{statement.called} lets all but some in (NotPrincipal): name the roles"
+
+
+def _on_behalf(statement: Statement) -> bool:
+    keys = statement.condition_keys
+    of_key = {"kms:viaservice", "kms:calleraccount"}
+    return bool(keys & (_SOURCES | of_key)) or any(key.startswith("kms:encryptioncontext:") for key in keys)
+
+
+def _invoked_by_name(resources: Resources) -> Iterator[Finding]:
+    for each in resources.of(kinds.PERMISSION):
+        if each.at("principal") == "*":
+            yield each, "lets everybody invoke the function: name the service"
+        elif each.lacks("sourceArn") and each.lacks("sourceAccount") and each.lacks("principalOrgId"):
+            yield each, f"lets {each.at('principal')} invoke for anybody's sake: set source_arn"
+        if each.at("functionUrlAuthType") == "NONE":
+            yield each, "opens a function URL to everybody: set it to AWS_IAM"
+
+
+def _addresses_ask_who(resources: Resources) -> Iterator[Finding]:
+    for each in resources.of(kinds.FUNCTION_URL):
+        if each.differs("AWS_IAM", "authorizationType"):
+            yield each, "answers everybody: set authorization_type to AWS_IAM"
+    for each in resources.of(kinds.API_ROUTE):
+        open_ = each.at("authorizationType") in (None, "", "NONE")
+        if open_ and each.at("routeKey") not in {*_SHELL, UNKNOWN}:
+            yield each, f"{each.at('routeKey')} answers without a token: add the authorizer"
+
+
+def _buckets_are_closed(resources: Resources) -> Iterator[Finding]:
+    for bucket in resources.of(kinds.BUCKET):
+        blocks = list(resources.beside(bucket, kinds.PUBLIC_ACCESS_BLOCK, by="bucket", key="bucket"))
+        lacking = [key for key in _BLOCKS if not blocks or blocks[0].off(key)]
+        if lacking:
+            yield (
+                bucket,
+                f"may be opened to the public: declare a public access block with {', '.join(lacking)}",
+            )
+
+
+def _networks_are_closed(resources: Resources) -> Iterator[Finding]:
+    for each in resources.of(kinds.SECURITY_GROUP_INGRESS):
+        if {each.at("cidrIpv4"), each.at("cidrIpv6")} & _EVERYBODY:
+            yield each, "lets the whole internet in: name a security group or your own network"
+    for each in resources.of(kinds.SECURITY_GROUP_INGRESS, kinds.SECURITY_GROUP_EGRESS):
+        if each.differs(443, "fromPort") or each.differs(443, "toPort"):
+            yield each, "opens other ports than 443: only HTTPS is spoken here"
+
+
+def _domains_know_their_callers(resources: Resources) -> Iterator[Finding]:
+    for each in resources.of(kinds.DOMAIN):
+        if each.lacks("accessPolicies"):
+            yield each, "has no access policy: name the roles that may come in"
+        if each.off("advancedSecurityOptions", "enabled"):
+            yield each, "has no fine-grained access control: enable advanced_security_options"
+
+
+RULES: Final = (
+    Rule(
+        id="access-trust",
+        demands="A role is trusted to one service, on behalf of this account",
+        reason="whoever else may take the role has all its rights",
+        check=_roles_trust_one_service,
+    ),
+    Rule(
+        id="access-no-strangers",
+        demands="Policies of queues, buckets, topics, keys, logs and domains let in named callers only",
+        reason="a service that is let in for anybody's sake works for a stranger's account too",
+        check=_no_strangers,
+    ),
+    Rule(
+        id="access-invoked-by-name",
+        demands="A function is invoked by services on behalf of one source",
+        reason="an event that anybody can send would be counted",
+        check=_invoked_by_name,
+    ),
+    Rule(
+        id="access-authenticated",
+        demands="Addresses ask who calls before they show data",
+        reason="a report page is for its readers",
+        check=_addresses_ask_who,
+    ),
+    Rule(
+        id="access-buckets-closed",
+        demands="Buckets refuse public access in all four ways",
+        reason="one wrong policy later would open payloads to everybody",
+        check=_buckets_are_closed,
+    ),
+    Rule(
+        id="access-networks-closed",
+        demands="Networks let nobody in from the internet, and speak HTTPS alone",
+        reason="what listens inside was never meant for strangers",
+        check=_networks_are_closed,
+    ),
+    Rule(
+        id="access-domains",
+        demands="OpenSearch domains name who may come in, and what each may do there",
+        reason="a domain without them answers whoever reaches it",
+        check=_domains_know_their_callers,
+    ),
+)
