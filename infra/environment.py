@@ -1,6 +1,7 @@
 """What every box needs to know: the settings, the names, and the two clouds, each pinned to one account."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,9 +10,30 @@ import pulumi_aws as aws
 import pulumi_gcp as gcp
 
 from infra.names import Names
+from infra.renames import know_by_former_names
 from infra.settings import Settings, load_settings
 
 _LABEL_CHARACTERS = 63
+_PARTITIONS = {"cn": "aws-cn"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Where functions run that must reach something private: subnets, and the groups they belong to."""
+
+    subnet_ids: Sequence[str]
+    security_group_ids: Sequence[pulumi.Input[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signing:
+    """Where code is signed, with which profile, and what Lambda then holds functions to."""
+
+    bucket: pulumi.Input[str]
+    profile: pulumi.Input[str]
+    config_arn: pulumi.Input[str]
+    ready: pulumi.Resource
+    """What must be there before the first upload: versions of the bucket's objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +47,8 @@ class Environment:
     gcp: gcp.Provider
     key: pulumi.Input[str] | None = None
     """The ARN of the KMS key that encrypts all that holds data; without one, AWS's own keys do."""
+    network: Network | None = None
+    signing: Signing | None = None
 
     @classmethod
     def load(cls) -> Self:
@@ -34,6 +58,7 @@ class Environment:
         happens to hold. Google has no such guard: its project is named on the provider and on each resource,
         so that neither gcloud's current project nor an environment variable decides where things land.
         """
+        know_by_former_names()
         project, stack = pulumi.get_project(), pulumi.get_stack()
         settings = load_settings()
         names = Names.of(settings, project=project, stack=stack)
@@ -60,6 +85,16 @@ class Environment:
     def component(self) -> pulumi.ResourceOptions:
         """Options of a component: both clouds, which its children inherit."""
         return pulumi.ResourceOptions(providers=[self.aws, self.gcp])
+
+    def arn(self, service: str, resource: str) -> str:
+        """Spell the ARN of something of this account and region before it is there."""
+        region, account = self.settings.aws_region, self.settings.aws_account_id
+        return f"arn:{self.partition}:{service}:{region}:{account}:{resource}"
+
+    @property
+    def partition(self) -> str:
+        """Where ARNs begin, by the region's first word."""
+        return _PARTITIONS.get(self.settings.aws_region.split("-")[0], "aws")
 
     def within(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that holds no data."""

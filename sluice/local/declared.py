@@ -16,7 +16,7 @@ class Declared:
     """One resource as it would be sent to the engine.
 
     Inputs have the provider's own names (camelCase), secrets unwrapped, whole numbers as int, archives as
-    {"archive": path}; parts not known in a preview are `UNKNOWN`.
+    {"archive": path}; parts not known in a preview are `UNKNOWN`. `aliases` are URNs that it had before.
     """
 
     type: str
@@ -102,6 +102,11 @@ def _domain(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"arn": _arn("es", f"domain/{called}"), "endpoint": f"search-{called}.{REGION}.es.amazonaws.com"}
 
 
+def _signing_job(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    place = inputs["destination"]["s3"]
+    return {"signedObjects": [{"s3s": [{"bucket": place["bucket"], "key": f"{place['prefix']}{name}.zip"}]}]}
+
+
 _INVENTED: Final = {
     "aws:lambda/invocation:Invocation": lambda _name, _: {"result": "{}"},
     "aws:opensearch/domain:Domain": _domain,
@@ -121,6 +126,8 @@ _INVENTED: Final = {
     "aws:iam/policy:Policy": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{name}"},
     "aws:iam/role:Role": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:cloudwatch/logGroup:LogGroup": lambda name, _: {"arn": _arn("logs", f"log-group:{name}")},
+    "aws:signer/signingJob:SigningJob": _signing_job,
+    "aws:s3/bucketObjectv2:BucketObjectv2": lambda _name, _: {"versionId": "version-1"},
     "aws:kms/key:Key": lambda name, _: {"arn": _arn("kms", f"key/{name}"), "keyId": name},
     "aws:lambda/function:Function": lambda name, _: {"arn": _arn("lambda", f"function:{name}")},
     "aws:lambda/eventSourceMapping:EventSourceMapping": lambda _name, _: {

@@ -92,7 +92,8 @@ class Update:
         if not (self._aws.handles(resource) or self._google.handles(resource)):
             self.stand_ins.append(f"{resource.type} {resource.name}")
             return placeholder(resource)
-        made = self._before.made.get(resource.urn)
+        known = (self._before.made.get(urn) for urn in (resource.urn, *resource.aliases))
+        made = next((each for each in known if each is not None), None)
         if resource.type in RULES:
             return self._aws.create(resource)
         if made is None:

@@ -18,6 +18,7 @@ from pulumi.runtime.mocks import MockMonitor, Mocks
 from pulumi.runtime.proto import resource_pb2
 
 from sluice.errors import SluiceError
+from sluice.local.aliases import former_urns
 from sluice.local.declared import UNKNOWN, Creator, Declared
 
 _STACK = "pulumi:pulumi:Stack"
@@ -124,7 +125,7 @@ class Monitor(MockMonitor):
             protect=request.protect,
             custom=request.custom,
             depends_on=tuple(sorted(request.dependencies)),
-            aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
+            aliases=former_urns(request, urn, self._declared.get(request.parent)),
             ignore_changes=tuple(request.ignoreChanges),
             delete_before_replace=request.deleteBeforeReplace,
             provider=request.provider or request.providers.get(request.type.partition(":")[0], ""),

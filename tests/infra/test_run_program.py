@@ -97,7 +97,7 @@ def test_everything_that_a_declaration_says_is_kept(project: Write) -> None:
     assert second.delete_before_replace
     assert second.depends_on == (first.urn,)
     assert second.ignore_changes == ("maxMessageSize",)
-    assert second.aliases == ("former",)
+    assert second.aliases == ("urn:pulumi:dev::small::my:box:Box$aws:sqs/queue:Queue::former",)
 
 
 def test_a_program_runs_afresh_each_time_with_other_settings(project: Write) -> None:

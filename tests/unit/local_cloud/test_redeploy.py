@@ -1,6 +1,7 @@
 """A deployment over an earlier one: what is changed in place, what stays, and what is refused beforehand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,6 +112,12 @@ def test_a_function_gets_its_new_code_and_a_mapping_keeps_its_identity() -> None
     assert after is not None
     assert after.functions == [{"name": "f", "code": code, "arn": "arn:f"}]
     assert after.mappings == [{"batchSize": 100, "uuid": "u"}]
+
+
+def test_what_was_renamed_is_what_it_was() -> None:
+    update = Update(BEFORE, StubAws(), StubGoogle({}))
+    renamed = replace(declared(MAPPING, "another", batchSize=100), aliases=("mapping",))
+    assert update.create(renamed) == ("u", {"uuid": "u"})
 
 
 def test_a_setting_of_what_holds_a_checkpoint_is_refused() -> None:
