@@ -47,7 +47,7 @@ class LakeSetup(pulumi.ComponentResource):
                 statements=[
                     # Glue writes Iceberg's metadata with the rights of its caller.
                     allow("ReadAndWriteMetadata", ["s3:GetObject", "s3:PutObject"], within),
-                    allow("KnowTheBucket", ["s3:GetBucketLocation", "s3:ListBucket"], bucket.arn),
+                    allow("ListTables", ["s3:ListBucket"], bucket.arn),
                     allow(
                         "ChangeTables",
                         ["glue:GetTable", "glue:UpdateTable"],

@@ -148,7 +148,7 @@ class SinkFunction(pulumi.ComponentResource):
 
     def _statements(self) -> list[dict[str, Any]]:
         args = self._args
-        own = ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"]
+        own = ["kinesis:SubscribeToShard"]
         return [
             *([allow("ReadOwnConsumer", own, self.consumer.arn)] if self.consumer else []),
             allow(

@@ -90,6 +90,10 @@ def _statements(windows: Windows) -> list[dict[str, Any]]:
         ),
         {
             **allow("NoteWhatIsPublished", ["dynamodb:UpdateItem"], windows.table_arn),
-            "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]}},
+            # All of no keys would be "published" as well (IAM user guide, set operators).
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
         },
     ]

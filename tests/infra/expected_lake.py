@@ -174,7 +174,7 @@ def setup(env: Env, wanted: dict[str, Any], logs_of: tuple[str, int]) -> Expecte
             log_days=logs_of[1],
             statements=[
                 allow("ReadAndWriteMetadata", ["s3:GetObject", "s3:PutObject"], f"{objects}/tables/*"),
-                allow("KnowTheBucket", ["s3:GetBucketLocation", "s3:ListBucket"], objects),
+                allow("ListTables", ["s3:ListBucket"], objects),
                 allow("ChangeTables", ["glue:GetTable", "glue:UpdateTable"], *glue(database(env))),
             ],
             variables={},

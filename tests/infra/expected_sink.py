@@ -98,9 +98,7 @@ def sink(
             {"name": called, "streamArn": stream_arn},
         )
     }
-    own = allow(
-        "ReadOwnConsumer", ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"], consumer_arn
-    )
+    own = allow("ReadOwnConsumer", ["kinesis:SubscribeToShard"], consumer_arn)
     return {
         **({} if shared else consumer),
         **lambda_function(

@@ -71,7 +71,10 @@ def publisher(env: Env, google_project: str) -> dict[str, tuple[str, dict[str, A
                 ),
                 {
                     **allow("NoteWhatIsPublished", ["dynamodb:UpdateItem"], table_arn),
-                    "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]}},
+                    "Condition": {
+                        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]},
+                        "Null": {"dynamodb:LeadingKeys": "false"},
+                    },
                 },
             ],
             variables={

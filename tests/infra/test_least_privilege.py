@@ -70,7 +70,10 @@ def test_the_publisher_writes_nothing_but_what_it_published(resources: "dict[str
         if any(action.startswith(("dynamodb:Put", "dynamodb:Update")) for action in each["Action"])
     ]
     assert [each["Condition"] for each in writing] == [
-        {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]}}
+        {
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["published"]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
     ]
 
 
