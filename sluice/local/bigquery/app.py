@@ -1,4 +1,4 @@
-"""The HTTP application: Google's REST paths, and two of our own for faults and the clock."""
+"""The HTTP application: Google's REST paths, and some of our own for faults, tokens and the clock."""
 
 import datetime as dt
 import time
@@ -22,12 +22,22 @@ from sluice.local.bigquery.insert import MAX_FRONT_END_BYTES, Inserter
 from sluice.local.bigquery.jobs import Jobs
 from sluice.local.bigquery.store import Store
 from sluice.local.bigquery.tables import list_rows, resource_of, short_resource
+from sluice.local.google.app import Google
 
 Handler = Callable[[Request], Awaitable[Response]]
 _ENCODE: Final = msgspec.json.Encoder().encode
 _ROOT: Final = "/bigquery/v2/projects/{project}"
 _DATASET: Final = _ROOT + "/datasets/{dataset}"
 _TABLE: Final = _DATASET + "/tables/{table}"
+_KINDS: Final = {
+    _TABLE + "/insertAll": "insertAll",
+    _TABLE + "/data": "data",
+    _TABLE: "table",
+    _DATASET + "/tables": "tables",
+    _DATASET: "dataset",
+}
+"""Paths whose calls are about a dataset, as `sluice.local.google.access` names them."""
+
 _TOO_LARGE: Final = b"<!DOCTYPE html><html><title>Error 413 (Request Entity Too Large)!!1</title></html>"
 
 
@@ -50,12 +60,14 @@ class Server:
         )
         self.jobs = Jobs(self.store, self.catalog, self.clock)
         self.faults = Faults()
+        self.google = Google()
 
     def app(self) -> App:
         """Return the ASGI application."""
         routes = [
-            Route(path, _guarded(handler), methods=methods) for path, methods, handler in self._routes()
-        ]
+            Route(path, _guarded(self._allowed(path, handler)), methods=methods)
+            for path, methods, handler in self._routes()
+        ] + [Route(path, _guarded(handler), methods=methods) for path, methods, handler in self._own_routes()]
         return FaultyApp(
             Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_route}), self.faults
         )
@@ -73,10 +85,30 @@ class Server:
             (_ROOT + "/jobs", ["GET", "POST"], self._jobs),
             (_ROOT + "/jobs/{job}", ["GET"], self._job),
             (_ROOT + "/jobs/{job}/cancel", ["POST"], self._cancel),
+        ]
+
+    def _own_routes(self) -> list[tuple[str, list[str], Handler]]:
+        return [
+            *self.google.routes(),
             ("/_sluice/faults", ["GET", "POST", "DELETE"], self._faults),
             ("/_sluice/clock", ["POST"], self._clock),
             ("/_sluice/health", ["GET"], self._health),
         ]
+
+    def _allowed(self, path: str, handler: Handler) -> Handler:
+        """Let in whom the dataset's access list does."""
+        kind = _KINDS.get(path, "")
+
+        async def allowed(request: Request) -> Response:
+            params = request.path_params
+            dataset = self.catalog.find_dataset(params["project"], params["dataset"]) if kind else None
+            where = "{}:{}.{}".format(*(params.get(key, "") for key in ("project", "dataset", "table")))
+            self.google.access.check(
+                (kind, request.method), request.headers.get("authorization"), where.rstrip(":."), dataset
+            )
+            return await handler(request)
+
+        return allowed
 
     async def _insert_all(self, request: Request) -> Response:
         body = await _body(request)

@@ -119,6 +119,10 @@ class Catalog:
             raise not_found(f"Dataset {project}:{dataset}")
         return found
 
+    def find_dataset(self, project: str, dataset: str) -> dict[str, Any] | None:
+        """Return a dataset's resource, or None."""
+        return self._datasets.get((project, dataset))
+
     def datasets(self, project: str) -> list[dict[str, Any]]:
         """Return the datasets of a project, by id."""
         return [resource for (owner, _), resource in sorted(self._datasets.items()) if owner == project]

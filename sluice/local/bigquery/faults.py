@@ -89,10 +89,14 @@ class Faults:
 
 
 def operation_of(path: str) -> tuple[str, str | None]:
-    """Return a request's operation, e.g. `insertAll`, `queries`, `tables`, and its table."""
+    """Return a request's operation, e.g. `insertAll`, `queries`, `tables` or `token`, and its table."""
     found = _TABLE.search(path)
     table = found[1] if found else None
     parts = [part for part in path.split("/") if part]
+    if parts[-1:] == ["token"]:
+        return "token", None
+    if path.endswith(":generateAccessToken"):
+        return "generateAccessToken", None
     for name in ("insertAll", "queries", "jobs", "data", "tables", "datasets"):
         if name in parts:
             return name, table
