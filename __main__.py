@@ -13,7 +13,6 @@ from infra.exports import export
 from infra.federation import Federation
 from infra.firehoses import Firehoses, check_firehoses
 from infra.google_apis import GoogleApis
-from infra.keys import encrypted
 from infra.ledger import Ledger
 from infra.one_line_errors import one_line_errors
 from infra.pipeline_file import chosen_pipeline
@@ -22,6 +21,7 @@ from infra.report import Report
 from infra.routes import Routes, checked_routes
 from infra.search import SINK as SEARCH
 from infra.search import Search
+from infra.secured import secured
 from infra.sink_function import Sink, SinkFunction, retried_in_parts
 from infra.stream import Stream
 from infra.warehouse import Warehouse
@@ -29,7 +29,7 @@ from infra.window_publisher import WindowPublisher
 from infra.windows import Windows
 
 with one_line_errors():
-    env = encrypted(Environment.load())
+    env = secured(Environment.load())
     path, pipeline = chosen_pipeline()
     patterns = checked_routes(env, pipeline)
     check_firehoses(env, pipeline)

@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
-from infra.policy import VERSION, allow, allow_through, document
+from infra.policy import allow, allow_through, document, trust
+from infra.role import role
 
 _LOG_DAYS = 30
 _LOG_STREAM = "delivery"
@@ -23,7 +24,7 @@ class FirehoseRole:
         parent: pulumi.Resource,
         *,
         called: str,
-        purpose: str,
+        duty: str,
         statements: Sequence[dict[str, Any]],
     ) -> None:
         inside = env.within(parent)
@@ -37,13 +38,7 @@ class FirehoseRole:
         self.errors = aws.cloudwatch.LogStream(
             f"{name}-log-stream", name=_LOG_STREAM, log_group_name=self.logs.name, opts=inside
         )
-        self.role = aws.iam.Role(
-            f"{name}-role",
-            name=called,
-            description=f"What {purpose} of {env.names.prefix} may do",
-            assume_role_policy=_trust(env),
-            opts=inside,
-        )
+        self.role = role(name, env, parent, called=called, duty=duty, trusts=_trust(env))
         self.policy = aws.iam.RolePolicy(
             f"{name}-policy",
             name=called,
@@ -76,24 +71,13 @@ def at_rest(env: Environment) -> Any:
     return {"enabled": True, "key_type": "AWS_OWNED_CMK"}
 
 
-def _trust(env: Environment) -> pulumi.Output[str]:
+def _trust(env: Environment) -> str:
     """Let Firehose take the role, when it works for this account.
 
     Firehose names the account as external id (CloudWatch Logs user guide, subscriptions with Firehose).
     """
-    return pulumi.Output.json_dumps(
-        {
-            "Version": VERSION,
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "firehose.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                    "Condition": {"StringEquals": {"sts:ExternalId": env.settings.aws_account_id}},
-                }
-            ],
-        }
-    )
+    account = {"StringEquals": {"sts:ExternalId": env.settings.aws_account_id}}
+    return trust("firehose.amazonaws.com", account)
 
 
 def _key_statements(env: Environment) -> list[dict[str, Any]]:

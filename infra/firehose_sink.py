@@ -92,7 +92,7 @@ class FirehoseSink(pulumi.ComponentResource):
             env,
             self,
             called=env.names.firehose(args.sink),
-            purpose=f"the Firehoses of the {args.sink} sink",
+            duty=f"Firehoses of the {args.sink} sink",
             statements=self._rights(),
         )
         self.firehose = self._firehose(

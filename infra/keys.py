@@ -1,18 +1,61 @@
 """What encrypts everything that holds data: AWS's own keys, a key that exists, or one of this program."""
 
-from dataclasses import replace
+import json
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
+from infra.policy import VERSION
 from infra.settings_security import OWN
 
+_ADMINISTRATION: Final = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:RotateKeyOnDemand",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+_USE: Final = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+_HOLDERS: Final = ("dynamodb", "es", "firehose", "kinesis", "lambda", "s3", "sqs")
+"""The services that hold what is encrypted (KMS developer guide, kms:ViaService)."""
 
-def encrypted(env: Environment) -> Environment:
-    """Decide on the key of an environment: every box takes it from there, as `env.key`."""
+_BY_GRANT: Final = ("dynamodb", "es", "firehose", "lambda")
+"""Those of them that go on working when nobody asks: who makes a table lets DynamoDB use the key."""
+
+_LOGS: Final = ("aws/lambda/{}-*", "aws/kinesisfirehose/{}-*", "aws/opensearch/{}")
+
+
+def key_of(env: Environment) -> pulumi.Input[str] | None:
+    """Name the key that the settings ask for, declared if it is the program's own; none for AWS's."""
     wanted = env.settings.encryption
-    return replace(env, key=Keys("keys", env).arn if wanted.key == OWN else wanted.given)
+    return Keys("keys", env).arn if wanted.key == OWN else wanted.given
 
 
 class Keys(pulumi.ComponentResource):
@@ -24,6 +67,7 @@ class Keys(pulumi.ComponentResource):
         key = aws.kms.Key(
             f"{name}-key",
             description=f"Encrypts what {env.names.prefix} holds",
+            policy=json.dumps({"Version": VERSION, "Statement": _policy(env)}),
             enable_key_rotation=True,
             rotation_period_in_days=settings.rotation_days,
             deletion_window_in_days=settings.deletion_days,
@@ -37,3 +81,44 @@ class Keys(pulumi.ComponentResource):
         )
         self.arn = key.arn
         self.register_outputs({"arn": self.arn})
+
+
+def _policy(env: Environment) -> list[dict[str, Any]]:
+    """Say who administers the key, who uses it, and through what.
+
+    "The account" means that IAM decides, and outlives the deletion of any one role: a key whose policy names
+    a role that is gone can be administered by nobody (KMS developer guide, default key policy). Nobody may
+    use the key directly: what it encrypts is had through the service that holds it, with that one's rights.
+    """
+    account = {"AWS": f"arn:{env.partition}:iam::{env.settings.aws_account_id}:root"}
+    administrators = list(env.settings.encryption.administrators)
+    only_they = {"Condition": {"ArnEquals": {"aws:PrincipalArn": administrators}}} if administrators else {}
+    logs = [env.arn("logs", f"log-group:/{each.format(env.names.prefix)}") for each in _LOGS]
+    return [
+        {**_let("Administer", account, _ADMINISTRATION), **only_they},
+        {
+            **_let("UseThroughServices", account, _USE),
+            "Condition": {"StringEquals": {"kms:ViaService": _services(env, _HOLDERS)}},
+        },
+        {
+            **_let("LetServicesGoOn", account, ["kms:CreateGrant"]),
+            "Condition": {
+                "Bool": {"kms:GrantIsForAWSResource": "true"},
+                "StringEquals": {"kms:ViaService": _services(env, _BY_GRANT)},
+            },
+        },
+        # CloudWatch Logs asks in its own name (CloudWatch Logs user guide, encrypt log data).
+        {
+            **_let("EncryptOwnLogs", {"Service": _services(env, ["logs"])[0]}, _USE),
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
+        },
+    ]
+
+
+def _let(sid: str, who: dict[str, str], actions: Any) -> dict[str, Any]:
+    """Allow on the key that has the policy, which is what `*` means there."""
+    return {"Sid": sid, "Effect": "Allow", "Principal": who, "Action": list(actions), "Resource": "*"}
+
+
+def _services(env: Environment, names: Any) -> list[str]:
+    return [f"{name}.{env.settings.aws_region}.amazonaws.com" for name in names]

@@ -1,6 +1,5 @@
 """The lake: Iceberg tables in S3, in Glue's catalogue, and the views over them that analysts query."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,8 @@ import pulumi_aws as aws
 from infra.environment import Environment
 from infra.lake_bucket import RESULTS, TABLES, LakeBucket
 from infra.lake_tables import table_input, view_input
-from infra.policy import VERSION, allow, allow_through, document, sibling
+from infra.policy import allow, allow_through, document, sibling, trust
+from infra.role import role
 from infra.stream import Stream
 from sluice.contract import iceberg
 from sluice.contract.contract import EventType
@@ -157,6 +157,7 @@ class Lake(pulumi.ComponentResource):
         return aws.iam.Policy(
             f"{self._resource}-reader",
             name=env.names.thing("lake-reader"),
+            path=env.settings.roles.path,
             description=f"Reads the lake of {env.names.prefix}",
             policy=document(statements),
             opts=env.within(self),
@@ -165,7 +166,7 @@ class Lake(pulumi.ComponentResource):
     def _optimize(self) -> None:
         """Let Glue join small files, forget old snapshots, and delete files that no snapshot has."""
         settings = self._env.settings
-        role, policy = self._optimizer_role()
+        optimizer, policy = self._optimizer_role()
         configurations: dict[str, dict[str, Any]] = {
             "compaction": {"compaction_configuration": {"iceberg_configuration": {"strategy": "binpack"}}},
             "retention": {
@@ -186,15 +187,15 @@ class Lake(pulumi.ComponentResource):
             },
         }
         for kind in self._kinds:
-            for optimizer, configuration in configurations.items():
+            for work, configuration in configurations.items():
                 name = iceberg.table_name(kind)
-                given: Any = {"enabled": True, "role_arn": role.arn, **configuration}
+                given: Any = {"enabled": True, "role_arn": optimizer.arn, **configuration}
                 aws.glue.CatalogTableOptimizer(
-                    f"{self._resource}-{optimizer.replace('_', '-')}-{name}",
+                    f"{self._resource}-{work.replace('_', '-')}-{name}",
                     catalog_id=settings.aws_account_id,
                     database_name=self.database.name,
                     table_name=self.tables[kind.name].name,
-                    type=optimizer,
+                    type=work,
                     configuration=given,
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
                 )
@@ -204,23 +205,8 @@ class Lake(pulumi.ComponentResource):
         env, name = self._env, f"{self._resource}-optimizer"
         region, key = env.settings.aws_region, env.key
         called = env.names.thing("lake-optimizer")
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=called,
-            description=f"What the optimizers of the lake of {env.names.prefix} may do",
-            assume_role_policy=json.dumps(
-                {
-                    "Version": VERSION,
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "glue.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                }
-            ),
-            opts=env.within(self),
+        made = role(
+            name, env, self, called=called, duty="lake's optimizers", trusts=trust("glue.amazonaws.com")
         )
         logs = [
             sibling(self._stream.arn, "logs", f"log-group:/aws-glue/iceberg-{work}/logs:*")
@@ -242,9 +228,9 @@ class Lake(pulumi.ComponentResource):
             through, rights = f"s3.{region}.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]
             statements.append(allow_through(through, "UseTheKey", rights, key))
         policy = aws.iam.RolePolicy(
-            f"{name}-policy", name=called, role=role.name, policy=document(statements), opts=env.within(self)
+            f"{name}-policy", name=called, role=made.name, policy=document(statements), opts=env.within(self)
         )
-        return role, policy
+        return made, policy
 
 
 def _short(description: str) -> str:

@@ -35,6 +35,7 @@ class Names:
     bucket: str
     routes_bucket: str
     lake_bucket: str
+    code_bucket: str
     dataset: str
     views_dataset: str
     pool: str
@@ -71,6 +72,7 @@ class Names:
             bucket=bucket("dead-letters"),
             routes_bucket=bucket("routes"),
             lake_bucket=bucket("lake"),
+            code_bucket=bucket("code"),
             dataset=dataset,
             views_dataset=views_dataset,
             pool=f"{prefix}-{settings.federation.pool_suffix}",

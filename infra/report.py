@@ -15,7 +15,7 @@ from infra.environment import Environment
 from infra.firehose_sink import FirehoseSink
 from infra.function import Code, Function
 from infra.ledger import Ledger
-from infra.policy import allow
+from infra.policy import allow, everywhere
 from infra.settings import ReportSettings
 from infra.sink_function import SinkFunction
 from infra.stream import Stream
@@ -174,8 +174,11 @@ def _statements(
             ["sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             dead_letters.queue_arn,
         ),
-        # CloudWatch's metrics are the account's: the call takes no resource.
-        allow("ReadMetrics", ["cloudwatch:GetMetricStatistics"], "*"),
+        everywhere(
+            "ReadMetrics",
+            ["cloudwatch:GetMetricStatistics"],
+            because="metrics are the account's: the call takes no resource",
+        ),
     ]
 
 

@@ -63,7 +63,7 @@ class RouteFirehose(pulumi.ComponentResource):
             env,
             self,
             called=called,
-            purpose=f"the Firehose of the route {route}",
+            duty=f"Firehose of the route {route}",
             statements=_statements(objects, route),
         )
         firehose = aws.kinesis.FirehoseDeliveryStream(

@@ -11,10 +11,11 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.dead_letters import DeadLetters
-from infra.environment import Environment
-from infra.function import Code, Function, Network, function_role
+from infra.environment import Environment, Network
+from infra.function import Code, Function
 from infra.ledger import Ledger
 from infra.policy import allow
+from infra.role import role
 from infra.search_domain import EVERY_METHOD, SINK_METHODS, SINK_PATH, SearchDomain, domain_arn
 from infra.sink_function import Sink, retried_in_parts
 from infra.stream import Stream
@@ -97,7 +98,7 @@ class Search(pulumi.ComponentResource):
 
     def _made_role(self, name: str, *, called: str, duty: str) -> aws.iam.Role:
         """Make a role before its function: the domain names both, and the functions need its address."""
-        return function_role(name, self._env, self, called=called, duty=duty)
+        return role(name, self._env, self, called=called, duty=duty)
 
     def _networks(self) -> "tuple[SearchNetwork | None, Network | None]":
         settings = self._settings
@@ -112,7 +113,7 @@ class Search(pulumi.ComponentResource):
             domain=settings.mode == "domain",
             reader_cidrs=self._env.settings.search_domain.reader_cidrs,
         )
-        return network, Network(subnet_ids=settings.subnet_ids, security_group_id=network.functions.id)
+        return network, Network(subnet_ids=settings.subnet_ids, security_group_ids=[network.functions.id])
 
     def _may(self, sid: str, methods: tuple[str, ...], path: str) -> dict[str, Any]:
         """Allow requests; a collection's own policies say what they may ask (OpenSearch Serverless, IAM)."""

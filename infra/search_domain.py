@@ -35,9 +35,6 @@ SINK_METHODS: Final = ("es:ESHttpPost",)
 SINK_PATH: Final = "/_bulk"
 """The one thing that the sink ever asks."""
 
-_PARTITIONS = {"cn": "aws-cn"}
-"""Where ARNs begin otherwise, by a region's first word."""
-
 _MASTERS: Final = 3
 """Dedicated masters must be able to outvote one that failed; 3 or 5 are accepted, and 3 recommended."""
 
@@ -133,9 +130,7 @@ def _let(sid: str, who: Sequence[pulumi.Input[str]], actions: Sequence[str], res
 
 def domain_arn(env: Environment) -> str:
     """Spell the domain's ARN, which its own policy must name before the domain is there."""
-    settings = env.settings
-    partition = _PARTITIONS.get(settings.aws_region.split("-")[0], "aws")
-    return f"arn:{partition}:es:{settings.aws_region}:{settings.aws_account_id}:domain/{env.names.prefix}"
+    return env.arn("es", f"domain/{env.names.prefix}")
 
 
 def _logs(

@@ -6,8 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
-
-_HTTPS = 443
+from infra.network import ANYWHERE, HTTPS
 
 
 class SearchNetwork:
@@ -30,9 +29,9 @@ class SearchNetwork:
             security_group_id=self.functions.id,
             description="HTTPS",
             ip_protocol="tcp",
-            from_port=_HTTPS,
-            to_port=_HTTPS,
-            cidr_ipv4="0.0.0.0/0",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            cidr_ipv4=ANYWHERE,
             opts=env.within(parent),
         )
         self.domain = self._group("domain", "The OpenSearch domain") if domain else None
@@ -45,8 +44,8 @@ class SearchNetwork:
             security_group_id=domain.id,
             description="From the functions of the search sink",
             ip_protocol="tcp",
-            from_port=_HTTPS,
-            to_port=_HTTPS,
+            from_port=HTTPS,
+            to_port=HTTPS,
             referenced_security_group_id=self.functions.id,
             opts=self._env.within(self._parent),
         )
@@ -56,8 +55,8 @@ class SearchNetwork:
                 security_group_id=domain.id,
                 description="From readers",
                 ip_protocol="tcp",
-                from_port=_HTTPS,
-                to_port=_HTTPS,
+                from_port=HTTPS,
+                to_port=HTTPS,
                 cidr_ipv4=cidr,
                 opts=self._env.within(self._parent),
             )

@@ -31,7 +31,14 @@ from infra.settings_search import (
     SearchSinkSettings,
     check_search,
 )
-from infra.settings_security import EncryptionSettings, check_encryption
+from infra.settings_security import (
+    CodeSigningSettings,
+    EncryptionSettings,
+    NetworkSettings,
+    RoleSettings,
+    check_code_signing,
+    check_encryption,
+)
 from sluice.errors import SettingsError
 
 _USUAL_CLAIM_DAYS = 8
@@ -117,6 +124,10 @@ class Settings(Section):
     google_location: Annotated[str, limits.GOOGLE_LOCATION]
     protect: bool = True
     encryption: EncryptionSettings = EncryptionSettings()
+    roles: RoleSettings = RoleSettings()
+    network: NetworkSettings = NetworkSettings()
+    code_signing: CodeSigningSettings = CodeSigningSettings()
+    tracing: bool = True
     tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = Field(default={})
     enable_google_apis: bool = True
     package_dependencies: bool = True
@@ -150,7 +161,8 @@ class Settings(Section):
         if self.windows.claim_days is not None and self.windows.claim_days <= kept:
             words = "a claim must outlive the records of its event in the stream"
             raise refusal("windows.claim_days", f"{kept + 1} or more: {words}")
-        check_encryption(self.encryption, region=self.aws_region)
+        check_encryption(self.encryption, region=self.aws_region, account=self.aws_account_id)
+        check_code_signing(self.code_signing, region=self.aws_region)
         check_search(self.search_sink, self.search_domain)
         return self
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from infra import limits
+from infra import limits, limits_security
 
 
 def _whole(value: Any) -> Any:
@@ -65,6 +65,7 @@ class FunctionSettings(Section):
     memory_mb: Annotated[Whole, limits.MEMORY_MB] = 512
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_retention_days: Annotated[Whole, limits.LOG_RETENTION_DAYS] = 30
+    reserved_concurrency: Annotated[Whole | None, limits_security.RESERVED_CONCURRENCY] = None
 
 
 class ConsumerSettings(FunctionSettings):

@@ -1,14 +1,15 @@
-"""Settings of encryption: see infra/settings.py."""
+"""Settings of encryption, roles, the functions' network and code signing: see infra/settings.py."""
 
 from typing import Annotated, Final, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from infra import limits_security
+from infra import limits_search, limits_security
 from infra.settings_functions import Section, Whole, refusal
 
 AWS: Final = "aws"
 OWN: Final = "own"
+NONE: Final = "none"
 
 
 class EncryptionSettings(Section):
@@ -32,8 +33,58 @@ class EncryptionSettings(Section):
         return None if self.key in {AWS, OWN} else self.key
 
 
-def check_encryption(encryption: EncryptionSettings, *, region: str) -> None:
-    """Refuse a key of another region; called by the whole of the settings."""
+class RoleSettings(Section):
+    """What every IAM role of the program is held to."""
+
+    permission_boundary_arn: Annotated[str | None, limits_security.BOUNDARY] = None
+    path: Annotated[str | None, limits_security.ROLE_PATH] = None
+
+
+class NetworkSettings(Section):
+    """The private network that functions run in, if any."""
+
+    subnet_ids: Annotated[
+        tuple[Annotated[str, limits_search.SUBNET], ...], Field(max_length=limits_security.MOST_SUBNETS)
+    ] = ()
+    vpc_id: Annotated[str | None, limits_search.VPC] = None
+    security_group_ids: Annotated[
+        tuple[Annotated[str, limits_security.SECURITY_GROUP], ...],
+        Field(max_length=limits_security.MOST_SECURITY_GROUPS),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _subnets_and_one_way_to_a_group(self) -> Self:
+        if len(set(self.subnet_ids)) != len(self.subnet_ids):
+            raise refusal("subnet_ids", "each subnet once")
+        if not self.subnet_ids:
+            if self.security_group_ids:
+                raise refusal("security_group_ids", "nothing without subnet_ids")
+            if self.vpc_id is not None:
+                raise refusal("vpc_id", "nothing without subnet_ids")
+        elif (self.vpc_id is None) == (not self.security_group_ids):
+            words = "for a group that is made there, or security_group_ids, not both"
+            raise refusal("vpc_id", f"the network of subnet_ids, {words}")
+        return self
+
+
+class CodeSigningSettings(Section):
+    """Whether functions take signed code only, and who signs it."""
+
+    profile: Annotated[str, limits_security.SIGNING_PROFILE] = NONE
+    enforce: bool = True
+
+
+def check_code_signing(signing: CodeSigningSettings, *, region: str) -> None:
+    """Refuse a profile of another region; called by the whole of the settings."""
+    if signing.profile not in {NONE, OWN} and signing.profile.split(":")[3] != region:
+        raise refusal("code_signing.profile", f"a profile in {region}: Signer works where its bucket is")
+
+
+def check_encryption(encryption: EncryptionSettings, *, region: str, account: str) -> None:
+    """Refuse a key of another region, and an administrator elsewhere; called by the whole of the settings."""
+    if any(each.split(":")[4] != account for each in encryption.administrators):
+        words = "IAM of that account decides about its own only"
+        raise refusal("encryption.administrators", f"roles and users of account {account}: {words}")
     if encryption.given is not None and encryption.given.split(":")[3] != region:
         words = "streams, queues and tables only use a key of their own region"
         raise refusal("encryption.key", f"a key in {region}: {words}")

@@ -12,8 +12,8 @@ import pulumi_aws as aws
 
 from infra import limits
 from infra.dead_letters import PREFIX, DeadLetters
-from infra.environment import Environment
-from infra.function import Code, Function, Network
+from infra.environment import Environment, Network
+from infra.function import Code, Function
 from infra.ledger import Ledger
 from infra.policy import allow
 from infra.settings_functions import ConsumerSettings, SinkSettings

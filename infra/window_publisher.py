@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from infra.environment import Environment
 from infra.function import Code, Function
-from infra.policy import allow
+from infra.policy import allow, everywhere
 from infra.windows import Windows
 
 FILTERS = [
@@ -81,8 +81,11 @@ def _statements(windows: Windows) -> list[dict[str, Any]]:
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             windows.stream_arn,
         ),
-        # Lambda asks for it when the mapping is made; the call is about the account and takes no resource.
-        allow("ListStreams", ["dynamodb:ListStreams"], "*"),
+        everywhere(
+            "ListStreams",
+            ["dynamodb:ListStreams"],
+            because="Lambda asks when the mapping is made; the call is about the account, without a resource",
+        ),
         allow(
             "ReadTheWindows",
             ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],

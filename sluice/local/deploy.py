@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +18,10 @@ from sluice.errors import SluiceError
 from sluice.local.child import announce, exit_with_parent
 from sluice.local.config import stack_config
 from sluice.local.deploy_result import Deployment, Made, Outputs
+
+
+_NOT_HERE: Final = {"package_dependencies": False, "code_signing": {"profile": "none"}}
+"""What a deployment to a laptop does without: packages are what is installed here, and nobody signs them."""
 
 
 def read_line() -> dict[str, Any]:
@@ -68,7 +72,7 @@ def deploy(job: dict[str, Any]) -> Deployment:
 
     def attempt(*, adding: bool) -> Deployment | None:
         aws = AwsCreator(servers["aws_url"], job["shards"])
-        google = GoogleCreator(servers["bigquery_url"])
+        google = GoogleCreator(servers["bigquery_url"], servers["aws_url"])
         work = Update(before, aws, google, adding=adding) if before else Creation(aws, google)
         made: dict[str, Made] = {}
         missing: list[str] = []
@@ -84,7 +88,7 @@ def deploy(job: dict[str, Any]) -> Deployment:
         program = run_program(
             Path(job["root"]),
             job["env"],
-            overrides={**job["overrides"], "package_dependencies": False},
+            overrides={**job["overrides"], **_NOT_HERE},
             pipeline=Path(job["pipeline"]) if job["pipeline"] else None,
             create=create,
         )

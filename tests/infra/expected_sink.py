@@ -210,6 +210,7 @@ def lambda_function(
                             ["logs:CreateLogStream", "logs:PutLogEvents"],
                             f"arn:aws:logs:{REGION}:log-group:/aws/lambda/{called}:*",
                         ),
+                        allow("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
                     ],
                 },
             },
@@ -226,6 +227,7 @@ def lambda_function(
                 "code": {"archive": f"functions/{folder}"},
                 "timeout": timeout,
                 "memorySize": memory,
+                "tracingConfig": {"mode": "Active"},
                 "environment": {
                     "variables": {
                         **variables,

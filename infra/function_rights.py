@@ -1,0 +1,83 @@
+"""What every function may do beside its duty: write its log, be traced, use the key, be in a VPC."""
+
+from typing import Any, Final
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.environment import Environment, Network
+from infra.policy import allow, allow_through, deny, everywhere
+
+_INTERFACES: Final = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:UnassignPrivateIpAddresses",
+)
+_LOOKING: Final = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
+_THROUGH: Final = ("dynamodb", "kinesis", "lambda", "s3", "sqs")
+"""The services that hold a function's data, and its variables."""
+
+
+def own_statements(
+    env: Environment, called: str, logs: aws.cloudwatch.LogGroup, network: Network | None
+) -> list[dict[str, Any]]:
+    """Return the statements of a function called so, which writes to a log group of its own."""
+    return [
+        # A log stream's name is Lambda's own, so the group's streams are as exact as it gets.
+        allow(
+            "WriteOwnLogs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            pulumi.Output.concat(logs.arn, ":*"),
+        ),
+        *(_traced() if env.settings.tracing else ()),
+        *(_connected(env, called) if network else ()),
+        *(_keyed(env, env.key) if env.key is not None else ()),
+    ]
+
+
+def _traced() -> list[dict[str, Any]]:
+    return [
+        everywhere(
+            "SendTraces",
+            ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+            because="traces are the account's: X-Ray's writing calls take no resource",
+        )
+    ]
+
+
+def _connected(env: Environment, called: str) -> list[dict[str, Any]]:
+    """Let Lambda make and drop the function's network interfaces, but not the function's own code.
+
+    Lambda developer guide, giving functions access to a VPC (read 2026-11): describing works on all resources
+    only, deleting takes "all resource IDs" of a region and an account; and using the source function ARN:
+    calls from within a function carry that, Lambda's own on its interfaces do not.
+    """
+    everything = env.arn("ec2", "*/*")
+    own_code = {"ArnEquals": {"lambda:SourceFunctionArn": env.arn("lambda", f"function:{called}")}}
+    return [
+        allow("HaveNetworkInterfaces", _INTERFACES, everything),
+        everywhere(
+            "FindNetworkInterfaces", _LOOKING, because="EC2's describing calls know no resources in policies"
+        ),
+        deny("NotFromItsOwnCode", [*_INTERFACES, *_LOOKING], own_code, "*"),
+    ]
+
+
+def _keyed(env: Environment, key: pulumi.Input[str]) -> list[dict[str, Any]]:
+    """Let services open and close for the function what lies with them; a table takes more rights."""
+
+    def via(service: str) -> str:
+        return f"{service}.{env.settings.aws_region}.amazonaws.com"
+
+    return [
+        allow_through(
+            [via(service) for service in _THROUGH], "UseTheKey", ["kms:Decrypt", "kms:GenerateDataKey"], key
+        ),
+        allow_through(
+            via("dynamodb"),
+            "UseTheKeyForTables",
+            ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+            key,
+        ),
+    ]
