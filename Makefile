@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := sluice infra functions bench __main__.py pipeline.py
+SOURCES := sluice infra functions bench policy_pack __main__.py pipeline.py
 JOBS ?= auto
 # Each function ships the dependency group that is called like its folder.
 GROUPS := $(subst _,-,$(patsubst functions/%/handler.py,%,$(wildcard functions/*/handler.py)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check bench format lock docs judge opensearch clean
+.PHONY: help setup demo test soak check bench format lock docs judge opensearch policies clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,8 @@ lock: $(READY) ## Pin the newest allowed versions, for the project and for each 
 	$(BIN)/uv pip compile pyproject.toml --group dev $(GROUPS:%=--group %) --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header --annotation-style line -q -o requirements.lock
 	$(BIN)/python -m infra.function_locks
+	$(BIN)/uv pip compile policy_pack/requirements.in --universal --python-version 3.11 --upgrade --generate-hashes \
+	  --no-emit-index-url --no-header --annotation-style line -q -o policy_pack/requirements.txt
 
 judge: ## Fetch AWS's own matcher of filter patterns, which tests compare with (needs Java 17 and Maven)
 	@command -v mvn >/dev/null || { echo "error: no Maven; on Debian: apt-get install maven default-jdk-headless" >&2; exit 2; }
@@ -70,5 +72,13 @@ opensearch: $(READY) ## Fetch a real OpenSearch node for the local cloud (53 MB;
 	@mvn -q -B -f tests/opensearch/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.sluice/opensearch
 	@$(BIN)/python -m sluice.local.opensearch.build
 
+policies: policy_pack/.venv/.ready ## Set up the policy pack, for pulumi preview --policy-pack policy_pack
+
+# It has an environment of its own: pulumi-policy wants an older protobuf than the project has.
+policy_pack/.venv/.ready: policy_pack/requirements.txt $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python policy_pack/.venv
+	@VIRTUAL_ENV=policy_pack/.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r policy_pack/requirements.txt
+	@touch $@
+
 clean: ## Remove what setup and runs have left
-	rm -rf $(VENV) .sluice .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) policy_pack/.venv .sluice .pytest_cache .mypy_cache .ruff_cache .hypothesis
