@@ -13,6 +13,7 @@ from pulumi.runtime import config as stack_config
 from pydantic import Field, ValidationError, model_validator
 
 from infra import limits
+from infra.settings_adoption import AdoptionSettings, check_adoption
 from infra.settings_errors import in_words
 from infra.settings_functions import (
     AggregatorSettings,
@@ -131,6 +132,7 @@ class Settings(Section):
     tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = Field(default={})
     enable_google_apis: bool = True
     package_dependencies: bool = True
+    adopt: AdoptionSettings = AdoptionSettings()
     stream: StreamSettings = StreamSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     ledger: LedgerSettings = LedgerSettings()
@@ -164,11 +166,22 @@ class Settings(Section):
         check_encryption(self.encryption, region=self.aws_region, account=self.aws_account_id)
         check_code_signing(self.code_signing, region=self.aws_region)
         check_search(self.search_sink, self.search_domain)
+        check_adoption(
+            self.adopt, account=self.aws_account_id, region=self.aws_region, project=self.google_project
+        )
+        for key in ("dataset", "views_dataset"):
+            if getattr(self.warehouse, key) is not None and getattr(self.adopt, key) is not None:
+                raise refusal(f"warehouse.{key}", f"nothing when adopt.{key} names one that exists")
         return self
 
     def route(self, name: str) -> RouteSettings:
         """The settings of a route, given or not."""
         return self.routes.get(name, RouteSettings())
+
+    @property
+    def adopted(self) -> AdoptionSettings:
+        """What exists already, unless that is switched off."""
+        return self.adopt if self.adopt.enabled else AdoptionSettings()
 
     @property
     def claim_days(self) -> int:
