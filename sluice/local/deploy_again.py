@@ -16,7 +16,7 @@ from sluice.local.bigquery.evolution import changes
 from sluice.local.bigquery.types import parse_fields
 from sluice.local.declared import Declared, placeholder
 from sluice.local.deploy_aws import AwsCreator
-from sluice.local.deploy_google import GoogleCreator, dataset_body, table_body, table_outputs
+from sluice.local.deploy_google import DATASET, IN_PLACE, GoogleCreator, table_body, table_outputs
 from sluice.local.deploy_lake import FIREHOSE, iceberg_input
 from sluice.local.deploy_lake import TABLE as CATALOG_TABLE
 from sluice.local.deploy_lake import check_table as check_columns
@@ -42,7 +42,6 @@ REPEATABLE = frozenset(
 """Types whose creation puts something in the place of what was there, or does something once more."""
 
 TABLE = "gcp:bigquery/table:Table"
-DATASET = "gcp:bigquery/dataset:Dataset"
 FUNCTION = "aws:lambda/function:Function"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 RULES = frozenset(
@@ -56,6 +55,9 @@ RULES = frozenset(
 
 OF_A_MAPPING = frozenset({"enabled", "filterCriteria", "metricsConfig"})
 """Inputs of a mapping that change while it keeps its checkpoint."""
+
+IGNORED = {DATASET: {"deleteContentsOnDestroy"}}
+"""Inputs that mean nothing to a local server."""
 
 AFRESH = "stop `sluice local` and start it again, with empty tables"
 
@@ -107,10 +109,11 @@ class Update:
             self._of_the_lake(resource, made)
         elif resource.type == FUNCTION:
             self.functions.append({**resource.inputs, "arn": made.outputs["arn"]})
-        elif _changed(resource.type, made.inputs, resource.inputs):
-            differing = _differing(made.inputs, resource.inputs)
+        elif differing := _differing(made.inputs, resource.inputs) - IGNORED.get(resource.type, set()):
             if resource.type in REPEATABLE:
                 self._steps.append(partial(self._aws.create, resource))
+            elif differing <= IN_PLACE.get(resource.type, frozenset()):
+                self._steps.append(partial(self._google.change, resource, made.outputs))
             elif resource.type != MAPPING or differing - OF_A_MAPPING:
                 names = ", ".join(sorted(differing))
                 raise SettingsError(f"{names} of {resource.name} cannot be changed in place: {AFRESH}")
@@ -204,12 +207,6 @@ def check_table(found: dict[str, Any], wanted: dict[str, Any]) -> None:
 def _partitioning(table: dict[str, Any]) -> str:
     partitioning = table.get("timePartitioning") or {}
     return f"{partitioning.get('type', 'none')} of {partitioning.get('field', 'the arrival time')}"
-
-
-def _changed(kind: str, before: dict[str, Any], now: dict[str, Any]) -> bool:
-    if kind == DATASET:  # who may read it is not enforced here
-        return dataset_body(before) != dataset_body(now)
-    return before != now
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> set[str]:

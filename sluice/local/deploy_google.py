@@ -7,7 +7,7 @@ import urllib3
 
 from sluice.errors import EnvironmentProblem
 from sluice.local.declared import Declared
-from sluice.local.deploy_iam import IamCreator
+from sluice.local.deploy_iam import CHANGEABLE, IamCreator
 from sluice.local.deploy_result import Outputs
 
 if TYPE_CHECKING:
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 404
 DATASET = "gcp:bigquery/dataset:Dataset"
+IN_PLACE = {
+    DATASET: frozenset({"accesses", "description", "friendlyName", "defaultPartitionExpirationMs", "labels"}),
+    **CHANGEABLE,
+}
+"""Inputs that Google's services change while all else stays as it is."""
 
 
 class GoogleCreator:

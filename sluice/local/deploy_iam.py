@@ -14,6 +14,15 @@ ROLE: Final = "gcp:projects/iAMCustomRole:IAMCustomRole"
 ACCOUNT: Final = "gcp:serviceaccount/account:Account"
 ACCOUNT_MEMBER: Final = "gcp:serviceaccount/iAMMember:IAMMember"
 
+_WORDS: Final = frozenset({"displayName", "description", "disabled"})
+CHANGEABLE: Final = {
+    POOL: _WORDS,
+    PROVIDER: _WORDS | {"attributeMapping", "attributeCondition", "aws"},
+    ROLE: frozenset({"title", "description", "permissions"}),
+    ACCOUNT: _WORDS,
+}
+"""Inputs that change in place, by type."""
+
 
 class Call(Protocol):
     """Sends a request to the local Google."""
