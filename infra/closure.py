@@ -13,10 +13,15 @@ _OWN = "sluice"
 
 @dataclass(frozen=True)
 class Closure:
-    """The files of `sluice` to ship, and the foreign modules that they and the handler import."""
+    """The files of `sluice` to ship, and the foreign modules that they and the handler import, with dots."""
 
     files: tuple[Path, ...]
-    foreign: frozenset[str]
+    imported: frozenset[str]
+
+    @property
+    def foreign(self) -> frozenset[str]:
+        """The top-level names of the foreign modules."""
+        return frozenset(name.partition(".")[0] for name in self.imported)
 
 
 def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
@@ -26,14 +31,15 @@ def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
     says that they will not run.
     """
     files: set[Path] = set()
-    foreign: set[str] = set()
+    imported: set[str] = set()
     seen: set[str] = set()
     todo = list(entries)
     while todo:
         path = todo.pop()
         for name in _imports(path, root):
             if name.partition(".")[0] != _OWN:
-                foreign |= {name.partition(".")[0]} - beside
+                if name.partition(".")[0] not in beside:
+                    imported.add(name)
                 continue
             parts = name.split(".")
             for depth in range(1, len(parts) + 1):  # the packages above a module are imported before it
@@ -43,7 +49,7 @@ def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
                     found = [own for own in _own_files(module, root) if own not in files]
                     files.update(found)
                     todo += found
-    return Closure(files=tuple(sorted(files)), foreign=frozenset(foreign))
+    return Closure(files=tuple(sorted(files)), imported=frozenset(imported))
 
 
 def _own_files(module: str, root: Path) -> Iterator[Path]:
@@ -77,7 +83,7 @@ def _names(tree: ast.Module, package: tuple[str, ...]) -> Iterator[str]:
             above = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             module = ".".join(filter(None, [above, node.module]))
             yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names if module.startswith(_OWN))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from infra.code_signing import uploaded
 from infra.environment import Environment, Network
 from infra.function_rights import own_statements
-from infra.packaging import ARCHITECTURE, RUNTIME, package
+from infra.packaging import package
 from infra.policy import document
 from infra.role import role
 from infra.settings_functions import FunctionSettings
@@ -57,16 +57,22 @@ class Function:
             policy=document([*code.statements, *own_statements(env, code.called, self.logs, network)]),
             opts=env.within(parent),
         )
+        target = env.settings.packages.target
         archive = pulumi.FileArchive(
-            package(code.folder, pipeline=code.pipeline, with_dependencies=env.settings.package_dependencies)
+            package(
+                code.folder,
+                pipeline=code.pipeline,
+                with_dependencies=env.settings.package_dependencies,
+                target=target,
+            )
         )
         self.function = aws.lambda_.Function(
             f"{name}-function",
             name=code.called,
             description=code.description,
             role=self.role.arn,
-            runtime=RUNTIME,
-            architectures=[ARCHITECTURE],
+            runtime=target.runtime,
+            architectures=[target.architecture],
             handler="handler.handler",
             **uploaded(name, env, parent, archive, folder=code.folder),
             timeout=code.settings.timeout_seconds,

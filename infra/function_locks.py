@@ -2,33 +2,29 @@
 
 A function's lock file is an excerpt of the project's own: its dependency group in pyproject.toml, and what
 that needs in turn, at the versions and hashes of requirements.lock. So tests, laptop and Lambda run the same
-versions, and writing it needs no network.
+versions, and writing it needs no network. It holds for each version of Python and processor that may be set;
+what only some need has that as its condition, which uv reads for the one that is set.
 """
 
 import re
 import sys
 import tomllib
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from infra.packaging_target import ARCHITECTURES, PYTHONS, Target
 from sluice.errors import EnvironmentProblem, SluiceError, UsageError
 
 _ROOT = Path(__file__).resolve().parent.parent
-_LAMBDA = {
-    "implementation_name": "cpython",
-    "os_name": "posix",
-    "platform_machine": "aarch64",
-    "platform_python_implementation": "CPython",
-    "platform_system": "Linux",
-    "python_full_version": "3.13.0",
-    "python_version": "3.13",
-    "sys_platform": "linux",
-    "extra": "",
-}
-"""What decides about conditional dependencies where the functions run."""
+_TARGETS = tuple(
+    Target(python=python, architecture=architecture) for python in PYTHONS for architecture in ARCHITECTURES
+)
+"""Where the functions may run: what is pinned holds for each."""
 
 NOT_SHIPPED = frozenset({"opensearch-protobufs"})
 """Declared, but loaded by nothing that a function calls: opensearch-py needs it for gRPC alone, and it brings
@@ -56,43 +52,84 @@ def locked(function: str, root: Path = _ROOT) -> str:
             f"functions/{function} has no dependency group: add `{group} = [...]` to pyproject.toml"
         )
     pins = _pins(root / "requirements.lock")
-    names = _needed(groups[group])
-    absent = sorted(names - pins.keys())
+    needed = {target: _needed(groups[group], target) for target in _TARGETS}
+    every = set().union(*needed.values())
+    absent = sorted(every - {pin.name for pin in pins})
     if absent:
         raise UsageError(f"requirements.lock lacks {', '.join(absent)}, which {group} needs: run `make lock`")
-    return _HEADER.format(group=group) + "".join(pins[name] for name in sorted(names))
+    texts = [
+        pin.written([target for target in _TARGETS if pin.name in needed[target] and pin.is_for(target)])
+        for pin in sorted(pins, key=lambda pin: pin.name)
+        if pin.name in every
+    ]
+    return _HEADER.format(group=group) + "".join(texts)
 
 
-def _needed(group: list[str]) -> set[str]:
-    """Follow the installed packages' own declarations, as they read on Lambda."""
+@dataclass(frozen=True)
+class _Pin:
+    """One version of a package in requirements.lock, its hashes, and where it holds."""
+
+    name: str
+    requirement: Requirement
+    hashes: tuple[str, ...]
+
+    def is_for(self, target: Target) -> bool:
+        """Whether it is this version that holds there."""
+        return self.requirement.marker is None or self.requirement.marker.evaluate(target.markers)
+
+    def written(self, targets: list[Target]) -> str:
+        """Write it for those targets, which its condition tells; nothing if there are none."""
+        if not targets:
+            return ""
+        first = f"{self.requirement.name}{self.requirement.specifier}"
+        if len(targets) < len(_TARGETS):
+            first += f" ; {_condition(targets)}"
+        return "\n".join([f"{first} \\", *self.hashes]) + "\n"
+
+
+def _condition(targets: list[Target]) -> str:
+    pythons = [python for python in PYTHONS if any(target.python == python for target in targets)]
+    if len(targets) == len(pythons) * len(ARCHITECTURES):
+        return " or ".join(f"python_version == '{python}'" for python in pythons)
+    places = [target.markers for target in targets]
+    return " or ".join(
+        f"(python_version == '{each['python_version']}' and platform_machine == '{each['platform_machine']}')"
+        for each in places
+    )
+
+
+def _needed(group: list[str], target: Target) -> set[str]:
+    """Follow the installed packages' own declarations, as they read there."""
     todo, names = [Requirement(line) for line in group], set[str]()
     while todo:
         requirement = todo.pop()
         name = canonicalize_name(requirement.name)
         if name in names | NOT_SHIPPED:
             continue
-        if requirement.marker and not requirement.marker.evaluate(_LAMBDA):
+        if requirement.marker and not requirement.marker.evaluate(target.markers):
             continue
         names.add(name)
-        try:
-            todo += [Requirement(line) for line in requires(name) or []]
-        except ModuleNotFoundError:
-            raise EnvironmentProblem(f"{name} is not installed here: run `make setup` first") from None
+        todo += _required(name)
     return names
 
 
-def _pins(lock: Path) -> dict[str, str]:
-    """Each package's lines of a lock file, without its comments and without conditions that Lambda meets."""
-    pins: dict[str, str] = {}
+@cache
+def _required(name: str) -> tuple[Requirement, ...]:
+    try:
+        return tuple(Requirement(line) for line in requires(name) or [])
+    except ModuleNotFoundError:
+        raise EnvironmentProblem(f"{name} is not installed here: run `make setup` first") from None
+
+
+def _pins(lock: Path) -> list[_Pin]:
+    """Read a lock file; a package may have several versions, each for other versions of Python."""
+    found = []
     for block in re.split(r"\n(?=\S)", lock.read_text(encoding="utf-8")):
         lines = [line for line in block.splitlines() if not line.lstrip().startswith("#")]
-        if not lines:
-            continue
-        requirement = Requirement(lines[0].rstrip(" \\"))
-        if requirement.marker is None or requirement.marker.evaluate(_LAMBDA):
-            first = f"{requirement.name}{requirement.specifier} \\"
-            pins[canonicalize_name(requirement.name)] = "\n".join([first, *lines[1:]]) + "\n"
-    return pins
+        if lines:
+            requirement = Requirement(lines[0].rstrip(" \\"))
+            found.append(_Pin(canonicalize_name(requirement.name), requirement, tuple(lines[1:])))
+    return found
 
 
 def functions(root: Path = _ROOT) -> list[str]:

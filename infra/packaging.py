@@ -3,6 +3,9 @@
 The same input gives the same bytes in the same place: the directory is named by a hash of all that goes into
 it, so an unchanged function is neither built nor uploaded again. Pulumi hashes a directory by names and
 contents.
+
+What does not change is left alone, so that a preview neither builds nor uploads it. What has not been asked
+for in two days goes when something new is built.
 """
 
 import hashlib
@@ -11,24 +14,37 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from infra.closure import closure
+from infra.packaging_target import Host, Target
+from infra.pruning import is_installers, pruned
 from sluice.errors import EnvironmentProblem, UsageError
 
-RUNTIME: Final = "python3.13"
-ARCHITECTURE: Final = "arm64"
-_PYTHON = "3.13"
-_PLATFORM = "aarch64-manylinux_2_28"
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _OUTPUT: Final = Path(".sluice")
 _PROVIDED: Final = frozenset({"boto3", "botocore"})
 """What Lambda's Python runtime brings along."""
 
+_USUAL: Final = Target()
+_PACKAGES_KEPT: Final = 10
+"""Of each function: one per environment, and some to go back to."""
 
-def package(function: str, *, pipeline: str, with_dependencies: bool, root: Path = _ROOT) -> str:
+_DEPENDENCIES_KEPT: Final = 20
+_UNUSED_SECONDS: Final = 2 * 24 * 3600.0
+
+
+def package(
+    function: str,
+    *,
+    pipeline: str,
+    with_dependencies: bool,
+    target: Target | Host = _USUAL,
+    root: Path = _ROOT,
+) -> str:
     """Build a function's package, or find it built, and return its directory.
 
     Raises:
@@ -44,20 +60,31 @@ def package(function: str, *, pipeline: str, with_dependencies: bool, root: Path
     found = closure(list(entries.values()), root, frozenset(Path(name).stem for name in entries))
     files = entries | {str(path.relative_to(root)): path for path in (*found.files, *_static(found.files))}
     contents = {name: path.read_bytes() for name, path in sorted(files.items())}
-    dependencies = _dependencies(source / "requirements.lock", root) if with_dependencies else None
-    if dependencies is not None:
+    installed: dict[str, Path] = {}
+    salt = ""
+    if with_dependencies:
+        dependencies = _dependencies(source / "requirements.lock", root, target)
         _check_foreign(found.foreign, dependencies, function=function, pipeline=pipeline)
-    key = _digest(contents, dependencies.name if dependencies else "")
-    target = root / _OUTPUT / "packages" / function / key
-    if not target.exists():
-        with _appearing(target) as draft:
-            if dependencies is not None:
-                shutil.copytree(dependencies, draft, dirs_exist_ok=True)
-            for name, content in contents.items():
-                path = draft / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-    return str(target)
+        every = sorted(str(path.relative_to(dependencies)) for path in _files(dependencies))
+        installed = {name: dependencies / name for name in pruned(every, found.imported)}
+        salt = "\0".join([dependencies.name, *installed])
+    directory = root / _OUTPUT / "packages" / function / _digest(contents, salt)
+    if directory.exists():
+        os.utime(directory)
+        return str(directory)
+    with _appearing(directory) as draft:
+        for name in {**installed, **contents}:
+            draft.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+        for name, path in installed.items():
+            shutil.copyfile(path, draft / name)
+        for name, content in contents.items():
+            draft.joinpath(name).write_bytes(content)
+    tidy(directory.parent, keep=_PACKAGES_KEPT)
+    return str(directory)
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    return (path for path in directory.rglob("*") if path.is_file())
 
 
 def _static(modules: Iterable[Path]) -> Iterator[Path]:
@@ -69,22 +96,23 @@ def _static(modules: Iterable[Path]) -> Iterator[Path]:
                     yield path
 
 
-def _dependencies(lock: Path, root: Path) -> Path:
-    """Install a locked dependency group for Lambda's platform, once per lock file."""
+def _dependencies(lock: Path, root: Path, target: Target | Host) -> Path:
+    """Install a locked dependency group for a platform, once per lock file."""
     if not lock.is_file():
         group = lock.parent.name.replace("_", "-")
         raise UsageError(
             f"{lock.relative_to(root)} is missing: name what the function ships in the dependency group"
             f" {group} of pyproject.toml, such as router's, then run `make lock`"
         )
-    target = root / _OUTPUT / "dependencies" / _digest({"lock": lock.read_bytes()}, f"{_PYTHON} {_PLATFORM}")
-    if target.exists():
-        return target
-    with _appearing(target) as draft:
+    directory = root / _OUTPUT / "dependencies" / _digest({"lock": lock.read_bytes()}, target.salt)
+    if directory.exists():
+        os.utime(directory)
+        return directory
+    with _appearing(directory) as draft:
         command = [
             str(Path(sys.executable).with_name("uv")),
             *("pip", "install", "--quiet", "--target", str(draft), "--link-mode", "copy"),
-            *("--python-version", _PYTHON, "--python-platform", _PLATFORM, "--only-binary", ":all:"),
+            *(*target.chosen, "--only-binary", ":all:"),
             *("--no-deps", "--require-hashes", "-r", str(lock)),
         ]
         try:
@@ -94,23 +122,33 @@ def _dependencies(lock: Path, root: Path) -> Path:
         except subprocess.CalledProcessError as error:
             reason = (error.stderr.strip() or "no reason given").splitlines()[-1]
             raise EnvironmentProblem(
-                f"could not install {lock.relative_to(root)} for {_PLATFORM}: {reason}; check the network, or"
-                " set package_dependencies to false for a look without dependencies"
+                f"could not install {lock.relative_to(root)} for {target.salt}: {reason}; check the network,"
+                " or set package_dependencies to false for a look without dependencies"
             ) from None
-        _make_reproducible(draft)
-    return target
+        for path in list(_files(draft)):
+            if is_installers(path.relative_to(draft).as_posix()):
+                path.unlink()
+    tidy(directory.parent, keep=_DEPENDENCIES_KEPT)
+    return directory
 
 
-def _make_reproducible(directory: Path) -> None:
-    """Drop what differs between machines: scripts with interpreter paths, records of them, bytecode."""
-    for path in [directory / "bin", directory / ".lock", *directory.rglob("__pycache__")]:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    for info in directory.glob("*.dist-info"):
-        for name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"):
-            (info / name).unlink(missing_ok=True)
+def tidy(folder: Path, *, keep: int, now: float | None = None) -> None:
+    """Drop builds that nobody has asked for in two days, beyond the `keep` that were asked for last.
+
+    Younger ones may be those of a local cloud that runs, or of a preview elsewhere in this checkout.
+    """
+    used = sorted(((_used(path), path) for path in folder.iterdir()), reverse=True)
+    latest = (time.time() if now is None else now) - _UNUSED_SECONDS
+    for when, path in used[keep:]:
+        if when < latest:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process tidies, too
+        return 0.0
 
 
 def _check_foreign(foreign: frozenset[str], dependencies: Path, *, function: str, pipeline: str) -> None:

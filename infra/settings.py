@@ -26,6 +26,7 @@ from infra.settings_functions import (
     refusal,
 )
 from infra.settings_lake import FirehoseDestinationSettings, LakeSettings
+from infra.settings_packages import PackageSettings
 from infra.settings_search import (
     SearchDomainSettings,
     SearchSetupSettings,
@@ -113,6 +114,7 @@ class WarehouseSettings(Section):
 class FederationSettings(Section):
     """How the sink's role becomes a Google principal."""
 
+    mode: Literal["direct", "impersonation"] = "direct"
     pool_suffix: Annotated[str, limits.POOL_SUFFIX] = "a"
 
 
@@ -132,6 +134,7 @@ class Settings(Section):
     tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = Field(default={})
     enable_google_apis: bool = True
     package_dependencies: bool = True
+    packages: PackageSettings = PackageSettings()
     adopt: AdoptionSettings = AdoptionSettings()
     stream: StreamSettings = StreamSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()

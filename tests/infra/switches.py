@@ -18,8 +18,10 @@ def all_on(stack: str) -> dict[str, Any]:
     account = ACCOUNTS[stack]
     return {
         "protect": True,
+        "federation": {"mode": "impersonation"},
         "encryption": {"key": "own"},
         "enable_google_apis": True,
+        "packages": {"python": "3.14", "architecture": "arm64"},
         "bigquery_sink": {"bisect": True},
         "search_sink": {
             "mode": "domain",
@@ -56,6 +58,7 @@ def all_off(stack: str) -> dict[str, Any]:
     return {
         "protect": False,
         "enable_google_apis": False,
+        "packages": {"python": "3.12", "architecture": "x86_64"},
         "bigquery_sink": {"enabled": False},
         "search_sink": {"mode": "none"},
         "search_setup": {"enabled": False},
