@@ -9,15 +9,16 @@ from sluice.policies.rule import Finding, Rule
 from sluice.policies.statements import Statement, statements
 
 _SOURCES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn"})
+_PASSED: Final = "sends no documented source, and takes a role only from who may pass it in the same account"
+"""IAM user guide, passing a role to a service."""
+
 TRUSTED: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "firehose.amazonaws.com": (
         _SOURCES | {"sts:externalid"},
         "sends the account as external id (Firehose developer guide, controlling access)",
     ),
-    "lambda.amazonaws.com": (
-        frozenset(),
-        "a role is Lambda's to take only for functions that iam:PassRole of the same account gave it to",
-    ),
+    "glue.amazonaws.com": (frozenset(), _PASSED),
+    "lambda.amazonaws.com": (frozenset(), _PASSED),
 }
 """Services that roles trust, and which condition keys say on whose behalf; any other needs the source's."""
 

@@ -27,16 +27,8 @@ NO_RESOURCE: Final[Mapping[str, str]] = {
 }
 """Actions for which IAM takes no resource (Service Authorization Reference; a test compares), with why."""
 
-NOT_NAMED_YET: Final[Mapping[str, str]] = {
-    "ec2:AssignPrivateIpAddresses": "of an interface that Lambda makes and names",
-    "ec2:CreateNetworkInterface": "Lambda refuses a function in a VPC whose role may not do so anywhere",
-    "ec2:DeleteNetworkInterface": "of an interface that Lambda made and named",
-    "ec2:UnassignPrivateIpAddresses": "of an interface that Lambda made and named",
-}
-"""Actions whose resource a service names after the policy is written (Lambda developer guide, VPC: execution
-role permissions), with why."""
-
 WITHIN: Final[Mapping[str, tuple[str, str]]] = {
+    "ec2": (r"\*/\*", "of an account and a region: the network interfaces that Lambda makes and names"),
     "es": (
         r"domain/[^*/]+/(_[a-z]+/)?\*",
         "paths of one domain: indices are named after event types and periods",
@@ -84,7 +76,7 @@ def _resources_are_named(resources: Resources) -> Iterator[Finding]:
             continue
         if "NotResource" in statement.body:
             yield statement.of, f"{statement.called} allows all but some resources (NotResource): name them"
-        open_actions = [each for each in statement.actions if each not in {*NO_RESOURCE, *NOT_NAMED_YET}]
+        open_actions = [each for each in statement.actions if each not in NO_RESOURCE]
         for resource in statement.resources:
             if resource == "*" and open_actions:
                 words = "name their resources; what has none belongs in sluice/policies/rights.py"

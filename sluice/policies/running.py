@@ -42,9 +42,10 @@ def _functions_have_their_logs(resources: Resources) -> Iterator[Finding]:
 
 
 def _functions_are_traced(resources: Resources) -> Iterator[Finding]:
-    for each in resources.of(kinds.FUNCTION):
-        if each.differs("Active", "tracingConfig", "mode"):
-            yield each, "leaves no traces: set tracing_config's mode to Active"
+    functions = list(resources.of(kinds.FUNCTION))
+    untraced = [each for each in functions if each.differs("Active", "tracingConfig", "mode")]
+    for each in untraced if len(untraced) < len(functions) else ():
+        yield each, "leaves no traces, where others do: set tracing_config's mode to Active"
 
 
 def _no_secrets(resources: Resources) -> Iterator[Finding]:
@@ -77,7 +78,7 @@ RULES: Final = (
     ),
     Rule(
         id="functions-traced",
-        demands="Functions are traced",
+        demands="Functions are traced: all of them, or with the setting `tracing` off none",
         reason="a slow call to BigQuery or a queue shows in a trace, not in a log line",
         check=_functions_are_traced,
     ),
