@@ -48,13 +48,16 @@ with one_line_errors():
         "warehouse",
         env,
         pipeline=pipeline,
-        writers=[federation.principal(role) for role in writers],
+        writers=[federation.writer(role) for role in writers],
         after=[apis],
     )
-    to_bigquery: dict[str, pulumi.Input[str]] = {
-        "SLUICE_BIGQUERY_PROJECT": env.settings.google_project,
-        "SLUICE_BIGQUERY_DATASET": warehouse.dataset,
-        "SLUICE_GOOGLE_CREDENTIALS": federation.credentials,
+    to_bigquery: dict[str, dict[str, pulumi.Input[str]]] = {
+        role: {
+            "SLUICE_BIGQUERY_PROJECT": env.settings.google_project,
+            "SLUICE_BIGQUERY_DATASET": warehouse.dataset,
+            "SLUICE_GOOGLE_CREDENTIALS": federation.credentials(role),
+        }
+        for role in writers
     }
 
     sinks = {
@@ -71,7 +74,7 @@ with one_line_errors():
                 dead_letters=dead_letters,
                 ledger=ledger,
                 pipeline=path,
-                environment=to_bigquery,
+                environment=to_bigquery[bigquery_role],
                 parallelization=env.settings.bigquery_sink.parallelization,
                 mapping=retried_in_parts(env.settings.bigquery_sink),
                 after=[warehouse, federation],
@@ -99,7 +102,7 @@ with one_line_errors():
             env,
             windows=windows,
             pipeline=path,
-            environment=to_bigquery,
+            environment=to_bigquery[publisher_role],
             after=[warehouse, federation],
         )
 

@@ -8,6 +8,7 @@ import pulumi_gcp as gcp
 from infra.environment import Environment
 
 APIS: Final = ("bigquery", "cloudresourcemanager", "iam", "sts")
+IMPERSONATION_APIS: Final = ("iamcredentials",)
 
 
 class GoogleApis(pulumi.ComponentResource):
@@ -15,7 +16,8 @@ class GoogleApis(pulumi.ComponentResource):
 
     def __init__(self, name: str, env: Environment) -> None:
         super().__init__("sluice:infra:GoogleApis", name, None, env.component)
-        for api in APIS if env.settings.enable_google_apis else ():
+        needed = APIS + (IMPERSONATION_APIS if env.settings.federation.mode == "impersonation" else ())
+        for api in needed if env.settings.enable_google_apis else ():
             gcp.projects.Service(
                 f"{name}-{api}",
                 project=env.settings.google_project,

@@ -131,6 +131,9 @@ ROUTINES: Final = text(
     "a project and a dataset with a dot between them, such as bqutil.datasketches",
     "BigQuery, naming datasets",
 )
+SERVICE_ACCOUNT_CHARACTERS: Final = 30
+"""Of a service account's id, 6 at least (IAM API, projects.serviceAccounts.create)."""
+
 POOL_SUFFIX: Final = text(
     r"[a-z0-9]{1,8}", "1 to 8 small letters and digits", "IAM API: a pool's id has 4 to 32 characters"
 )

@@ -26,7 +26,6 @@ from infra.settings_functions import (
     refusal,
 )
 from infra.settings_lake import FirehoseDestinationSettings, LakeSettings
-from infra.settings_packages import PackageSettings
 from infra.settings_search import (
     SearchDomainSettings,
     SearchSetupSettings,
@@ -134,7 +133,6 @@ class Settings(Section):
     tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = Field(default={})
     enable_google_apis: bool = True
     package_dependencies: bool = True
-    packages: PackageSettings = PackageSettings()
     adopt: AdoptionSettings = AdoptionSettings()
     stream: StreamSettings = StreamSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()

@@ -31,7 +31,7 @@ class Warehouse(pulumi.ComponentResource):
         writers: Sequence[pulumi.Input[str]],
         after: Sequence[pulumi.Resource],
     ) -> None:
-        """Declare the datasets; `writers` are the principals that may add rows to the raw tables."""
+        """Declare the datasets; `writers`, as the federation names them, may add rows to the raw tables."""
         super().__init__("sluice:infra:Warehouse", name, None, env.component)
         self._name, self._env, self._after = name, env, after
         self.views = self._dataset(
@@ -71,8 +71,16 @@ class Warehouse(pulumi.ComponentResource):
         )
         return [
             gcp.bigquery.DatasetAccessArgs(dataset=views),
-            *(gcp.bigquery.DatasetAccessArgs(role=role.name, iam_member=writer) for writer in writers),
+            *(self._entry(role, writer) for writer in writers),
         ]
+
+    def _entry(
+        self, role: gcp.projects.IAMCustomRole, writer: pulumi.Input[str]
+    ) -> gcp.bigquery.DatasetAccessArgs:
+        """Let one writer in; BigQuery keeps service accounts by their address, and all else as IAM does."""
+        if self._env.settings.federation.mode == "impersonation":
+            return gcp.bigquery.DatasetAccessArgs(role=role.name, user_by_email=writer)
+        return gcp.bigquery.DatasetAccessArgs(role=role.name, iam_member=writer)
 
     def _readers(self) -> list[gcp.bigquery.DatasetAccessArgs]:
         """Let the analysts read the views, and run queries in the project."""

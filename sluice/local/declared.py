@@ -82,6 +82,12 @@ def _pool_provider(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"name": f"{_pool('', inputs)['name']}/providers/{inputs['workloadIdentityPoolProviderId']}"}
 
 
+def _service_account(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    email = f"{inputs['accountId']}@{inputs['project']}.iam.gserviceaccount.com"
+    name = f"projects/{inputs['project']}/serviceAccounts/{email}"
+    return {"email": email, "name": name, "member": f"serviceAccount:{email}"}
+
+
 def _custom_role(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"name": f"projects/{inputs['project']}/roles/{inputs['roleId']}"}
 
@@ -136,4 +142,5 @@ _INVENTED: Final = {
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": _pool,
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": _pool_provider,
     "gcp:projects/iAMCustomRole:IAMCustomRole": _custom_role,
+    "gcp:serviceaccount/account:Account": _service_account,
 }

@@ -53,6 +53,8 @@ KINDS: Final[Mapping[str, str]] = {
     "gcp:projects/iAMCustomRole:IAMCustomRole": "custom role",
     "gcp:projects/iAMMember:IAMMember": "project grant",
     "gcp:projects/service:Service": "Google API",
+    "gcp:serviceaccount/account:Account": "service account",
+    "gcp:serviceaccount/iAMMember:IAMMember": "service account grant",
 }
 _VIEW: Final = "BigQuery view"
 _NAMES: Final = (
@@ -64,6 +66,7 @@ _NAMES: Final = (
     "workloadIdentityPoolProviderId",
     "workloadIdentityPoolId",
     "roleId",
+    "accountId",
 )
 _PROVIDER: Final = "pulumi:providers:"
 CHECKPOINT: Final = "holds the checkpoint: a replaced one reads the stream again"

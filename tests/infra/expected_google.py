@@ -235,7 +235,7 @@ def federation(env: Env) -> dict[str, tuple[str, dict[str, Any]]]:
             {
                 "project": env.project,
                 "workloadIdentityPoolId": f"{env.prefix}-a",
-                "workloadIdentityPoolProviderId": "aws",
+                "workloadIdentityPoolProviderId": "aws-roles",
                 "aws": {"accountId": env.account},
                 "attributeMapping": {
                     "google.subject": "assertion.arn.extract('assumed-role/{session}')",

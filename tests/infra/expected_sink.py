@@ -249,7 +249,7 @@ def credentials(env: Env) -> dict[str, Any]:
     pool = f"projects/1234567890/locations/global/workloadIdentityPools/{env.prefix}-a"
     return {
         "type": "external_account",
-        "audience": f"//iam.googleapis.com/{pool}/providers/aws",
+        "audience": f"//iam.googleapis.com/{pool}/providers/aws-roles",
         "subject_token_type": "urn:ietf:params:aws:token-type:aws4_request",
         "token_url": "https://sts.googleapis.com/v1/token",
         "credential_source": {
