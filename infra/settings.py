@@ -26,6 +26,7 @@ from infra.settings_functions import (
     refusal,
 )
 from infra.settings_lake import FirehoseDestinationSettings, LakeSettings
+from infra.settings_packages import PackageSettings
 from infra.settings_search import (
     SearchDomainSettings,
     SearchSetupSettings,
@@ -114,6 +115,7 @@ class FederationSettings(Section):
     """How the sink's role becomes a Google principal."""
 
     mode: Literal["direct", "impersonation"] = "direct"
+    mode: Literal["direct", "impersonation"] = "direct"
     pool_suffix: Annotated[str, limits.POOL_SUFFIX] = "a"
 
 
@@ -133,6 +135,7 @@ class Settings(Section):
     tags: dict[Annotated[str, limits.TAG_KEY], Annotated[str, limits.TAG_VALUE]] = Field(default={})
     enable_google_apis: bool = True
     package_dependencies: bool = True
+    packages: PackageSettings = PackageSettings()
     adopt: AdoptionSettings = AdoptionSettings()
     stream: StreamSettings = StreamSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()

@@ -19,8 +19,10 @@ def all_on(stack: str) -> dict[str, Any]:
     return {
         "protect": True,
         "federation": {"mode": "impersonation"},
+        "federation": {"mode": "impersonation"},
         "encryption": {"key": "own"},
         "enable_google_apis": True,
+        "packages": {"python": "3.14", "architecture": "arm64"},
         "bigquery_sink": {"bisect": True},
         "search_sink": {
             "mode": "domain",
@@ -57,6 +59,7 @@ def all_off(stack: str) -> dict[str, Any]:
     return {
         "protect": False,
         "enable_google_apis": False,
+        "packages": {"python": "3.12", "architecture": "x86_64"},
         "bigquery_sink": {"enabled": False},
         "search_sink": {"mode": "none"},
         "search_setup": {"enabled": False},
