@@ -5,6 +5,7 @@ Run by `pulumi up` against the clouds, and by `sluice local`, `sluice demo` and 
 
 import pulumi
 
+from infra.adoption import check_adopted
 from infra.aggregator import SINK as WINDOWS
 from infra.aggregator import Census, aggregator
 from infra.dead_letters import DeadLetters
@@ -34,8 +35,15 @@ with one_line_errors():
     patterns = checked_routes(env, pipeline)
     check_firehoses(env, pipeline)
     check_readers(env, pipeline)
+    check_adopted(env, pipeline)
 
-    stream = Stream("stream", env, called=env.names.thing("events"), settings=env.settings.stream)
+    stream = Stream(
+        "stream",
+        env,
+        called=env.names.thing("events"),
+        settings=env.settings.stream,
+        adopted=env.settings.adopted.stream,
+    )
     dead_letters = DeadLetters("dead-letters", env)
     ledger = Ledger("ledger", env)
     windows = Windows("windows", env)

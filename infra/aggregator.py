@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra.adoption import WRITE_ITEMS
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.ledger import Ledger
@@ -81,6 +82,8 @@ def _statements(windows: Windows) -> list[dict[str, Any]]:
             windows.table_arn,
         ),
         allow("ClaimEvents", ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"], windows.claims_arn),
+        *windows.key.used_for(*WRITE_ITEMS),
+        *windows.claims_key.used_for(*WRITE_ITEMS),
     ]
 
 

@@ -10,11 +10,11 @@ import pulumi_aws as aws
 import pulumi_gcp as gcp
 
 from infra.names import Names
+from infra.partitions import partition_of
 from infra.renames import know_by_former_names
 from infra.settings import Settings, load_settings
 
 _LABEL_CHARACTERS = 63
-_PARTITIONS = {"cn": "aws-cn"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class Environment:
     @property
     def partition(self) -> str:
         """Where ARNs begin, by the region's first word."""
-        return _PARTITIONS.get(self.settings.aws_region.split("-")[0], "aws")
+        return partition_of(self.settings.aws_region)
 
     def within(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that holds no data."""

@@ -252,7 +252,7 @@ class FirehoseSink(pulumi.ComponentResource):
         own = [f"/{bucket.staging(args.sink)}*"]
         if args.destination.error_prefix:
             own.insert(0, f"/{bucket.errors(args.sink)}*")
-        key = self._env.key
+        key = args.stream.encryption_key
         through = f"kinesis.{region}.amazonaws.com"
         return [
             allow(

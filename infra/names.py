@@ -51,14 +51,18 @@ class Names:
         """
         prefix = prefix_of(project, stack)
         words = prefix.replace("-", "_")
-        dataset = settings.warehouse.dataset or words
-        views_dataset = settings.warehouse.views_dataset or shortened(
-            f"{dataset}_views", limits.DATASET_CHARACTERS, "_"
+        adopted = settings.adopted
+        dataset = _dataset(adopted.dataset) or settings.warehouse.dataset or words
+        views_dataset = (
+            _dataset(adopted.views_dataset)
+            or settings.warehouse.views_dataset
+            or shortened(f"{dataset}_views", limits.DATASET_CHARACTERS, "_")
         )
         if dataset.casefold() == views_dataset.casefold():
+            section = "adopt" if adopted.views_dataset else "warehouse"
             raise SettingsError(
-                f"{project}:warehouse.views_dataset is {views_dataset!r}: accepted is another name than"
-                " warehouse.dataset, since analysts must not read the raw tables; change it in"
+                f"{project}:{section}.views_dataset is {views_dataset!r}: accepted is another name than"
+                " that of the raw dataset, since analysts must not read the raw tables; change it in"
                 f" Pulumi.{stack}.yaml"
             )
 
@@ -153,6 +157,11 @@ def shortened(name: str, limit: int, joint: str = "-") -> str:
 def _plain(text: str) -> str:
     """Write a name in what both clouds take everywhere: small letters, digits and single hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _dataset(adopted: str | None) -> str | None:
+    """Return the id of a dataset that exists, without its project, which has been checked."""
+    return adopted and adopted.rpartition(".")[2]
 
 
 def _hash(text: str) -> str:

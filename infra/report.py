@@ -179,6 +179,9 @@ def _statements(
             ["cloudwatch:GetMetricStatistics"],
             because="metrics are the account's: the call takes no resource",
         ),
+        *windows.key.used_for("kms:Decrypt"),
+        *ledger.key.used_for("kms:Decrypt"),
+        *dead_letters.queue_key.used_for("kms:Decrypt"),
     ]
 
 

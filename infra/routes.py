@@ -148,11 +148,15 @@ class Routes:
         called = env.names.target(route.name)
         match route.to:
             case StreamTarget():
-                stream = Stream(name, env, called=called, settings=settings.stream)
+                adopted = env.settings.adopted.route_streams.get(route.name)
+                stream = Stream(name, env, called=called, settings=settings.stream, adopted=adopted)
                 return Target(
                     outputs={"target": "stream", "name": stream.name},
                     environment={"SLUICE_TARGET_STREAM": stream.name},
-                    statements=[allow("SendToTheStream", ["kinesis:PutRecords"], stream.arn)],
+                    statements=[
+                        allow("SendToTheStream", ["kinesis:PutRecords"], stream.arn),
+                        *stream.target_key.used_for("kms:GenerateDataKey"),
+                    ],
                     after=[stream],
                     stream=stream,
                 )

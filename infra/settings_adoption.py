@@ -1,4 +1,4 @@
-"""Settings of what exists already, and is used instead of made: see infra/settings.py and docs/adoption.md."""
+"""Settings of what exists already, and is used instead of made: see infra/settings.py, docs/adoption.md."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -6,10 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from infra import limits_adoption as limits
+from infra.partitions import partition_of
 from infra.settings_functions import Section, refusal
-
-_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
-"""Of regions outside of aws itself, by what their names begin with (AWS general reference, ARNs)."""
 
 
 class AdoptedStream(Section):
@@ -111,8 +109,3 @@ def _check_place(key: str, given: Adopted, *, account: str, region: str) -> None
         raise refusal(f"{key}.arn", f"{words}: nothing elsewhere is touched")
     if given.key_arn is not None and given.key_arn.split(":")[3] != region:
         raise refusal(f"{key}.key_arn", f"a key in {region}: services only use keys of their own region")
-
-
-def partition_of(region: str) -> str:
-    """Name the partition of a region, such as aws-cn of cn-north-1."""
-    return _PARTITIONS.get(region.rsplit("-", 2)[0], "aws")

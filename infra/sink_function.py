@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import limits
+from infra.adoption import WRITE_ITEMS
 from infra.dead_letters import PREFIX, DeadLetters
 from infra.environment import Environment, Network
 from infra.function import Code, Function
@@ -86,6 +87,9 @@ def keeping_books(
         allow("SendDeadLetters", ["sqs:SendMessage"], dead_letters.queue_arn),
         allow("KeepLargePayloads", ["s3:PutObject"], payloads),
         allow("KeepTheLedger", ledger_actions, ledger.table_arn),
+        *dead_letters.queue_key.used_for("kms:Decrypt", "kms:GenerateDataKey"),
+        *dead_letters.bucket_key.used_for("kms:Decrypt", "kms:GenerateDataKey"),
+        *ledger.key.used_for(*WRITE_ITEMS),
     ]
 
 
@@ -162,6 +166,7 @@ class SinkFunction(pulumi.ComponentResource):
                 ],
                 args.stream.arn,
             ),
+            *args.stream.key.used_for("kms:Decrypt"),
             *keeping_books(args.sink, args.dead_letters, args.ledger, args.ledger_actions),
             *args.statements,
         ]

@@ -4,18 +4,47 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import limits
+from infra.adoption import Key, name_of
 from infra.environment import Environment
+from infra.settings_adoption import AdoptedStream
 from infra.settings_functions import StreamSettings
 
 _AWS_MANAGED_KEY = "alias/aws/kinesis"
 
 
 class Stream(pulumi.ComponentResource):
-    """A Kinesis stream, on-demand or provisioned, always encrypted."""
+    """A Kinesis stream, on-demand or provisioned, always encrypted; or one that exists.
 
-    def __init__(self, name: str, env: Environment, *, called: str, settings: StreamSettings) -> None:
+    `key` opens a stream that exists to who reads it, `target_key` to who writes it; `encryption_key` is what
+    encrypts it, whoever made it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        env: Environment,
+        *,
+        called: str,
+        settings: StreamSettings,
+        adopted: AdoptedStream | None = None,
+    ) -> None:
         super().__init__("sluice:infra:Stream", name, None, env.component)
-        self.stream = aws.kinesis.Stream(
+        self._consumers: list[aws.kinesis.StreamConsumer] = []
+        self.key = Key.to(adopted, env, "TheStream")
+        self.target_key = Key.to(adopted, env, "TheTargetStream")
+        self.encryption_key = adopted.key_arn if adopted else env.key
+        if adopted:
+            self.name = pulumi.Output.from_input(name_of(adopted))
+            self.arn = pulumi.Output.from_input(adopted.arn)
+        else:
+            declared = self._declare(name, env, called, settings)
+            self.name, self.arn = declared.name, declared.arn
+        self.register_outputs({"name": self.name})
+
+    def _declare(
+        self, name: str, env: Environment, called: str, settings: StreamSettings
+    ) -> aws.kinesis.Stream:
+        return aws.kinesis.Stream(
             f"{name}-stream",
             name=called,
             stream_mode_details={"stream_mode": settings.mode.replace("-", "_").upper()},
@@ -26,10 +55,6 @@ class Stream(pulumi.ComponentResource):
             enforce_consumer_deletion=not env.settings.protect,
             opts=env.keeping(self),
         )
-        self.name = self.stream.name
-        self.arn = self.stream.arn
-        self._consumers: list[aws.kinesis.StreamConsumer] = []
-        self.register_outputs({"name": self.name})
 
     def consumer(self, name: str, *, called: str, parent: pulumi.Resource) -> aws.kinesis.StreamConsumer:
         """Register an enhanced fan-out consumer, after the fifth before it.

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra.adoption import WRITE_ITEMS
 from infra.environment import Environment
 from infra.function import Code, Function
 from infra.policy import allow, everywhere
@@ -99,4 +100,5 @@ def _statements(windows: Windows) -> list[dict[str, Any]]:
                 "Null": {"dynamodb:LeadingKeys": "false"},
             },
         },
+        *windows.key.used_for(*WRITE_ITEMS),
     ]
