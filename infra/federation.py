@@ -15,8 +15,8 @@ import pulumi_gcp as gcp
 
 from infra import limits
 from infra.environment import Environment
-from infra.partitions import partition_of
 from infra.names import shortened
+from infra.partitions import partition_of
 
 PROVIDER = "aws-roles"
 """The provider's id; Google takes 4 to 32 characters (IAM API, workloadIdentityPools.providers.create)."""
