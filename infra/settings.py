@@ -115,7 +115,6 @@ class FederationSettings(Section):
     """How the sink's role becomes a Google principal."""
 
     mode: Literal["direct", "impersonation"] = "direct"
-    mode: Literal["direct", "impersonation"] = "direct"
     pool_suffix: Annotated[str, limits.POOL_SUFFIX] = "a"
 
 

@@ -19,7 +19,6 @@ def all_on(stack: str) -> dict[str, Any]:
     return {
         "protect": True,
         "federation": {"mode": "impersonation"},
-        "federation": {"mode": "impersonation"},
         "encryption": {"key": "own"},
         "enable_google_apis": True,
         "packages": {"python": "3.14", "architecture": "arm64"},
