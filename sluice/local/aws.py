@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import threading
+import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,13 @@ from urllib.parse import unquote
 import msgspec
 import uvicorn
 
-from sluice.local.aws_kinesis import CONSUMER, TARGET, DataPlane
+from sluice.local.access import refusals
+from sluice.local.access.guard import DeniedError, Guard, hides_what_is_missing
+from sluice.local.access.request import Request
+from sluice.local.aws_kinesis import ACCOUNT, CONSUMER, TARGET, DataPlane
 from sluice.local.child import announce, exit_with_parent, listen
+from sluice.local.identities import Identity, Issuer, RefusedError
+from sluice.local.signatures import Verifier, asks_who, caller
 
 if TYPE_CHECKING:
     from sluice.local.aws_firehose import Firehoses
@@ -38,6 +44,9 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 STREAM_MEMORY_BYTES = 192 * 1024 * 1024
 THREADS = 32
 TOTALS = "/_sluice/streams"
+CALLS = "/_sluice/calls"
+"""What roles have called: `{"calls": [...]}`, each as `sluice.local.access.calls.Call` is, and a count."""
+
 FIREHOSES = "/_sluice/firehoses"
 """A POST delivers what Firehose has buffered; with a name behind it, answers what was put to that one."""
 
@@ -47,48 +56,87 @@ SCOPE = re.compile(rb"Credential=[^/]+/[^/]+/([^/]+)/([^/]+)/")
 class Gateway:
     """The ASGI application in front of moto."""
 
-    def __init__(self, plane: DataPlane, firehoses: "Firehoses", moto: Wsgi) -> None:
+    def __init__(self, plane: DataPlane, firehoses: "Firehoses", moto: Wsgi, guard: Guard) -> None:
         self._plane = plane
         self._firehoses = firehoses
         self._moto = moto
+        self._guard = guard
+        self._verifier = Verifier(guard.issuer)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="moto")
         self._one_at_a_time = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         body = await _body(receive)
-        headers = dict(scope["headers"])
-        if scope["path"] == TOTALS:
-            answer = msgspec.json.encode(self._plane.totals())
-            await _answer(send, 200, [], answer)
+        if scope["path"].startswith("/_sluice/"):
+            await _answer(send, 200, [], await self._own(scope["path"], body))
             return
-        work = asyncio.get_running_loop().run_in_executor
-        if scope["path"].startswith(FIREHOSES + "/"):
-            answer = await work(
-                self._threads, self._put_to, scope["path"].removeprefix(FIREHOSES + "/"), body
-            )
-            await _answer(send, 200, [], answer)
-            return
-        if scope["path"] == FIREHOSES:
-            await work(self._threads, self._deliver)
-            await _answer(send, 200, [], b"{}")
-            return
-        target = headers.get(b"x-amz-target", b"").decode()
-        found = SCOPE.search(headers.get(b"authorization", b""))
-        region, service = (found[1].decode(), found[2].decode()) if found else ("us-east-1", "")
-        if target.startswith(TARGET) and self._plane.handles(target):
-            consumer = headers.get(CONSUMER.encode(), b"").decode()
-            status, answer, pause = self._plane.call(target, body, region, consumer)
-            if pause:
-                await asyncio.sleep(pause)
-            answered = [(b"content-type", b"application/x-amz-json-1.1")]
-        else:
-            status, answered, answer = await work(self._threads, self._run_moto, scope, body, service)
+        request = _request(scope, body)
+        status, answered, answer = self._caller(request) or await self._served(request, scope)
         head = scope["method"] == "HEAD"  # answers with the length of what a GET would bring
         if not (head and any(name == b"content-length" for name, _ in answered)):
             answered = [pair for pair in answered if pair[0] != b"content-length"]
             answered.append((b"content-length", str(len(answer)).encode()))
         await _answer(send, status, answered, b"" if head else answer)
+
+    async def _own(self, path: str, body: bytes) -> bytes:
+        """What the local cloud asks of itself."""
+        work = asyncio.get_running_loop().run_in_executor
+        if path == TOTALS:
+            return msgspec.json.encode(self._plane.totals())
+        if path == CALLS:
+            return msgspec.json.encode({"calls": self._guard.calls.told()})
+        if path == FIREHOSES:
+            await work(self._threads, self._deliver)
+            return b"{}"
+        return await work(self._threads, self._put_to, path.removeprefix(FIREHOSES + "/"), body)
+
+    def _caller(self, request: Request) -> refusals.Answer | None:
+        """Who signed a GetCallerIdentity; None for anything else, and for the owner, whom moto knows."""
+        if request.service not in ("sts", "") or not asks_who(request.query, request.body):
+            return None
+        if b"authorization" in request.headers and not self._guard.is_temporary(request.headers):
+            return None
+        headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in request.headers.items()}
+        try:
+            found = self._verifier.identify(
+                request.method, request.path, request.query, headers, request.body
+            )
+        except RefusedError as error:
+            return refusals.answer(request, error)
+        json = "json" in headers.get("accept", "")
+        form = b"application/json" if json else b"text/xml"
+        return 200, [(b"content-type", form)], caller(found, str(uuid.uuid4()), json=json)
+
+    async def _served(self, request: Request, scope: Scope) -> refusals.Answer:
+        """A request's answer, if whoever asks may have it."""
+        try:
+            identity = self._guard.identify(request.headers)
+            if identity:
+                self._guard.judge(identity, request)
+        except (RefusedError, DeniedError) as error:
+            return refusals.answer(request, error)
+        target = request.headers.get(b"x-amz-target", b"").decode()
+        if target.startswith(TARGET) and self._plane.handles(target):
+            consumer = request.headers.get(CONSUMER.encode(), b"").decode()
+            status, answer, pause = self._plane.call(target, request.body, request.region, consumer)
+            if pause:
+                await asyncio.sleep(pause)
+            return status, [(b"content-type", b"application/x-amz-json-1.1")], answer
+        work = asyncio.get_running_loop().run_in_executor
+        found = await work(self._threads, self._run_moto, scope, request.body, request.service)
+        if request.service == "iam":
+            self._guard.forget_policies()
+        if identity and found[0] == 404:  # noqa: PLR2004 - HTTP's Not Found
+            return self._hidden(identity, request) or found
+        return found
+
+    def _hidden(self, identity: Identity, request: Request) -> refusals.Answer | None:
+        """What S3 answers instead of saying that an object is missing, to who may not know that."""
+        need = hides_what_is_missing(request)
+        if need is None or self._guard.allows(identity, need, request):
+            return None
+        return refusals.answer(request, DeniedError(identity, need, explicitly=False))
 
     def _deliver(self) -> None:
         with self._one_at_a_time:
@@ -123,6 +171,22 @@ class Gateway:
             finally:
                 if hasattr(answer, "close"):
                     answer.close()
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    headers = dict(scope["headers"])
+    found = SCOPE.search(headers.get(b"authorization", b""))
+    region, service = (found[1].decode(), found[2].decode()) if found else ("us-east-1", "")
+    return Request(
+        service=service,
+        region=region,
+        account=ACCOUNT,
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=body,
+    )
 
 
 async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -186,10 +250,12 @@ def serve(port: int, *, limits: bool) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
 
     from sluice.local import aws_patches  # noqa: PLC0415 - moto reads the environment when it is imported
+    from sluice.local.access.world import MotoWorld  # noqa: PLC0415 - same
 
     logging.disable(logging.INFO)
     plane, firehoses = aws_patches.apply(STREAM_MEMORY_BYTES, limits=limits)
-    gateway = Gateway(plane, firehoses, DomainDispatcherApplication(create_backend_app))
+    guard = Guard(Issuer.here(), MotoWorld(), ACCOUNT)
+    gateway = Gateway(plane, firehoses, DomainDispatcherApplication(create_backend_app), guard)
     config = uvicorn.Config(
         gateway, log_config=None, access_log=False, lifespan="off", http="httptools", timeout_keep_alive=3600
     )

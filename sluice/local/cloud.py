@@ -5,6 +5,7 @@ with LocalCloud(Path(".")) as cloud:
     cloud.wait_drained()
 """
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from sluice.errors import EnvironmentProblem
 from sluice.local.cloud_process import ChildProcess, refusal
 from sluice.local.deploy_result import Deployment, has_search
 from sluice.local.drain import LONGEST_PAUSE_SECONDS, POLL_SECONDS, Drain, behind
+from sluice.local.identities import SECRET_VARIABLE
 from sluice.local.injected import Faults, SearchFaults, json_of
 
 START_SECONDS = 60.0
@@ -69,6 +71,7 @@ class LocalCloud:
         }
         self._limits = limits
         self._verbose = verbose
+        self._secret = {SECRET_VARIABLE: secrets.token_hex(32)}
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
         self._children: list[ChildProcess] = []
         self._servers: list[ChildProcess] = []
@@ -313,7 +316,8 @@ class LocalCloud:
         return lake, url
 
     def _child(self, module: str, name: str, *arguments: str) -> ChildProcess:
-        child = ChildProcess(f"sluice.local.{module}", *arguments, name=name, echo=self._verbose)
+        called, echo, secret = f"sluice.local.{module}", self._verbose, self._secret
+        child = ChildProcess(called, *arguments, name=name, echo=echo, variables=secret)
         self._children.append(child)
         return child
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,14 @@ class ChildProcess:
     It ends when its stdin closes, which the operating system does however the parent ends.
     """
 
-    def __init__(self, module: str, *arguments: str, name: str, echo: bool = False) -> None:
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        name: str,
+        echo: bool = False,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._echo = echo
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -53,7 +60,7 @@ class ChildProcess:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                env={**os.environ, **_ENVIRONMENT},
+                env={**os.environ, **_ENVIRONMENT, **(variables or {})},
             )
         except OSError as error:
             raise EnvironmentProblem(f"{name} cannot be started: {error.strerror}") from None

@@ -25,6 +25,7 @@ from sluice.local.child import announce, exit_with_parent, listen
 from sluice.local.control_mappings import MappingsApi, refusal
 from sluice.local.deploy import read_line
 from sluice.local.deploy_result import Deployment, function
+from sluice.local.identities import Issuer
 from sluice.local.mapping_types import PAYLOAD_BYTES, Verdict
 from sluice.local.runners import Runners
 from sluice.local.runtime import Runtime
@@ -105,7 +106,7 @@ class Control:
         deployment = msgspec.json.decode(await request.body(), type=Deployment)
         variables = self._variables | search(deployment)
         invoked = {_invoked(each) for each in deployment.invocations}
-        functions = [function(inputs, variables) for inputs in deployment.functions]
+        functions = [function(inputs, variables, deployment.account) for inputs in deployment.functions]
         # What prepares a sink has done so before the sink's new code runs, as in the cloud.
         for each in functions:
             if each.name in invoked:
@@ -161,8 +162,9 @@ def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool, lim
         "AWS_ENDPOINT_URL_LAMBDA": urls["lambda_url"],
         "BIGQUERY_EMULATOR_HOST": urls["bigquery_url"],
     }
-    functions = [function(inputs, variables | search(deployment)) for inputs in deployment.functions]
-    runtime = Runtime(functions, _to_stderr if verbose else None)
+    told, account = variables | search(deployment), deployment.account
+    functions = [function(inputs, told, account) for inputs in deployment.functions]
+    runtime = Runtime(functions, _to_stderr if verbose else None, issuer=Issuer.here())
     runners = Runners(runtime, urls["aws_url"], deployment.region, limits=limits)
     return Control(runtime, runners, variables, deployment)
 

@@ -32,6 +32,7 @@ class Creation:
             mapping(declared)
         return Deployment(
             region=self._aws.region,
+            account=self._aws.account,
             functions=self._aws.functions,
             mappings=self._aws.mappings,
             outputs={},

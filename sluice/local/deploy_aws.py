@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from sluice.local.access import policy
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.declared import Declared
 from sluice.local.deploy_lake import LakeCreator, has_server
@@ -45,7 +46,7 @@ class AwsCreator:
         self._url = url
         self._shards = shards
         self._clients: dict[str, Any] = {}
-        self.region = "us-east-1"
+        self.region, self.account = "us-east-1", ACCOUNT
         self.functions: list[Inputs] = []
         self.mappings: list[Inputs] = []
         self.rules: list[Inputs] = []
@@ -105,6 +106,7 @@ class AwsCreator:
 
     def _provider(self, inputs: Inputs) -> Outputs:
         self.region = inputs.get("region", self.region)
+        self.account = (inputs.get("allowedAccountIds") or [self.account])[0]
         return "aws", {}
 
     def _stream(self, inputs: Inputs) -> Outputs:
@@ -218,6 +220,8 @@ class AwsCreator:
         return inputs["name"], {"arn": answer["Arn"], "uniqueId": answer["RoleId"]}
 
     def _role_policy(self, inputs: Inputs) -> Outputs:
+        """Refuse what the local AWS could not judge, with a SettingsError."""
+        policy.read(inputs["policy"])
         self._client("iam").put_role_policy(
             RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
         )

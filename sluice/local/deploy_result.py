@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 
 from sluice.errors import SettingsError
+from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.filters import compile_data_filters, compile_filters
+from sluice.local.google.configuration import at_home
+from sluice.local.identities import Identity
 from sluice.local.mapping_types import MappingConfig, Start, StartKind
 from sluice.local.runtime_worker import Function
 from sluice.local.schedule import Schedule
@@ -36,10 +39,12 @@ class Deployment(msgspec.Struct, kw_only=True):
 
     `made` has the resources of the local servers by their URN. `firehoses` and `lake_tables` are, by their
     declared inputs, what the lake's process runs and has; `invocations` are those that are still to be made,
-    before the mappings begin. `search_url` is where the local OpenSearch answers.
+    before the mappings begin. `search_url` is where the local OpenSearch answers. `account` is the one that
+    the program is pinned to, whose roles its functions have.
     """
 
     region: str
+    account: str = ACCOUNT
     functions: list[dict[str, Any]]
     mappings: list[dict[str, Any]]
     outputs: dict[str, Any]
@@ -80,7 +85,12 @@ def has_search(deployment: Deployment) -> bool:
     )
 
 
-def function(inputs: dict[str, Any], endpoints: dict[str, str]) -> Function:
+def identity(account: str, role_arn: str, session: str) -> Identity:
+    """A role of an account at work; a role's path is no part of that (IAM user guide, "IAM identifiers")."""
+    return Identity(account, role_arn.rpartition("/")[2], session, role_arn.split(":")[1])
+
+
+def function(inputs: dict[str, Any], endpoints: dict[str, str], account: str) -> Function:
     """A function for the runtime, with the local cloud's endpoints among its variables."""
     variables = (inputs.get("environment") or {}).get("variables") or {}
     return Function(
@@ -90,7 +100,8 @@ def function(inputs: dict[str, Any], endpoints: dict[str, str]) -> Function:
         handler=inputs["handler"],
         timeout_seconds=inputs.get("timeout", 3),
         memory_mb=inputs.get("memorySize", 128),
-        variables={**variables, **endpoints},
+        variables=at_home({**variables, **endpoints}),
+        identity=identity(account, inputs["role"], inputs["name"]),
     )
 
 

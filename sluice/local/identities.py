@@ -8,10 +8,12 @@ that form are any good. What comes without a session token is the owner of the l
 import base64
 import hashlib
 import hmac
+import os
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 import msgspec
 
@@ -78,6 +80,11 @@ class Issuer:
 
     def __init__(self, secret: bytes, now: Callable[[], float] = time.time) -> None:
         self._secret, self._now = secret, now
+
+    @classmethod
+    def here(cls) -> Self:
+        """The one of the local cloud to which this process belongs; of nobody else's where there is none."""
+        return cls(bytes.fromhex(os.environ.get(SECRET_VARIABLE, "")) or secrets.token_bytes(32))
 
     def issue(self, identity: Identity, expires_at: float) -> Credentials:
         """Credentials of a role's session until a moment, in seconds since 1970."""

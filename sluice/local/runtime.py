@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
+from sluice.local.identities import Credentials, Issuer
 from sluice.local.mapping_types import Invocation, Verdict
 from sluice.local.runtime_worker import Function, Worker, WorkerEndedError
 
@@ -15,6 +16,9 @@ MAX_WORKERS = 8
 """Per function; a further invocation is throttled, as Lambda does at its reserved concurrency."""
 
 IDLE_SECONDS = 60.0
+CREDENTIALS_SECONDS = 6 * 3600.0
+"""How long a worker's credentials are good. Lambda's are renewed before they end; how long is not said."""
+
 LOG_BYTES = 2 * 1024 * 1024
 
 
@@ -59,8 +63,16 @@ class _Pool:
 class Runtime:
     """Invokes functions in worker processes. Safe for several threads."""
 
-    def __init__(self, functions: Iterable[Function], echo: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        functions: Iterable[Function],
+        echo: Callable[[bytes], None] | None = None,
+        *,
+        issuer: Issuer | None = None,
+        credentials_seconds: float = CREDENTIALS_SECONDS,
+    ) -> None:
         self._echo = echo
+        self._issuer, self._credentials_seconds = issuer, credentials_seconds
         self._pools = {function.name: _Pool(function, FunctionLog(echo)) for function in functions}
         self._lock = threading.Lock()
         self._closed = False
@@ -134,22 +146,22 @@ class Runtime:
         with self._lock:
             while pool.idle:
                 worker = pool.idle.pop()
-                if worker.alive:
+                if worker.good:
                     return worker
                 pool.workers.discard(worker)
                 worker.kill()
             warming, pool.warming = pool.warming, None
         claimed = warming.result() if warming is not None else None
-        if claimed is not None and claimed.function is pool.function:
+        if claimed is not None and claimed.function is pool.function and claimed.good:
             return claimed
-        if claimed is not None:  # the function was replaced meanwhile
+        if claimed is not None:  # the function was replaced meanwhile, or it waited for too long
             with self._lock:
                 pool.workers.discard(claimed)
             claimed.kill()
         return self._start(pool)
 
     def _start(self, pool: _Pool) -> Worker:
-        worker = Worker(pool.function, pool.log.add)
+        worker = Worker(pool.function, pool.log.add, self._credentials(pool.function))
         with self._lock:
             pool.workers.add(worker)
             closed = self._closed
@@ -157,6 +169,11 @@ class Runtime:
             worker.kill()
             raise WorkerEndedError("the local cloud stops")
         return worker
+
+    def _credentials(self, function: Function) -> Credentials | None:
+        if self._issuer is None or function.identity is None:
+            return None
+        return self._issuer.issue(function.identity, time.time() + self._credentials_seconds)
 
     def _give_back(self, pool: _Pool, worker: Worker | None) -> None:
         surplus: list[Worker] = []

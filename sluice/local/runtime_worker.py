@@ -1,6 +1,7 @@
 """The parent's side of one worker process: start it, give it events, kill it at time-out or memory limit."""
 
 import json
+import math
 import os
 import select
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from sluice.local.identities import Credentials, Identity
 from sluice.local.mapping_types import Invocation, Verdict
 
 INIT_SECONDS = 30.0
@@ -25,7 +27,10 @@ SCRIPT = Path(__file__).with_name("worker.py")
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function as declared; `variables` includes the endpoints of the local cloud."""
+    """A Lambda function as declared; `variables` includes the endpoints of the local cloud.
+
+    `identity` is its role's, in whose name it works.
+    """
 
     name: str
     arn: str
@@ -34,8 +39,9 @@ class Function:
     timeout_seconds: float = 3.0
     memory_mb: int = 128
     variables: dict[str, str] = field(default_factory=dict)
+    identity: Identity | None = None
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, credentials: Credentials | None = None) -> dict[str, str]:
         """The worker's whole environment: nothing of the user's own gets in, credentials least of all."""
         region = self.arn.split(":")[3]
         return {
@@ -46,8 +52,9 @@ class Function:
             "PYTHONUNBUFFERED": "1",
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": credentials.access_key if credentials else "local",
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_key if credentials else "local",
+            **({"AWS_SESSION_TOKEN": credentials.token} if credentials else {}),
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -68,16 +75,19 @@ class WorkerEndedError(Exception):
 
 
 class Worker:
-    """One process of one function. Not safe for several threads."""
+    """One process of one function, good until its credentials end. Not safe for several threads."""
 
-    def __init__(self, function: Function, log: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, function: Function, log: Callable[[bytes], None], credentials: Credentials | None = None
+    ) -> None:
         self.function = function
+        self._expires_at = credentials.expires_at if credentials else math.inf
         self._log = log
         self._buffer = bytearray()
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(SCRIPT)],
             cwd=function.code,
-            env=function.environment(),
+            env=function.environment(credentials),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -99,6 +109,11 @@ class Worker:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
+
+    @property
+    def good(self) -> bool:
+        """Whether it runs, and its credentials outlast an invocation of any length."""
+        return self.alive and time.time() + self.function.timeout_seconds < self._expires_at
 
     def invoke(self, payload: bytes, request_id: str) -> Invocation:
         """Run the handler; raises `WorkerEndedError` when the process did not survive it."""
