@@ -47,6 +47,8 @@ KINDS: Final[Mapping[str, str]] = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "security group rule",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "security group rule",
     "gcp:bigquery/dataset:Dataset": "BigQuery dataset",
+    "gcp:bigquery/datasetAccess:DatasetAccess": "dataset grant",
+    "gcp:bigquery/datasetIamMember:DatasetIamMember": "dataset grant",
     "gcp:bigquery/table:Table": "BigQuery table",
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": "identity pool",
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": "identity provider",
