@@ -98,6 +98,9 @@ QUERY_GIB: Final = whole(1, 1_000_000, "a petabyte; Athena API, BytesScannedCuto
 SPLUNK_BUFFER_MB, SPLUNK_BUFFER_SECONDS = 5, 60
 """The largest of a destination's buffers for Splunk (Firehose API, SplunkBufferingHints)."""
 
+ON_DEMAND_SHARDS: Final = 4
+"""What a stream on-demand starts with (Kinesis developer guide, on-demand mode)."""
+
 KEPT_OBJECT_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps objects for good", unit="days")
 OBJECT_DAYS: Final = whole(1, 36_500, "a hundred years; S3 itself takes any positive number", unit="days")
 LEDGER_DAYS: Final = whole(2, 36_500, "a hundred years; DynamoDB's TTL is any epoch second", unit="days")

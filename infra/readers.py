@@ -33,6 +33,8 @@ class Readers:
     shared: tuple[tuple[str, str], ...]
     firehoses: tuple[tuple[str, str], ...] = ()
     """Shared readers for good: a Firehose cannot have a consumer of its own."""
+    reserved: tuple[tuple[str, int, int], ...] = ()
+    """Where the settings of each function with reserved concurrency stand, that, and its parallelization."""
 
 
 def check_readers(env: Environment, pipeline: Pipeline) -> None:
@@ -49,12 +51,16 @@ def check_readers(env: Environment, pipeline: Pipeline) -> None:
 def crowded(settings: Settings, pipeline: Pipeline, *, project: str, file: str) -> Iterator[str]:
     """Yield a line for each stream whose shared readers want more than its shards give.
 
+    And one for each function that may not run as often at once as there are batches for it.
+
     Raises:
         SettingsError: a stream would have more enhanced consumers than it may.
     """
     for readers in _streams(settings, pipeline):
         _refuse_too_many(readers, project=project, file=file)
         yield from _crowded(readers, project=project)
+        if readers.stream is not settings.stream or settings.adopt.stream is None:
+            yield from _throttled(readers, project=project)
 
 
 def _streams(settings: Settings, pipeline: Pipeline) -> Iterator[Readers]:
@@ -98,6 +104,11 @@ def _readers(
         enhanced=those("enhanced"),
         shared=those("shared"),
         firehoses=tuple(firehoses),
+        reserved=tuple(
+            (where, settings.reserved_concurrency, getattr(settings, "parallelization", 1))
+            for _, where, settings in sinks
+            if settings.reserved_concurrency is not None
+        ),
     )
 
 
@@ -112,6 +123,19 @@ def _refuse_too_many(readers: Readers, *, project: str, file: str) -> None:
         " shared, or, in an account with On-demand Advantage, the limit to"
         f" {limits.ENHANCED_CONSUMERS.accepts}; change it in {file}"
     )
+
+
+def _throttled(readers: Readers, *, project: str) -> Iterator[str]:
+    stream = readers.stream
+    shards = stream.shards or limits.ON_DEMAND_SHARDS
+    many = f"{shards} shards" if stream.shards else f"the {shards} shards that a stream on-demand starts with"
+    for where, reserved, parallelization in readers.reserved:
+        if reserved < shards * parallelization:
+            each = f" with {parallelization} batches at once" if parallelization > 1 else ""
+            yield (
+                f"{project}:{where}.reserved_concurrency is {reserved}, fewer than {many}{each} keep busy:"
+                f" nothing is lost, but the sink falls behind; set it to {shards * parallelization} or more"
+            )
 
 
 def _crowded(readers: Readers, *, project: str) -> Iterator[str]:

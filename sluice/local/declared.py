@@ -108,6 +108,11 @@ def _domain(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"arn": _arn("es", f"domain/{called}"), "endpoint": f"search-{called}.{REGION}.es.amazonaws.com"}
 
 
+def _signing_profile(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    name = f"{inputs['namePrefix']}1"
+    return {"name": name, "versionArn": _arn("signer", f"/signing-profiles/{name}/abcdefghij")}
+
+
 def _signing_job(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     place = inputs["destination"]["s3"]
     return {"signedObjects": [{"s3s": [{"bucket": place["bucket"], "key": f"{place['prefix']}{name}.zip"}]}]}
@@ -133,6 +138,10 @@ _INVENTED: Final = {
     "aws:iam/role:Role": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:cloudwatch/logGroup:LogGroup": lambda name, _: {"arn": _arn("logs", f"log-group:{name}")},
     "aws:signer/signingJob:SigningJob": _signing_job,
+    "aws:signer/signingProfile:SigningProfile": _signing_profile,
+    "aws:lambda/codeSigningConfig:CodeSigningConfig": lambda name, _: {
+        "arn": _arn("lambda", f"code-signing-config:{name}")
+    },
     "aws:s3/bucketObjectv2:BucketObjectv2": lambda _name, _: {"versionId": "version-1"},
     "aws:kms/key:Key": lambda name, _: {"arn": _arn("kms", f"key/{name}"), "keyId": name},
     "aws:lambda/function:Function": lambda name, _: {"arn": _arn("lambda", f"function:{name}")},

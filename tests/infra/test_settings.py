@@ -109,16 +109,6 @@ def test_any_other_age_is_refused(value: int) -> None:
         ({"aws_account_id": "1234"}, "aws_account_id is '1234'", "12 digits"),
         ({"aws_region": "Frankfurt"}, "aws_region is 'Frankfurt'", "eu-central-1"),
         ({"google_location": "Berlin"}, "google_location is 'Berlin'", "EU, US or a region"),
-        (
-            {"encryption": {"key": "alias/mine"}},
-            "encryption.key is 'alias/mine'",
-            "aws, own, or the ARN of a",
-        ),
-        (
-            {"encryption": {"key": "arn:aws:kms:us-east-1:111111111111:key/abc"}},
-            "encryption.key is 'arn:aws:kms:us-east-1",
-            "a key in eu-central-1",
-        ),
         ({"tags": {"aws:mine": "x"}}, "tags.aws:mine is 'aws:mine'", "a tag's name"),
         (
             {"aggregator": {"tumbling_window_seconds": 901}},
