@@ -57,7 +57,7 @@ class Resource:
 
     def off(self, *path: str) -> bool:
         """Whether a switch is surely not on."""
-        return self.at(*path) not in {True, UNKNOWN}
+        return self.at(*path) not in (True, UNKNOWN)
 
     def differs(self, wanted: Any, *path: str) -> bool:
         """Whether an input is surely another than wanted."""
