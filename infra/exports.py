@@ -43,6 +43,8 @@ def export(
     pulumi.export("bigquery_project", env.settings.google_project)
     pulumi.export("bigquery_dataset", warehouse.dataset)
     pulumi.export("bigquery_views_dataset", warehouse.views_dataset)
+    if adopted := env.settings.adopted.named():
+        pulumi.export("adopted", adopted)
     pulumi.export("sinks", {name: sink.outputs for name, sink in sinks.items()})
     pulumi.export("routes", dict(routes))
     if report is not None:

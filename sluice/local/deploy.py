@@ -19,9 +19,13 @@ from sluice.local.child import announce, exit_with_parent
 from sluice.local.config import stack_config
 from sluice.local.deploy_result import Deployment, Made, Outputs
 
-
-_NOT_HERE: Final = {"package_dependencies": False, "code_signing": {"profile": "none"}}
-"""What a deployment to a laptop does without: packages are what is installed here, and nobody signs them."""
+_NOT_HERE: Final = {
+    "package_dependencies": False,
+    "code_signing": {"profile": "none"},
+    "adopt": {"enabled": False},
+}
+"""What a deployment to a laptop does without: packages are what is installed here, nobody signs them, and
+what an environment adopts is not here."""
 
 
 def read_line() -> dict[str, Any]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from sluice.local.adopted import adopted
 from sluice.local.declared import Declared
 from sluice.local.program import Program
 
@@ -47,7 +48,7 @@ def mermaid(program: Program) -> str:
 
 class _Drawing:
     def __init__(self, program: Program) -> None:
-        self._program = program
+        self._resources = (*program.resources, *adopted(program))
         self._by_urn = {each.urn: each for each in program.resources}
 
     def lines(self) -> Iterator[str]:
@@ -121,6 +122,9 @@ class _Drawing:
     def _publisher(self, mapping: Declared) -> Iterator[str]:
         """Draw a function that a table's stream feeds."""
         function, table = self._needed(mapping, _FUNCTION), self._needed(mapping, _KEPT_TABLE)
+        source = str(mapping.inputs["eventSourceArn"])
+        for each in self._all(_KEPT_TABLE):
+            table = each if f":table/{_own_name(each)}/" in source else table
         of_kinesis = self._needed(mapping, _CONSUMER) or self._read(mapping)
         if function is None or table is None or of_kinesis is not None:
             return
@@ -247,13 +251,13 @@ class _Drawing:
 
     def _protection(self) -> Iterator[str]:
         drawn = {_STREAM, _TABLE, _QUEUE, _BUCKET, _KEPT_TABLE, _FIREHOSE, _DOMAIN, _CATALOG_TABLE}
-        protected = [_id(each) for each in self._program.resources if each.protect and each.type in drawn]
+        protected = [_id(each) for each in self._resources if each.protect and each.type in drawn]
         if protected:
             yield "  classDef protected stroke-width:3px"
             yield f"  class {','.join(sorted(protected))} protected"
 
     def _all(self, kind: str) -> list[Declared]:
-        return [each for each in self._program.resources if each.type == kind]
+        return [each for each in self._resources if each.type == kind]
 
     def _needed(self, resource: Declared, kind: str) -> Declared | None:
         """Find the resource of a kind that this one was declared with."""
@@ -297,7 +301,9 @@ def _names(function: Declared, variable: str, kept: Declared) -> bool:
 
 def _mode(stream: Declared) -> tuple[str, str]:
     shards = stream.inputs.get("shardCount")
-    hours = stream.inputs["retentionPeriod"]
+    hours = stream.inputs.get("retentionPeriod")
+    if hours is None:
+        return _own_name(stream), "adopted"
     kept = f"{hours // _HOURS_A_DAY} d" if hours % _HOURS_A_DAY == 0 else f"{hours} h"
     size = f"{shards} shard{'s' if shards != 1 else ''}" if shards else "on-demand"
     return _own_name(stream), f"{size}, kept {kept}"
