@@ -110,6 +110,9 @@ def _print_table(env: str, program: "Program") -> None:
             table.add_row(*cells[: len(table.columns)])
         table.add_section()
     out.print(table)
+    if adopted := program.outputs.get("adopted"):
+        things = ", ".join(f"{key} ({name})" for key, name in adopted.items())
+        out.print(Text(f"\nAdopted, neither declared nor changed: {things}."))
     out.print(Text(f"\n{_where(program)}", style="dim"))
 
 
