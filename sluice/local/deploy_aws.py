@@ -1,5 +1,6 @@
 """Creates the AWS resources that a program declares in the local AWS, by the calls the cloud would get."""
 
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,9 @@ class AwsCreator:
 
     def _provider(self, inputs: Inputs) -> Outputs:
         self.region = inputs.get("region", self.region)
-        self.account = (inputs.get("allowedAccountIds") or [self.account])[0]
+        # Of a provider, lists come as JSON.
+        pinned: list[str] = json.loads(inputs.get("allowedAccountIds") or "[]")
+        self.account = next(iter(pinned), self.account)
         return "aws", {}
 
     def _stream(self, inputs: Inputs) -> Outputs:
