@@ -32,6 +32,9 @@ _IN_S3: Final = {
     ),
 }
 _FORBIDDEN, _BAD = 403, 400
+_FORMERLY_QUERY: Final = frozenset({"monitoring", "sqs"})
+"""Services that had a query API before they spoke JSON (`awsQueryCompatible` in their models)."""
+
 _XML: Final = (b"content-type", b"text/xml")
 
 
@@ -46,7 +49,7 @@ def answer(request: Request, error: DeniedError | RefusedError) -> Answer:
     if "/operation/" in request.path:
         return _cbor(refused)
     if b"x-amz-target" in request.headers:
-        return _sqs(refused) if request.service == "sqs" else _json(refused)
+        return _formerly_query(refused) if request.service in _FORMERLY_QUERY else _json(refused)
     wants_json = b"json" in request.headers.get(b"accept", b"")
     form = (b"content-type", b"application/json") if wants_json else _XML
     return refused.status, [form], said_by_sts(refused, request_id, json=wants_json)
@@ -62,8 +65,8 @@ def _json(refused: RefusedError) -> Answer:
     return _BAD, [(b"content-type", b"application/x-amz-json-1.1")], msgspec.json.encode(said)
 
 
-def _sqs(refused: RefusedError) -> Answer:
-    """SQS had a query API before: its old codes come in a header, and those are what clients show."""
+def _formerly_query(refused: RefusedError) -> Answer:
+    """The old API's codes come in a header, and those are what clients show."""
     code = _IN_JSON.get(refused.code, refused.code)
     said = {"__type": f"com.amazon.coral.service#{code}", "message": str(refused)}
     headers = [
