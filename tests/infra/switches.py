@@ -18,6 +18,7 @@ def all_on(stack: str) -> dict[str, Any]:
     account = ACCOUNTS[stack]
     return {
         "protect": True,
+        "adopt": {"enabled": True},
         "federation": {"mode": "impersonation"},
         "encryption": {"key": "own"},
         "enable_google_apis": True,
@@ -57,6 +58,7 @@ def all_off(stack: str) -> dict[str, Any]:
     del stack
     return {
         "protect": False,
+        "adopt": {"enabled": False},
         "enable_google_apis": False,
         "packages": {"python": "3.12", "architecture": "x86_64"},
         "bigquery_sink": {"enabled": False},

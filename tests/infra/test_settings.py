@@ -13,6 +13,7 @@ from pulumi.runtime.settings import configure
 from pydantic import BaseModel
 
 from infra.settings import Settings, load_settings, parse_settings
+from infra.settings_adoption import AdoptedStream
 from infra.settings_errors import accepted, section_of, sections_by_name
 from infra.settings_functions import RouteSettings, SinkSettings
 from infra.settings_lake import FirehoseDestinationSettings
@@ -270,7 +271,7 @@ def fields(model: type[BaseModel] = Settings, above: str = "") -> dict[str, Any]
         section, named = section_of(field.annotation), sections_by_name(field.annotation)
         if section is not None:
             found |= fields(section, f"{above}{name}.")
-        elif named in {RouteSettings, FirehoseDestinationSettings}:
+        elif named in {RouteSettings, FirehoseDestinationSettings, AdoptedStream}:
             found |= fields(named, f"{above}{name}.<name>.")
         else:
             found[f"{above}{name}"] = field
@@ -295,7 +296,7 @@ def in_words(key: str, field: Any) -> str:
     default = field.get_default()
     if field.is_required():
         return "required"
-    if key.endswith("dataset"):
+    if key.startswith("warehouse.") and key.endswith("dataset"):
         return "from the names"
     if isinstance(default, bool):
         return str(default).lower()
