@@ -1,4 +1,4 @@
-"""`sluice graph`: what an environment would create, without an account."""
+"""`sluice graph`: what an environment would create and which rules it breaks, without an account."""
 
 import json as jsonlib
 import sys
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sluice.local.inventory import Box
     from sluice.local.program import Program
+    from sluice.policies import Violation
 
 EXAMPLE = """\b
 Examples:
@@ -41,28 +42,45 @@ def graph(
     pipeline: PipelineFile = None,
     json: Json = False,
 ) -> None:
-    """Show what an environment would create, and what of it is protected from deletion.
+    """Show what an environment would create, what of it is protected, and which rules it breaks.
 
     Runs the program that `pulumi up` runs, with the environment's settings; no account is asked for anything.
+    Exit status 1 when it breaks a rule; docs/policies.md lists them.
     """
     from sluice.cli.project import find_root
+    from sluice.local.judged import judged
     from sluice.local.program import run_program
 
     program = run_program(find_root(), env, pipeline=pipeline, overrides={"package_dependencies": False})
+    found = judged(program)
     for warning in program.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     if json or shown is Format.json:
-        print_json(_document(env, program))
+        print_json(_document(env, program, found))
     elif shown is Format.mermaid:
         from sluice.local.drawing import mermaid
 
         sys.stdout.write(mermaid(program))
     else:
         _print_table(env, program)
+    if found:
+        _complain(env, found)
+        raise typer.Exit(1)
 
 
-def _document(env: str, program: "Program") -> dict[str, Any]:
-    """Everything that was declared, for programs: policy checks, diffs, inventories."""
+def _complain(env: str, found: "list[Violation]") -> None:
+    """Say on stderr which rules are broken, one violation a line."""
+    for each in found:
+        sys.stderr.write(f"violation: {each}\n")
+    rules = len({each.rule for each in found})
+    sys.stderr.write(
+        f"error: environment {env} breaks {plural(rules, 'rule')} in {plural(len(found), 'place')}:"
+        " mend them as the lines above say; docs/policies.md has the reasons\n"
+    )
+
+
+def _document(env: str, program: "Program", found: "list[Violation]") -> dict[str, Any]:
+    """Everything that was declared, and what is wrong with it, for programs: checks, diffs, inventories."""
     from sluice.local.inventory import created
 
     components = {each.urn: each.name for each in program.resources if not each.custom}
@@ -85,6 +103,16 @@ def _document(env: str, program: "Program") -> dict[str, Any]:
         ],
         "outputs": program.outputs,
         "warnings": list(program.warnings),
+        "violations": [
+            {
+                "rule": each.rule,
+                "type": each.resource.type,
+                "name": each.resource.name,
+                "said": each.said,
+                "urn": each.resource.urn,
+            }
+            for each in found
+        ],
     }
 
 

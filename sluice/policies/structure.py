@@ -14,6 +14,8 @@ _PRINTED_OUTPUT: Final = (
     "<pulumi.output.Output object",
     "Calling [toString]",
 )
+_NAMED_WITH_PROJECT: Final = frozenset({"gcp:serviceaccount/iAMMember:IAMMember"})
+"""Grants on something whose name begins with projects/PROJECT, so that they take no project."""
 _STACK: Final = "pulumi:pulumi:Stack"
 
 
@@ -37,7 +39,7 @@ def _accounts_are_pinned(resources: Resources) -> Iterator[Finding]:
         if each.type == "pulumi:providers:gcp" and each.lacks("project"):
             yield each, "works in whatever project the shell is in: set project"
     for each in resources.created:
-        if each.cloud == "gcp" and each.lacks("project"):
+        if each.cloud == "gcp" and each.lacks("project") and each.type not in _NAMED_WITH_PROJECT:
             yield each, "lies in whatever project the shell is in: set project"
 
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -161,6 +162,46 @@ def test_json_holds_everything_that_was_declared(arguments: tuple[str, ...]) -> 
     assert mapping["protected"]
     assert mapping["inputs"]["batchSize"] == 1000
     assert document["outputs"]["environment"] == "prod"
+
+
+def test_a_program_that_keeps_the_rules_says_so_in_its_document() -> None:
+    assert json.loads(shown("--env", "dev", "--json"))["violations"] == []
+
+
+@pytest.mark.parametrize("format_", ["table", "mermaid", "json"])
+def test_a_broken_rule_is_named_on_stderr_and_ends_with_status_1(
+    format_: str, programs: "dict[str, Program]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is shown is shown whole, and the complaint beside it."""
+    prod = programs["prod"]
+    slips = {"dead-letters-queue": {"protect": False}, "ledger-table": {"parent": None}}
+    broken = replace(
+        prod, resources=tuple(replace(each, **slips.get(each.name, {})) for each in prod.resources)
+    )
+    monkeypatch.setattr("sluice.local.program.run_program", lambda *_, **__: broken)
+    result = CliRunner().invoke(app, ["--env", "prod", "--format", format_], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        (
+            "violation: dead-letters-queue (aws:sqs/queue:Queue): holds data and is not protected: declare it"
+            " with env.keeping [data-protected]"
+        ),
+        (
+            "violation: ledger-table (aws:dynamodb/table:Table): lies outside every component: pass parent=self"
+            " [structure-boxes]"
+        ),
+        (
+            "error: environment prod breaks 2 rules in 2 places: mend them as the lines above say;"
+            " docs/policies.md has the reasons"
+        ),
+    ]
+    if format_ == "json":
+        document = json.loads(result.stdout)
+        assert document["count"] == len(created(prod.resources))
+        assert [(each["rule"], each["name"]) for each in document["violations"]] == [
+            ("data-protected", "dead-letters-queue"),
+            ("structure-boxes", "ledger-table"),
+        ]
 
 
 def test_a_warning_goes_to_stderr_and_not_into_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
