@@ -206,7 +206,7 @@ class Lake(pulumi.ComponentResource):
         region, key = env.settings.aws_region, env.key
         called = env.names.thing("lake-optimizer")
         made = role(
-            name, env, self, called=called, duty="lake's optimizers", trusts=trust("glue.amazonaws.com")
+            name, env, self, called=called, duty="optimizers of the lake", trusts=trust("glue.amazonaws.com")
         )
         logs = [
             sibling(self._stream.arn, "logs", f"log-group:/aws-glue/iceberg-{work}/logs:*")

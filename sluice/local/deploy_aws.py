@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from sluice.local.access import policy
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.declared import Declared
 from sluice.local.deploy_lake import LakeCreator, has_server
 from sluice.local.deploy_result import Outputs
+from sluice.local.deploy_security import SecurityCreator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +71,7 @@ class AwsCreator:
             "aws:s3/bucketVersioning:BucketVersioning": self._bucket_versioning,
             "aws:s3/bucketPolicy:BucketPolicy": self._bucket_policy,
             "aws:dynamodb/table:Table": self._table,
-            "aws:iam/role:Role": self._role,
-            "aws:iam/rolePolicy:RolePolicy": self._role_policy,
+            **SecurityCreator(self._client).by_type,
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
             "aws:cloudwatch/logStream:LogStream": self._log_stream,
             **self.lake.by_type,
@@ -213,22 +212,6 @@ class AwsCreator:
             "streamLabel": described.get("LatestStreamLabel"),
         }
         return name, {"arn": described["TableArn"], **{key: one for key, one in stream.items() if one}}
-
-    def _role(self, inputs: Inputs) -> Outputs:
-        answer = self._client("iam").create_role(
-            RoleName=inputs["name"],
-            AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
-            Description=inputs.get("description", ""),
-        )["Role"]
-        return inputs["name"], {"arn": answer["Arn"], "uniqueId": answer["RoleId"]}
-
-    def _role_policy(self, inputs: Inputs) -> Outputs:
-        """Refuse what the local AWS could not judge, with a SettingsError."""
-        policy.read(inputs["policy"])
-        self._client("iam").put_role_policy(
-            RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
-        )
-        return f"{inputs['role']}:{inputs['name']}", {}
 
     def _log_group(self, inputs: Inputs) -> Outputs:
         logs, name = self._client("logs"), inputs["name"]

@@ -18,7 +18,10 @@ TRUSTED: Final[Mapping[str, tuple[frozenset[str], str]]] = {
         "sends the account as external id (Firehose developer guide, controlling access)",
     ),
     "glue.amazonaws.com": (frozenset(), _PASSED),
-    "lambda.amazonaws.com": (frozenset(), _PASSED),
+    "lambda.amazonaws.com": (
+        _SOURCES,
+        "sends them (Lambda developer guide, working with AWS managed policies in the execution role)",
+    ),
 }
 """Services that roles trust, and which condition keys say on whose behalf; any other needs the source's."""
 

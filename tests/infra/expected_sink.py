@@ -191,6 +191,7 @@ def lambda_function(
                             "Effect": "Allow",
                             "Principal": {"Service": "lambda.amazonaws.com"},
                             "Action": "sts:AssumeRole",
+                            "Condition": {"StringEquals": {"aws:SourceAccount": env.account}},
                         }
                     ],
                 },

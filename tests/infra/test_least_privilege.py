@@ -18,7 +18,7 @@ KEY = "arn:aws:kms:eu-central-1:111111111111:key/8d5f0c1e-0000-4000-8000-0000000
 
 FUNCTIONS = ("bigquery-sink", "aggregator", "window-publisher")
 SINKS = {"bigquery-sink": "bigquery", "aggregator": "windows"}
-WITHOUT_RESOURCES = {"dynamodb:ListStreams"}
+WITHOUT_RESOURCES = {"dynamodb:ListStreams", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 """Calls that are about the whole account, so that IAM takes no resource for them."""
 
 
@@ -122,6 +122,14 @@ KEY_STATEMENTS = [
         "Effect": "Allow",
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": [KEY],
+        "Condition": {
+            "StringEquals": {
+                "kms:ViaService": [
+                    f"{service}.eu-central-1.amazonaws.com"
+                    for service in ("dynamodb", "kinesis", "lambda", "s3", "sqs")
+                ]
+            }
+        },
     },
     {
         "Sid": "UseTheKeyForTables",

@@ -213,6 +213,8 @@ def test_it_may_only_read(auth: str, deployed: "dict[str, Program]") -> None:
         "sqs:ChangeMessageVisibility",  # a peeked message is put back into sight
         "logs:CreateLogStream",
         "logs:PutLogEvents",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
     }
 
 

@@ -57,6 +57,8 @@ def allow(
 
 
 def trust(service: str = "lambda.amazonaws.com", **more: Any) -> str:
+    if service == "lambda.amazonaws.com":
+        more = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}, **more}
     principal = {"Service": service}
     return doc({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more})
 
