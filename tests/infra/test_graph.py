@@ -187,8 +187,8 @@ def test_a_broken_rule_is_named_on_stderr_and_ends_with_status_1(
             " with env.keeping [data-protected]"
         ),
         (
-            "violation: ledger-table (aws:dynamodb/table:Table): lies outside every component: pass parent=self"
-            " [structure-boxes]"
+            "violation: ledger-table (aws:dynamodb/table:Table): lies outside every component:"
+            " pass parent=self [structure-boxes]"
         ),
         (
             "error: environment prod breaks 2 rules in 2 places: mend them as the lines above say;"
