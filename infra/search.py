@@ -16,7 +16,7 @@ from infra.function import Code, Function
 from infra.ledger import Ledger
 from infra.policy import allow
 from infra.role import role
-from infra.search_domain import EVERY_METHOD, SINK_METHODS, SINK_PATH, SearchDomain, domain_arn
+from infra.search_domain import SETUP_METHODS, SINK_METHODS, SINK_PATH, SearchDomain, domain_arn
 from infra.sink_function import Sink, retried_in_parts
 from infra.stream import Stream
 from sluice.pipeline import Pipeline
@@ -135,7 +135,7 @@ class Search(pulumi.ComponentResource):
                 duty="search setup",
                 settings=env.settings.search_setup,
                 pipeline=self._path,
-                statements=[self._may("SetOpenSearchUp", EVERY_METHOD, "/*")],
+                statements=[self._may("SetOpenSearchUp", SETUP_METHODS, "/*")],
                 environment=self.environment,
                 after=[self._domain.domain] if self._domain else [],
                 role=role,

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 TLS: Final = "Policy-Min-TLS-1-2-PFS-2023-10"
 """TLS 1.2 and 1.3 with perfect forward secrecy (OpenSearch Service API, DomainEndpointOptions)."""
 
-EVERY_METHOD: Final = (
+SETUP_METHODS: Final = (
     "es:ESHttpDelete",
     "es:ESHttpGet",
-    "es:ESHttpHead",
     "es:ESHttpPost",
     "es:ESHttpPut",
 )
@@ -93,7 +92,7 @@ class SearchDomain:
     ) -> pulumi.Output[str]:
         """Let these roles in, and nobody else; what each may do there, OpenSearch's own roles say as well."""
         statements = [
-            _let("TheSetup", [setup], EVERY_METHOD, f"{self.arn}/*"),
+            _let("TheSetup", [setup], SETUP_METHODS, f"{self.arn}/*"),
             _let("TheSink", [sink], SINK_METHODS, f"{self.arn}{SINK_PATH}"),
         ]
         if readers:

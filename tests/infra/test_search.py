@@ -23,7 +23,8 @@ ROLES = f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/sluice-dev-search"
 READER = "arn:aws:iam::111111111111:role/analyst"
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/8d5f0c1e-0000-4000-8000-000000000000"
 NETWORK = {"vpc_id": "vpc-0a1b2c3d", "subnet_ids": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]}
-EVERY_METHOD = [f"es:ESHttp{method}" for method in ("Delete", "Get", "Head", "Post", "Put")]
+SETUP_METHODS = [f"es:ESHttp{method}" for method in ("Delete", "Get", "Post", "Put")]
+READING_METHODS = [f"es:ESHttp{method}" for method in ("Get", "Head", "Post")]
 SMALL = {"public": True, "instance_type": "t3.small.search", "instance_count": 1, "zones": 1}
 COLLECTION = "arn:aws:aoss:eu-central-1:111111111111:collection/abc123"
 YOURS = "arn:aws:es:eu-central-1:111111111111:domain/company"
@@ -102,9 +103,9 @@ def domain() -> dict[str, tuple[str, dict[str, Any]]]:
                 "accessPolicies": {
                     "Version": "2012-10-17",
                     "Statement": [
-                        let("TheSetup", f"{ROLES}-setup", EVERY_METHOD, "/*"),
+                        let("TheSetup", f"{ROLES}-setup", SETUP_METHODS, "/*"),
                         let("TheSink", f"{ROLES}-sink", ["es:ESHttpPost"], "/_bulk"),
-                        let("Readers", READER, EVERY_METHOD[1:4], "/*"),
+                        let("Readers", READER, READING_METHODS, "/*"),
                     ],
                 },
                 "logPublishingOptions": [
@@ -181,7 +182,7 @@ def test_a_public_domain_is_exactly_this(deployed: "dict[str, Program]") -> None
                 memory=512,
                 log_level="INFO",
                 log_days=30,
-                statements=[allow("SetOpenSearchUp", EVERY_METHOD, f"{DOMAIN}/*")],
+                statements=[allow("SetOpenSearchUp", SETUP_METHODS, f"{DOMAIN}/*")],
                 variables=place,
             ),
             "search-setup-invocation": (

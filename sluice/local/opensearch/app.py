@@ -1,10 +1,12 @@
 """The gateway before the engine: plain HTTP, with faults where they were asked for.
 
 What is not under /_sluice/ goes to the engine as it came. Under it: `status`, `faults` (GET, POST, DELETE),
-and `kill` and `start` (POST), which end the engine as a power cut would and bring it back over its data.
+`calls`, which are what roles have asked, and `kill` and `start` (POST), which end the engine as a power cut
+would and bring it back over its data.
 """
 
 import asyncio
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from sluice.errors import SluiceError
+from sluice.local.access.calls import Calls
+from sluice.local.identities import Issuer, RefusedError
 from sluice.local.opensearch.engines import Answered, Asked, Engine
 from sluice.local.opensearch.faults import Fault, FaultRefused, Faults, Struck, operation_of
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
 OK = 200
+_ACCESS_KEY = re.compile("Credential=([^/]+)/")
 
 
 class Gateway:
@@ -33,11 +38,13 @@ class Gateway:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._faults = Faults()
+        self._issuer, self._calls = Issuer.here(), Calls()
 
     def app(self) -> Starlette:
         """The ASGI application."""
         own: list[tuple[str, list[str], Callable[[Request], Awaitable[Response]]]] = [
             ("status", ["GET"], self._status),
+            ("calls", ["GET"], self._called),
             ("faults", ["GET", "POST", "DELETE"], self._set_faults),
             ("kill", ["POST"], self._kill),
             ("start", ["POST"], self._start),
@@ -68,6 +75,7 @@ class Gateway:
             request.headers,
             await request.body(),
         )
+        self._note(request)
         fault = self._faults.strike(operation_of(request.scope["path"]))
         answered = await (self._passed(asked) if fault is None else self._struck(asked, fault))
         if answered is None or (fault is not None and fault.kind == "after_write_drop"):
@@ -75,6 +83,19 @@ class Gateway:
         if fault is not None and fault.kind == "half_response":
             return _Half(answered)
         return Response(answered.body, answered.status, media_type=answered.media_type)
+
+    def _note(self, request: Request) -> None:
+        """Keep what a role asked, for tests that compare it with what the role allows; nobody is refused."""
+        found = _ACCESS_KEY.search(request.headers.get("authorization", ""))
+        token = request.headers.get("x-amz-security-token")
+        if found is None or token is None:
+            return
+        try:
+            identity = self._issuer.identify(found[1], token)
+        except RefusedError:
+            return
+        action, nothing_decided = f"es:ESHttp{request.method.title()}", (True, None)
+        self._calls.add(identity, action, request.url.path, None, *nothing_decided)
 
     async def _passed(self, asked: Asked) -> Answered | None:
         return await run_in_threadpool(self._engine.answer, asked)
@@ -107,6 +128,9 @@ class Gateway:
 
     async def _status(self, _request: Request) -> Response:
         return JSONResponse({"engine": self._engine.name})
+
+    async def _called(self, _request: Request) -> Response:
+        return JSONResponse({"calls": self._calls.told()})
 
     async def _set_faults(self, request: Request) -> Response:
         if request.method == "POST":
