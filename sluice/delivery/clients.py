@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 import botocore.session
 from botocore.config import Config
 
+from sluice.delivery.models import Models
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,6 +41,10 @@ KINESIS_CALL = Config(
     connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1}, max_pool_connections=16
 )
 """Seconds; a page of 10 MB takes about one."""
+
+
+SERVICES = ("cloudwatch", "dynamodb", "firehose", "kinesis", "s3", "sqs")
+"""Those that have a client here."""
 
 
 @cache
@@ -85,4 +91,6 @@ def s3() -> "S3Client":
 
 @cache
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.register_component("data_loader", Models(SERVICES, session.get_config_variable("data_path")))
+    return session
