@@ -44,8 +44,9 @@ def package(
     with_dependencies: bool,
     target: Target | Host = _USUAL,
     root: Path = _ROOT,
+    output: Path | None = None,
 ) -> str:
-    """Build a function's package, or find it built, and return its directory.
+    """Build a function's package, or find it built, and return its directory: below `output`, else .sluice.
 
     Raises:
         UsageError: the pipeline file imports something that the function does not ship.
@@ -60,15 +61,16 @@ def package(
     found = closure(list(entries.values()), root, frozenset(Path(name).stem for name in entries))
     files = entries | {str(path.relative_to(root)): path for path in (*found.files, *_static(found.files))}
     contents = {name: path.read_bytes() for name, path in sorted(files.items())}
+    output = output or root / _OUTPUT
     installed: dict[str, Path] = {}
     salt = ""
     if with_dependencies:
-        dependencies = _dependencies(source / "requirements.lock", root, target)
+        dependencies = _dependencies(source / "requirements.lock", root, target, output)
         _check_foreign(found.foreign, dependencies, function=function, pipeline=pipeline)
         every = sorted(str(path.relative_to(dependencies)) for path in _files(dependencies))
         installed = {name: dependencies / name for name in pruned(every, found.imported)}
         salt = "\0".join([dependencies.name, *installed])
-    directory = root / _OUTPUT / "packages" / function / _digest(contents, salt)
+    directory = output / "packages" / function / _digest(contents, salt)
     if directory.exists():
         os.utime(directory)
         return str(directory)
@@ -96,7 +98,7 @@ def _static(modules: Iterable[Path]) -> Iterator[Path]:
                     yield path
 
 
-def _dependencies(lock: Path, root: Path, target: Target | Host) -> Path:
+def _dependencies(lock: Path, root: Path, target: Target | Host, output: Path) -> Path:
     """Install a locked dependency group for a platform, once per lock file."""
     if not lock.is_file():
         group = lock.parent.name.replace("_", "-")
@@ -104,7 +106,7 @@ def _dependencies(lock: Path, root: Path, target: Target | Host) -> Path:
             f"{lock.relative_to(root)} is missing: name what the function ships in the dependency group"
             f" {group} of pyproject.toml, such as router's, then run `make lock`"
         )
-    directory = root / _OUTPUT / "dependencies" / _digest({"lock": lock.read_bytes()}, target.salt)
+    directory = output / "dependencies" / _digest({"lock": lock.read_bytes()}, target.salt)
     if directory.exists():
         os.utime(directory)
         return directory

@@ -18,9 +18,15 @@ class Rule:
 
     drops: tuple[str, ...]
     because: str
-    unless: str = ""
-    """A module that whoever imports keeps the files."""
+    unless: tuple[str, ...] = ()
+    """Whoever imports one of these modules, or what is in them, keeps the files."""
 
+
+_UTILITIES: Final = (
+    *("auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags"),
+    *("idempotency", "kafka", "parameters", "parser", "streaming", "validation"),
+)
+"""All of powertools' but those that its logger needs itself."""
 
 RULES: Final = (
     Rule(drops=("*.pyi", "*/py.typed"), because="only type checkers read them"),
@@ -30,20 +36,18 @@ RULES: Final = (
     ),
     Rule(drops=("*/tests/*", "*/conftest.py"), because="a library's own tests"),
     Rule(
-        drops=("aws_lambda_powertools/event_handler/*",),
-        because="its web framework, with the pages of its API browser: 2 MB",
-        unless="aws_lambda_powertools.event_handler",
-    ),
-    Rule(
-        drops=("aws_lambda_powertools/utilities/*",),
-        because="logging and metrics do without: 1.7 MB",
-        unless="aws_lambda_powertools.utilities",
+        drops=(
+            "aws_lambda_powertools/event_handler/*",
+            *(f"aws_lambda_powertools/utilities/{name}/*" for name in _UTILITIES),
+        ),
+        because="a web framework and utilities that logs and metrics do without: 4 MB",
+        unless=("aws_lambda_powertools.event_handler", "aws_lambda_powertools.utilities"),
     ),
     Rule(drops=("numpy/f2py/*",), because="it makes extensions from Fortran, with a compiler"),
     Rule(
         drops=("numpy/random/*",),
         because="the sketches, for which NumPy is there, draw nothing: 4 MB",
-        unless="numpy.random",
+        unless=("numpy.random",),
     ),
     Rule(drops=("numpy/testing/*", "numpy/typing/*"), because="for tests and type checkers of others"),
 )
@@ -51,7 +55,7 @@ RULES: Final = (
 
 def pruned(files: Iterable[str], imported: frozenset[str]) -> list[str]:
     """Return which of these files are shipped, given what the function and Sluice import, with dots."""
-    rules = [rule for rule in RULES if not (rule.unless and _reached(rule.unless, imported))]
+    rules = [rule for rule in RULES if not any(_reached(each, imported) for each in rule.unless)]
     patterns = [pattern for rule in rules for pattern in rule.drops]
     return [file for file in files if not any(fnmatchcase(file, pattern) for pattern in patterns)]
 
