@@ -8,6 +8,7 @@ that form are any good. What comes without a session token is the owner of the l
 import base64
 import hashlib
 import hmac
+import math
 import os
 import secrets
 import time
@@ -56,6 +57,10 @@ class Credentials:
     secret_key: str = field(repr=False)
     token: str = field(repr=False)
     expires_at: float
+
+
+OWNER = Credentials("local", "local", "", math.inf)
+"""Whoever has no role's credentials: the local AWS asks for none."""
 
 
 class RefusedError(Exception):

@@ -11,6 +11,7 @@ import msgspec
 import urllib3
 
 from sluice.local.aws_kinesis import CONSUMER
+from sluice.local.identities import OWNER, Credentials
 from sluice.local.mapping_types import Page, ShardInfo, SourceError, Start, StartKind, StreamRecord
 
 
@@ -36,12 +37,14 @@ class _Records(msgspec.Struct):
     MillisBehindLatest: int = 0
 
 
-def authorization(region: str, service: str) -> str:
-    """A signature header for the local AWS, which reads region and service and checks no signature."""
-    return (
-        f"AWS4-HMAC-SHA256 Credential=local/20250101/{region}/{service}/aws4_request, "
-        "SignedHeaders=host, Signature=0"
-    )
+def authorization(region: str, service: str, credentials: Credentials = OWNER) -> dict[str, str]:
+    """Headers that tell the local AWS region, service and caller; it checks no signature."""
+    token = {"X-Amz-Security-Token": credentials.token} if credentials.token else {}
+    scope = f"{credentials.access_key}/20250101/{region}/{service}/aws4_request"
+    return {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+        **token,
+    }
 
 
 class AwsJson:
@@ -56,12 +59,13 @@ class AwsJson:
         version: str,
         *,
         headers: Mapping[str, str] | None = None,
+        credentials: Credentials = OWNER,
     ) -> None:
         self._url = url
         self._target = target
         self._pool = urllib3.PoolManager(maxsize=32, timeout=urllib3.Timeout(30), retries=False)
         self._headers = {
-            "Authorization": authorization(region, service),
+            **authorization(region, service, credentials),
             "Content-Type": f"application/x-amz-json-{version}",
             **(headers or {}),
         }
@@ -83,10 +87,12 @@ class AwsJson:
 class KinesisSource:
     """A stream of the local AWS, read by an enhanced `consumer` (its ARN) or, without one, as any poller."""
 
-    def __init__(self, url: str, region: str, stream: str, consumer: str = "") -> None:
+    def __init__(
+        self, url: str, region: str, stream: str, consumer: str = "", *, credentials: Credentials = OWNER
+    ) -> None:
         self._stream = stream
-        headers = {CONSUMER: consumer} if consumer else {}
-        self._aws = AwsJson(url, region, "kinesis", "Kinesis_20131202", "1.1", headers=headers)
+        headers, target = {CONSUMER: consumer} if consumer else {}, "Kinesis_20131202"
+        self._aws = AwsJson(url, region, "kinesis", target, "1.1", headers=headers, credentials=credentials)
 
     def shards(self) -> list[ShardInfo]:
         """The stream's shards, closed ones included."""

@@ -17,9 +17,9 @@ from pyiceberg.transforms import parse_transform
 from pyiceberg.types import StructType
 
 from sluice.errors import ContractError
+from sluice.local.identities import OWNER, Credentials
 from sluice.local.lake.declared import read_type
 
-_ACCESS = "local"
 _FIRST_PARTITION_ID = 1000
 _VIEW = "/* Presto View: "
 """What Athena puts in front of a view, whose definition is JSON in base64 (trinodb/trino, ViewReaderUtil)."""
@@ -28,20 +28,22 @@ _VIEW = "/* Presto View: "
 class LakeCatalog:
     """Iceberg tables and views by database and name. Safe for several threads, as boto3's clients are."""
 
-    def __init__(self, aws_url: str, region: str) -> None:
+    def __init__(self, aws_url: str, region: str, credentials: Credentials = OWNER) -> None:
         self.io_properties = {
             "s3.endpoint": aws_url,
             "s3.region": region,
-            "s3.access-key-id": _ACCESS,
-            "s3.secret-access-key": _ACCESS,
+            "s3.access-key-id": credentials.access_key,
+            "s3.secret-access-key": credentials.secret_key,
+            **({"s3.session-token": credentials.token} if credentials.token else {}),
             "s3.path-style-access": "true",
         }
         self._glue: Any = boto3.client(
             "glue",
             endpoint_url=aws_url,
             region_name=region,
-            aws_access_key_id=_ACCESS,
-            aws_secret_access_key=_ACCESS,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.token or None,
         )
         self._catalog = GlueCatalog("local", self._glue, **self.io_properties)
 

@@ -40,12 +40,14 @@ class Firehose(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine needs to know. Sizes in bytes.
 
     `stream`: ARN of the Kinesis stream that it reads; None when it is put to directly.
+    `role`: ARN of the role that it works as.
     `attempts`: how often an invocation that fails is made, the first one included.
     """
 
     name: str
     arn: str
     lambda_arn: str
+    role: str
     stream: str | None
     bucket: str
     error_prefix: str
@@ -95,6 +97,7 @@ def firehose(inputs: dict[str, Any]) -> Firehose:
         name=name,
         arn=inputs["arn"],
         lambda_arn=transform["LambdaArn"],
+        role=iceberg["roleArn"],
         stream=(inputs.get("kinesisSourceConfiguration") or {}).get("kinesisStreamArn"),
         bucket=objects["bucketArn"].rpartition(":")[2],
         error_prefix=objects.get("errorOutputPrefix") or "",

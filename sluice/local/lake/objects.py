@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.local.clock import Clock
 from sluice.local.firehose_prefix import object_name, prefix_at
+from sluice.local.identities import OWNER, Credentials
 from sluice.local.lake.declared import Firehose
 from sluice.local.lake.destination import DeliveryError
 from sluice.local.lake.event import Failed
@@ -39,14 +40,17 @@ class Objects(Protocol):
 class ErrorObjects:
     """Writes into the Firehose's bucket."""
 
-    def __init__(self, firehose: Firehose, aws_url: str, faults: Faults, clock: Clock) -> None:
+    def __init__(
+        self, firehose: Firehose, aws_url: str, faults: Faults, clock: Clock, credentials: Credentials = OWNER
+    ) -> None:
         self._firehose, self._faults, self._clock = firehose, faults, clock
         self._s3: Any = boto3.client(
             "s3",
             endpoint_url=aws_url,
             region_name=firehose.region,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 - the local AWS checks none
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.token or None,
             config=Config(retries={"total_max_attempts": 1}),
         )
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluice.local.clock import Clock, SystemClock
-from sluice.local.deploy_result import Deployment
+from sluice.local.deploy_result import Deployment, identity
+from sluice.local.identities import Credentials, Issuer
 from sluice.local.lake.catalog import LakeCatalog
 from sluice.local.lake.declared import Firehose, firehose
 from sluice.local.lake.destination import IcebergTables, one_line
@@ -18,6 +19,9 @@ from sluice.local.lake.objects import ErrorObjects
 from sluice.local.lake.source import BASE_RATE_SECONDS, POLL_SECONDS, DirectSource, KinesisSource
 from sluice.local.lake.transform import Transform
 from sluice.local.source import KinesisSource as Stream
+
+CREDENTIALS_SECONDS = 365 * 86_400.0
+"""A Firehose keeps its clients for as long as it runs; the service renews its credentials instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Urls:
 
 
 class Runner:
-    """One Firehose."""
+    """One Firehose, which works as its role."""
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class Runner:
         urls: Urls,
         catalog: LakeCatalog,
         faults: Faults,
+        credentials: Credentials,
         *,
         limits: bool,
     ) -> None:
@@ -46,10 +51,10 @@ class Runner:
         self._stop = threading.Event()
         self.delivery = Delivery(
             declared,
-            source=_source(declared, urls.aws_url, clock, limits=limits),
+            source=_source(declared, urls.aws_url, clock, credentials, limits=limits),
             submit=lambda entries: self._pool.submit(self._transform, entries),
             destination=IcebergTables(declared.name, catalog, faults),
-            objects=ErrorObjects(declared, urls.aws_url, faults, clock),
+            objects=ErrorObjects(declared, urls.aws_url, faults, clock, credentials),
             faults=faults,
             clock=clock,
         )
@@ -77,10 +82,13 @@ class Runner:
                 pause = RETRY_SECONDS
 
 
-def _source(declared: Firehose, aws_url: str, clock: Clock, *, limits: bool) -> KinesisSource | DirectSource:
+def _source(
+    declared: Firehose, aws_url: str, clock: Clock, credentials: Credentials, *, limits: bool
+) -> KinesisSource | DirectSource:
     if declared.stream is None:
         return DirectSource(aws_url, declared.name, clock)
-    stream = Stream(aws_url, declared.region, declared.stream.rpartition("/")[2])
+    name = declared.stream.rpartition("/")[2]
+    stream = Stream(aws_url, declared.region, name, credentials=credentials)
     source = KinesisSource(stream, clock, poll_seconds=BASE_RATE_SECONDS if limits else POLL_SECONDS)
     source.begin()
     return source
@@ -92,7 +100,7 @@ class Runners:
     def __init__(self, urls: Urls, region: str, *, limits: bool) -> None:
         self.faults = Faults()
         self.catalog = LakeCatalog(urls.aws_url, region)
-        self._urls, self._limits = urls, limits
+        self._urls, self._limits, self._issuer = urls, limits, Issuer.here()
         self._runners: dict[str, Runner] = {}
 
     def declare(self, deployment: Deployment) -> None:
@@ -116,9 +124,15 @@ class Runners:
         for name, one in declared.items():
             if name in self._runners:
                 continue
-            made = Runner(one, self._urls, self.catalog, self.faults, limits=self._limits)
+            made = self._runner(one, deployment.account)
             self._runners[name] = made
             made.start()
+
+    def _runner(self, one: Firehose, account: str) -> Runner:
+        until = SystemClock().now() + CREDENTIALS_SECONDS
+        credentials = self._issuer.issue(identity(account, one.role, one.name), until)
+        catalog = LakeCatalog(self._urls.aws_url, one.region, credentials)
+        return Runner(one, self._urls, catalog, self.faults, credentials, limits=self._limits)
 
     def hurry(self, seconds: float) -> None:
         """Let nothing wait in buffers for a while once all has been read."""

@@ -46,7 +46,7 @@ class Transform:
         self._firehose, self._faults, self._clock = firehose, faults, clock
         self._url = f"{lambda_url}/2015-03-31/functions/{firehose.function}/invocations"
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
-        self._headers = {"Authorization": authorization(firehose.region, "lambda")}
+        self._headers = authorization(firehose.region, "lambda")
         self._stop = threading.Event()
 
     def __call__(self, entries: Sequence[Entry]) -> Transformed:

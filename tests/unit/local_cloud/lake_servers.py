@@ -10,12 +10,33 @@ from typing import Any
 import urllib3
 
 from sluice.local.cloud_process import ChildProcess
+from sluice.local.identities import SECRET_VARIABLE
 from sluice.local.lake.catalog import LakeCatalog
 from tests.unit.local_cloud.clients import client
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 BUCKET, DATABASE, TABLE, STREAM, NAME = "lake-objects", "lake_raw", "orders", "events", "lake-firehose"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:transform"
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/firehose"
+RIGHTS = {
+    f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{STREAM}": (
+        "kinesis:DescribeStream",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+    ),
+    f"arn:aws:s3:::{BUCKET}": ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"),
+    f"arn:aws:s3:::{BUCKET}/errors/*": ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"),
+    f"arn:aws:s3:::{BUCKET}/tables/*": (
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:PutObject",
+    ),
+    f"arn:aws:glue:{REGION}:{ACCOUNT}:*": ("glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"),
+}
+"""What infra.firehose_sink lets a Firehose do, by resource."""
 
 ERRORS = "errors/lake/!{firehose:error-output-type}/date=!{timestamp:yyyy-MM-dd}/"
 TRANSFORM = """
@@ -86,12 +107,12 @@ def firehose(name: str = NAME, *, stream: bool = True, retries: int = 1) -> dict
         "destination": "iceberg",
         **({"kinesisSourceConfiguration": source} if stream else {}),
         "icebergConfiguration": {
-            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/firehose",
+            "roleArn": ROLE,
             "catalogArn": f"arn:aws:glue:{REGION}:{ACCOUNT}:catalog",
             "bufferingInterval": 60,
             "retryDuration": 10,
             "s3Configuration": {
-                "roleArn": f"arn:aws:iam::{ACCOUNT}:role/firehose",
+                "roleArn": ROLE,
                 "bucketArn": f"arn:aws:s3:::{BUCKET}",
                 "errorOutputPrefix": ERRORS,
             },
@@ -168,6 +189,10 @@ class Lake:
         """All rows of the table."""
         return list(self.catalog.load(DATABASE, TABLE).scan().to_arrow().to_pylist())
 
+    def calls(self) -> list[dict[str, Any]]:
+        """What roles have asked of the local AWS."""
+        return list(self._pool.request("GET", self.aws_url + "/_sluice/calls").json()["calls"])
+
     def errors(self) -> list[tuple[str, dict[str, Any]]]:
         """Keys and lines under the error prefix."""
         found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="errors/").get("Contents", [])
@@ -189,6 +214,11 @@ def _deployment(firehoses: tuple[dict[str, Any], ...], tables: tuple[dict[str, A
     }
 
 
+def _policy() -> str:
+    allowed = [{"Effect": "Allow", "Action": of, "Resource": arn} for arn, of in RIGHTS.items()]
+    return json.dumps({"Version": "2012-10-17", "Statement": allowed})
+
+
 @contextmanager
 def servers(folder: Path) -> Iterator[Lake]:
     """Start them, with a table and nothing that runs yet."""
@@ -198,12 +228,14 @@ def servers(folder: Path) -> Iterator[Lake]:
         "arn": FUNCTION,
         "code": {"archive": str(folder)},
         "handler": "handler.handler",
+        "role": ROLE,
         "timeout": 20,
     }
+    secret = {SECRET_VARIABLE: "00" * 32}
     with ExitStack() as stack:
 
         def child(module: str, *arguments: str) -> ChildProcess:
-            found = ChildProcess(f"sluice.local.{module}", *arguments, name=module)
+            found = ChildProcess(f"sluice.local.{module}", *arguments, name=module, variables=secret)
             stack.callback(found.wait)
             stack.callback(found.close)
             return found
@@ -215,11 +247,13 @@ def servers(folder: Path) -> Iterator[Lake]:
             deployment=with_function, aws_url=urls[0], bigquery_url=urls[0], verbose=False, limits=False
         )
         kinesis, s3 = client("kinesis", urls[0], REGION), client("s3", urls[0], REGION)
-        glue = client("glue", urls[0], REGION)
+        glue, iam = client("glue", urls[0], REGION), client("iam", urls[0], REGION)
+        iam.create_role(RoleName="firehose", AssumeRolePolicyDocument="{}")
+        iam.put_role_policy(RoleName="firehose", PolicyName="firehose", PolicyDocument=_policy())
         kinesis.create_stream(StreamName=STREAM, ShardCount=2)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         glue.create_database(DatabaseInput={"Name": DATABASE})
-        for one in (kinesis, s3, glue):
+        for one in (kinesis, s3, glue, iam):
             one.close()
         lake.tell(deployment=_deployment((), (table(),)), aws_url=urls[0], lambda_url=urls[1], limits=False)
         assert lake.hear(60) == {"ready": True}

@@ -14,6 +14,8 @@ from sluice.records.aggregate import Aggregate
 from tests.unit.local_cloud.lake_servers import (
     BUCKET,
     DATABASE,
+    NAME,
+    RIGHTS,
     STREAM,
     TABLE,
     Lake,
@@ -185,3 +187,14 @@ def test_a_firehose_that_reads_a_stream_takes_no_puts(lake: Lake) -> None:
 def test_a_fault_that_nobody_knows_is_refused_with_those_that_there_are(lake: Lake) -> None:
     with pytest.raises(AssertionError, match="transform_slow"):
         lake.fault("earthquake")
+
+
+def test_a_firehose_works_as_its_role_and_with_no_right_but_its_own(lake: Lake) -> None:
+    lake.put({"id": "as its role"})
+    lake.settle()
+    asked = lake.calls()
+    used = {one["action"] for one in asked if one["allowed"]}
+    assert not [one for one in asked if not one["allowed"]]
+    assert {one["session"] for one in asked} >= {NAME}
+    assert {"kinesis:GetRecords", "glue:GetTable", "glue:UpdateTable", "s3:PutObject"} <= used
+    assert used <= {action for actions in RIGHTS.values() for action in actions}
