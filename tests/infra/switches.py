@@ -1,11 +1,13 @@
-"""Every switch of the settings, on and off: whoever adds one adds it here.
+"""Every switch of the settings, on and off: whoever adds one adds it here, and a test asks for it.
 
-A run with ALL_ON has all that the program can declare at once, one with ALL_OFF the least. Use them with the
-fixture `run`: `run("dev", pipeline=EVERYTHING, **ALL_ON)`.
+A run with all_on has all that the program can declare at once, one with all_off the least. Use them with the
+fixture `run`: `run("dev", pipeline=EVERYTHING, **all_on("dev"))`.
 """
 
 from pathlib import Path
 from typing import Any, Final
+
+from tests.infra.destinations import OPENSEARCH, REDSHIFT, SNOWFLAKE, SPLUNK
 
 EVERYTHING: Final = Path(__file__).with_name("everything.py")
 """A pipeline with every kind of event, metric and route."""
@@ -16,19 +18,35 @@ ACCOUNTS: Final = {"dev": "111111111111", "prod": "222222222222"}
 def all_on(stack: str) -> dict[str, Any]:
     """Return settings of a stack with everything switched on that can be on together."""
     account = ACCOUNTS[stack]
+    network = {"vpc_id": "vpc-0a1b2c3d", "subnet_ids": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]}
     return {
         "protect": True,
+        "stream": {"mode": "provisioned", "shards": 2, "expected_kilobytes_per_second": 100},
+        "routes": {
+            "free": {"enabled": True, "bisect": True},
+            "paid": {
+                "stream": {"mode": "provisioned", "shards": 1},
+                "consumers": {"transactions": {"enabled": True, "consumer": "enhanced", "bisect": True}},
+            },
+            "returned_orders": {"queue": {"high_throughput": True}},
+        },
+        "firehoses": {
+            "redshift": REDSHIFT,
+            "opensearch": OPENSEARCH,
+            "splunk": SPLUNK,
+            "snowflake": SNOWFLAKE,
+        },
         "adopt": {"enabled": True},
         "federation": {"mode": "impersonation"},
-        "encryption": {"key": "own"},
+        "encryption": {"key": "own", "administrators": [f"arn:aws:iam::{account}:role/keys"]},
+        "roles": {"permission_boundary_arn": f"arn:aws:iam::{account}:policy/boundary", "path": "/sluice/"},
+        "network": network,
+        "code_signing": {"profile": "own", "enforce": True},
+        "tracing": True,
         "enable_google_apis": True,
         "packages": {"python": "3.14", "architecture": "arm64"},
         "bigquery_sink": {"bisect": True},
-        "search_sink": {
-            "mode": "domain",
-            "vpc_id": "vpc-0a1b2c3d",
-            "subnet_ids": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
-        },
+        "search_sink": {"mode": "domain", **network},
         "search_domain": {
             "public": False,
             "instance_type": "r7g.large.search",
@@ -59,13 +77,46 @@ def all_off(stack: str) -> dict[str, Any]:
     return {
         "protect": False,
         "adopt": {"enabled": False},
+        "encryption": {"key": "aws"},
+        "code_signing": {"profile": "none", "enforce": False},
+        "tracing": False,
         "enable_google_apis": False,
         "packages": {"python": "3.12", "architecture": "x86_64"},
-        "bigquery_sink": {"enabled": False},
+        "stream": {"mode": "on-demand", "shards": None},
+        "bigquery_sink": {"enabled": False, "consumer": "shared", "bisect": False},
+        "routes": {
+            "large_orders": {"enabled": False, "consumer": "shared", "bisect": False},
+            "paid": {"stream": {"mode": "on-demand"}, "consumers": {"transactions": {"enabled": False}}},
+            "returned_orders": {"queue": {"high_throughput": False}},
+        },
         "search_sink": {"mode": "none"},
         "search_setup": {"enabled": False},
         "lake": {"enabled": False},
         "aggregator": {"enabled": False},
         "window_publisher": {"enabled": False},
         "report": {"auth": "none"},
+    }
+
+
+def adopted(stack: str, *, keyed: bool = True) -> dict[str, Any]:
+    """Return the setting `adopt` with everything that can be adopted, each encrypted by a key of its own."""
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:aws:{service}:eu-central-1:{ACCOUNTS[stack]}:{resource}"
+
+    def thing(key: str, named: str, **more: str) -> dict[str, str]:
+        return {"arn": named, **({"key_arn": arn("kms", f"key/{key}")} if keyed else {}), **more}
+
+    windows = arn("dynamodb", "table/figures")
+    return {
+        "stream": thing("stream", arn("kinesis", "stream/clicks")),
+        "route_streams": {"paid": thing("target", arn("kinesis", "stream/payments"))},
+        "ledger": thing("ledger", arn("dynamodb", "table/books")),
+        "windows": thing("windows", windows, stream_arn=f"{windows}/stream/2026-01-01T00:00:00.000"),
+        "claims": thing("claims", arn("dynamodb", "table/firsts")),
+        "dead_letter_queue": thing("queue", arn("sqs", "letters")),
+        "dead_letter_bucket": thing("bucket", "arn:aws:s3:::payloads"),
+        "dataset": f"example-analytics-{stack}.landing",
+        "views_dataset": "shop",
+        "tables": ["order", "dead_letters"],
     }
