@@ -29,10 +29,7 @@ NO_RESOURCE: Final[Mapping[str, str]] = {
 
 WITHIN: Final[Mapping[str, tuple[str, str]]] = {
     "ec2": (r"\*/\*", "of an account and a region: the network interfaces that Lambda makes and names"),
-    "es": (
-        r"domain/[^*/]+/(_[a-z]+/)?\*",
-        "paths of one domain: indices are named after event types and periods",
-    ),
+    "es": (r"domain/[^*/]+/.+", "paths of one domain: indices after event types and periods, and nodes"),
     "glue": (r"table/[^*/]+/\*", "tables of one database: there is one for each event type"),
     "logs": (r"log-group:[^*:]+:(log-stream:)?\*", "streams of one group: the writing service names them"),
     "s3": (r"[^*/]+/[^*]+/\*", "keys below one prefix: there is one for each object"),

@@ -120,27 +120,3 @@ def adopted(stack: str, *, keyed: bool = True) -> dict[str, Any]:
         "views_dataset": "shop",
         "tables": ["order", "dead_letters"],
     }
-
-
-def adopted(stack: str, *, keyed: bool = True) -> dict[str, Any]:
-    """Return the setting `adopt` with everything that can be adopted, each encrypted by a key of its own."""
-
-    def arn(service: str, resource: str) -> str:
-        return f"arn:aws:{service}:eu-central-1:{ACCOUNTS[stack]}:{resource}"
-
-    def thing(key: str, named: str, **more: str) -> dict[str, str]:
-        return {"arn": named, **({"key_arn": arn("kms", f"key/{key}")} if keyed else {}), **more}
-
-    windows = arn("dynamodb", "table/figures")
-    return {
-        "stream": thing("stream", arn("kinesis", "stream/clicks")),
-        "route_streams": {"paid": thing("target", arn("kinesis", "stream/payments"))},
-        "ledger": thing("ledger", arn("dynamodb", "table/books")),
-        "windows": thing("windows", windows, stream_arn=f"{windows}/stream/2026-01-01T00:00:00.000"),
-        "claims": thing("claims", arn("dynamodb", "table/firsts")),
-        "dead_letter_queue": thing("queue", arn("sqs", "letters")),
-        "dead_letter_bucket": thing("bucket", "arn:aws:s3:::payloads"),
-        "dataset": f"example-analytics-{stack}.landing",
-        "views_dataset": "shop",
-        "tables": ["order", "dead_letters"],
-    }
