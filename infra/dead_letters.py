@@ -15,7 +15,7 @@ class DeadLetters(pulumi.ComponentResource):
     """An encrypted, TLS-only queue and bucket; either may exist already."""
 
     def __init__(self, name: str, env: Environment) -> None:
-        super().__init__("sluice:infra:DeadLetters", name, None, env.component)
+        super().__init__("sluice:infra:DeadLetters", name, None, env.holding)
         self._name, self._env = name, env
         self._queue()
         self._bucket()

@@ -86,6 +86,15 @@ class Environment:
         """Options of a component: both clouds, which its children inherit."""
         return pulumi.ResourceOptions(providers=[self.aws, self.gcp])
 
+    @property
+    def holding(self) -> pulumi.ResourceOptions:
+        """Options of a component of what could be adopted: with `adopt.release` it stays when it is dropped.
+
+        Pulumi then forgets its children instead of deleting them (resource option `retainOnDelete`).
+        """
+        kept = pulumi.ResourceOptions(transformations=[_retained]) if self.settings.adopt.release else None
+        return pulumi.ResourceOptions.merge(self.component, kept)
+
     def arn(self, service: str, resource: str) -> str:
         """Spell the ARN of something of this account and region before it is there."""
         region, account = self.settings.aws_region, self.settings.aws_account_id
@@ -103,6 +112,12 @@ class Environment:
     def keeping(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that holds data: protected from deletion unless `protect` is off."""
         return pulumi.ResourceOptions(parent=parent, protect=self.settings.protect)
+
+
+def _retained(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+    """Keep a resource in the cloud when it is dropped."""
+    options = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True))
+    return pulumi.ResourceTransformationResult(args.props, options)
 
 
 def _label_key(text: str) -> str:

@@ -11,7 +11,7 @@ class Ledger(pulumi.ComponentResource):
     """A table keyed by lane (sink and shard) and first sequence number; or one that exists."""
 
     def __init__(self, name: str, env: Environment) -> None:
-        super().__init__("sluice:infra:Ledger", name, None, env.component)
+        super().__init__("sluice:infra:Ledger", name, None, env.holding)
         adopted = env.settings.adopted.ledger
         self.key = Key.to(adopted, env, "TheLedger")
         if adopted:

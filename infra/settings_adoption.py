@@ -51,6 +51,7 @@ class AdoptionSettings(Section):
     """What is neither declared nor changed nor deleted by the program, since it was there before."""
 
     enabled: bool = True
+    release: bool = False
     stream: AdoptedStream | None = None
     route_streams: dict[str, AdoptedStream] = Field(default={})
     ledger: AdoptedTable | None = None

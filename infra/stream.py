@@ -28,7 +28,7 @@ class Stream(pulumi.ComponentResource):
         settings: StreamSettings,
         adopted: AdoptedStream | None = None,
     ) -> None:
-        super().__init__("sluice:infra:Stream", name, None, env.component)
+        super().__init__("sluice:infra:Stream", name, None, env.holding)
         self._consumers: list[aws.kinesis.StreamConsumer] = []
         self.key = Key.to(adopted, env, "TheStream")
         self.target_key = Key.to(adopted, env, "TheTargetStream")

@@ -37,7 +37,7 @@ class Warehouse(pulumi.ComponentResource):
         after: Sequence[pulumi.Resource],
     ) -> None:
         """Declare the datasets; `writers`, as the federation names them, may add rows to the raw tables."""
-        super().__init__("sluice:infra:Warehouse", name, None, env.component)
+        super().__init__("sluice:infra:Warehouse", name, None, env.holding)
         self._name, self._env, self._after = name, env, after
         self.views_dataset = self._views()
         self.dataset = self._raw(writers)

@@ -15,7 +15,7 @@ class Windows(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, env: Environment) -> None:
-        super().__init__("sluice:infra:Windows", name, None, env.component)
+        super().__init__("sluice:infra:Windows", name, None, env.holding)
         self._name, self._env = name, env
         self._windows()
         self._claims()

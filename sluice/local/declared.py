@@ -31,6 +31,8 @@ class Declared:
     ignore_changes: tuple[str, ...]
     delete_before_replace: bool
     provider: str
+    retained: bool = False
+    """Whether it stays in the cloud when it is no longer declared."""
 
 
 class Creator(Protocol):

@@ -128,6 +128,7 @@ class Monitor(MockMonitor):
             aliases=former_urns(request, urn, self._declared.get(request.parent)),
             ignore_changes=tuple(request.ignoreChanges),
             delete_before_replace=request.deleteBeforeReplace,
+            retained=request.retainOnDelete,
             provider=request.provider or request.providers.get(request.type.partition(":")[0], ""),
         )
 

@@ -36,7 +36,7 @@ def all_on(stack: str) -> dict[str, Any]:
             "splunk": SPLUNK,
             "snowflake": SNOWFLAKE,
         },
-        "adopt": {"enabled": True},
+        "adopt": {"enabled": True, "release": True},
         "federation": {"mode": "impersonation"},
         "encryption": {"key": "own", "administrators": [f"arn:aws:iam::{account}:role/keys"]},
         "roles": {"permission_boundary_arn": f"arn:aws:iam::{account}:policy/boundary", "path": "/sluice/"},
@@ -76,7 +76,7 @@ def all_off(stack: str) -> dict[str, Any]:
     del stack
     return {
         "protect": False,
-        "adopt": {"enabled": False},
+        "adopt": {"enabled": False, "release": False},
         "encryption": {"key": "aws"},
         "code_signing": {"profile": "none", "enforce": False},
         "tracing": False,
