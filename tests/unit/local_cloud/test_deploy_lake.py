@@ -22,6 +22,7 @@ from sluice.local.lake.declared import firehose as read_firehose
 from tests.unit.local_cloud import lake_servers
 from tests.unit.local_cloud.clients import client
 
+NOBODY = "http://127.0.0.1:1"
 REGION = "eu-west-1"
 NOTE = {"id": 9, "name": "note", "required": False, "type": '"string"'}
 
@@ -96,7 +97,7 @@ def databases(aws_url: str) -> None:
 
 
 def update(before: Deployment) -> Update:
-    return Update(before, AwsCreator("http://127.0.0.1:1", None), GoogleCreator("http://127.0.0.1:1"))
+    return Update(before, AwsCreator(NOBODY, None), GoogleCreator(NOBODY, NOBODY))
 
 
 def deployment(*made: Declared) -> Deployment:
@@ -156,7 +157,7 @@ def test_a_workgroup_is_created_once(aws: AwsCreator) -> None:
 
 def test_a_destination_that_is_not_here_stands_in_and_is_warned_of(aws: AwsCreator) -> None:
     redshift = hose(destination="redshift", name="to-redshift")
-    creation = Creation(aws, GoogleCreator("http://127.0.0.1:1"))
+    creation = Creation(aws, GoogleCreator(NOBODY, NOBODY))
     _, outputs = creation.create(redshift)
     assert outputs["arn"].endswith(":deliverystream/to-redshift")
     done = creation.finish({})

@@ -36,7 +36,7 @@ class StubAws(AwsCreator):
 
 class StubGoogle(GoogleCreator):
     def __init__(self, tables: dict[str, Any]) -> None:
-        super().__init__("http://127.0.0.1:1")
+        super().__init__("http://127.0.0.1:1", "http://127.0.0.1:1")
         self.tables = tables
         self.done: list[tuple[str, str]] = []
 
