@@ -9,6 +9,9 @@ from pydantic.fields import FieldInfo
 
 from infra.limits import Limit
 
+_MOVED = {"kms_key_arn": "encryption.key"}
+"""Where settings went that had another name."""
+
 _HIDDEN = "secret_arn"
 """The key whose value is not repeated: what is given there by mistake may be the secret itself."""
 
@@ -26,6 +29,8 @@ def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, 
         case "missing":
             return f"{key} is missing: accepted is {accepted(field)}; set it in {file}{rest}"
         case "extra_forbidden":
+            if new := _MOVED.get(".".join(path)):
+                return f"{key} is no setting any more: give it as {namespace}{new}; change it in {file}{rest}"
             known = sorted(owner.model_fields)
             near = get_close_matches(path[-1], known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)};"
