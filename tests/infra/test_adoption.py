@@ -237,6 +237,17 @@ def test_switched_off_all_of_it_is_made_afresh_and_that_is_said(run: "Run") -> N
     )
 
 
+def test_what_is_let_go_of_stays_in_the_cloud_and_nothing_else_does(run: "Run") -> None:
+    """So that it can be adopted afterwards: queue and bucket with all that closes them."""
+    resources = by_name(run("prod", pipeline=EVERYTHING, **{**all_on("prod"), "adopt": {"release": True}}))
+    kept = {name for name, each in resources.items() if each.retained and each.custom}
+    assert kept >= MADE_OTHERWISE
+    boxes = {"Stream", "Ledger", "Windows", "DeadLetters", "Warehouse"}
+    assert {each.urn.split("::")[2].partition("$")[0] for each in resources.values() if each.retained} == {
+        f"sluice:infra:{box}" for box in boxes
+    }
+
+
 def test_the_drawing_shows_what_is_adopted_where_it_stands(program: "Program") -> None:
     drawn = mermaid(program).splitlines()
     assert '  r_adopted_stream[["Kinesis stream<br/>clicks<br/>adopted"]]' in drawn
