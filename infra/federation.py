@@ -95,7 +95,7 @@ class Federation(pulumi.ComponentResource):
     def _acting_as(self, role: str) -> gcp.serviceaccount.Account:
         """Make a role's service account, and let that role alone have tokens of it."""
         account = gcp.serviceaccount.Account(
-            f"{self._name}-account-{role}",
+            f"{self._name}-account-{self._short(role)}",
             project=self._env.settings.google_project,
             account_id=shortened(role, limits.SERVICE_ACCOUNT_CHARACTERS),
             display_name=role,
@@ -103,7 +103,7 @@ class Federation(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._after),
         )
         gcp.serviceaccount.IAMMember(
-            f"{self._name}-acts-{role}",
+            f"{self._name}-acts-{self._short(role)}",
             service_account_id=account.name,
             role="roles/iam.workloadIdentityUser",
             member=self._principal(role),
@@ -119,6 +119,10 @@ class Federation(pulumi.ComponentResource):
             "/attribute.aws_role/",
             self._assumed(role),
         )
+
+    def _short(self, role: str) -> str:
+        """Name a role within the program, where it has the same name in each environment."""
+        return role.removeprefix(f"{self._env.names.prefix}-")
 
     def _assumed(self, role: str) -> str:
         return f"arn:{partition_of(self._region)}:sts::{self._account}:assumed-role/{role}"

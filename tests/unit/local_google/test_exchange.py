@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import pytest
 import urllib3
@@ -61,8 +61,10 @@ def test_the_audience_is_among_what_is_signed(google: Google) -> None:
     assert set(names) == {"host", "x-amz-date", "x-amz-security-token", "x-goog-cloud-target-resource"}
 
 
-def test_googles_own_library_gets_one_too(google: Google, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It sends the audience unsigned, which Google takes."""
+def test_googles_own_library_sends_the_same_and_gets_one_too(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But that it leaves the audience unsigned, which Google takes, and says what library it is."""
     for name, value in environ().items():
         monkeypatch.setenv(name, value)
     found = google.configuration()
@@ -80,11 +82,25 @@ def test_googles_own_library_gets_one_too(google: Google, monkeypatch: pytest.Mo
         scopes=[federation.SCOPE],
     )
 
-    def ask(url: str, method: str, body: Any, headers: Any, **_: object) -> urllib3.BaseHTTPResponse:
-        return google.http.request(method, url, body=body, headers=headers)
+    sent: list[tuple[str, dict[str, str]]] = []
+
+    def ask(url: str, body: bytes, headers: Any, **_: object) -> urllib3.BaseHTTPResponse:
+        sent.append((url, dict(parse_qsl(body.decode() if isinstance(body, bytes) else body))))
+        return google.http.request("POST", url, body=body, headers=headers)
+
+    def own(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        response = ask(url, body, headers)
+        return Answer(response.status, response.data)
 
     credentials.refresh(ask)
     assert credentials.token.startswith("ya29.")
+    assert google.token(environ()).get(own).startswith("ya29.")
+    (theirs, ours) = sent
+    requests = [json.loads(unquote(form.pop("subject_token"))) for _, form in (theirs, ours)]
+    assert ours == theirs
+    assert requests[0]["url"] == requests[1]["url"]
+    names = [{each["key"].lower() for each in request["headers"]} for request in requests]
+    assert names[0] == names[1]
 
 
 REFUSED: dict[str, tuple[Callable[[Google], dict[str, Any]], str, str]] = {
