@@ -69,7 +69,8 @@ class Gateway:
         """Answer one HTTP request."""
         body = await _body(receive)
         if scope["path"].startswith("/_sluice/"):
-            await _answer(send, 200, [], await self._own(scope["path"], body))
+            own = await self._own(scope["path"], body)
+            await _answer(send, 404 if own is None else 200, [], own or b"")
             return
         request = _request(scope, body)
         status, answered, answer = self._caller(request) or await self._served(request, scope)
@@ -79,8 +80,8 @@ class Gateway:
             answered.append((b"content-length", str(len(answer)).encode()))
         await _answer(send, status, answered, b"" if head else answer)
 
-    async def _own(self, path: str, body: bytes) -> bytes:
-        """What the local cloud asks of itself."""
+    async def _own(self, path: str, body: bytes) -> bytes | None:
+        """What the local cloud asks of itself; None for a path that is nothing."""
         work = asyncio.get_running_loop().run_in_executor
         if path == TOTALS:
             return msgspec.json.encode(self._plane.totals())
@@ -89,7 +90,9 @@ class Gateway:
         if path == FIREHOSES:
             await work(self._threads, self._deliver)
             return b"{}"
-        return await work(self._threads, self._put_to, path.removeprefix(FIREHOSES + "/"), body)
+        if path.startswith(FIREHOSES + "/"):
+            return await work(self._threads, self._put_to, path.removeprefix(FIREHOSES + "/"), body)
+        return None
 
     def _caller(self, request: Request) -> refusals.Answer | None:
         """Who signed a GetCallerIdentity; None for anything else, and for the owner, whom moto knows."""

@@ -14,7 +14,7 @@ from sluice.local.access.keys import of_a_service
 from sluice.local.access.needs import needs
 from sluice.local.access.policy import Policies
 from sluice.local.access.request import Context, Need, Request, World
-from sluice.local.identities import Identity, Issuer, RefusedError
+from sluice.local.identities import UNKNOWN_TOKEN, Identity, Issuer, RefusedError
 
 TOKEN = b"x-amz-security-token"
 _CREDENTIAL = re.compile(rb"Credential=([^/]+)/")
@@ -60,9 +60,7 @@ class Guard:
         key = found[1] if found else b""
         if token is None:
             if key.startswith(_TEMPORARY):
-                raise RefusedError(
-                    "InvalidClientTokenId", "The security token included in the request is invalid."
-                )
+                raise RefusedError("InvalidClientTokenId", UNKNOWN_TOKEN)
             return None
         known = self._sessions.get(token)
         if known is None or known[0] != key:
@@ -145,8 +143,7 @@ class Guard:
 def hides_what_is_missing(request: Request) -> Need | None:
     """The right without which S3 does not say that an object is missing, for a request that found none.
 
-    "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403" (S3 API,
-    GetObject and HeadObject).
+    S3's API reference has that among the permissions of GetObject and HeadObject.
     """
     if request.service != "s3" or request.method not in ("GET", "HEAD"):
         return None

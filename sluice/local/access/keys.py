@@ -1,10 +1,12 @@
 """What a service asks of KMS in the name of who calls it, when a key encrypts what the call is about.
 
+By the services' guides; but for that of Kinesis they were not read again for this.
+
 - S3: "kms:GenerateDataKey" to put, "kms:Decrypt" to get, both to upload in parts (S3 user guide, SSE-KMS,
   "Permissions").
 - SQS: producers need both, consumers "kms:Decrypt" (SQS developer guide, "Key management").
 - Kinesis: producers "kms:GenerateDataKey", consumers "kms:Decrypt" (Streams developer guide, "Permissions to
-  use user-generated KMS keys").
+  use user-generated KMS keys", read 2026-11).
 - DynamoDB: "kms:Decrypt" of the table's key (developer guide, "Encryption at rest: how it works"); which
   of the other rights it uses when is not said, so they are judged by nobody.
 """

@@ -195,3 +195,9 @@ def test_sts_says_who_signed(url: str) -> None:
         assert refused.value.response["Error"]["Code"] == code
     unsigned = urllib3.request("POST", f"{url}/?Action=GetCallerIdentity&Version=2011-06-15")
     assert (unsigned.status, b"MissingAuthenticationToken" in unsigned.data) == (403, True)
+
+
+def test_a_token_of_the_real_aws_is_refused_with_what_to_take_instead(url: str) -> None:
+    foreign = Credentials("ASIAREALREALREALREAL", "secret", "a token of the real AWS", 0.0)
+    with pytest.raises(ClientError, match=r"keys without a session token, such as local and local\.$"):
+        as_role("kinesis", url, foreign).list_streams()
