@@ -76,8 +76,8 @@ LIMITS: Final[Mapping[tuple[str, str], Limit]] = {
     (kinds.BUCKET, "bucket"): _limit(
         63, r"[a-z0-9][a-z0-9-]*[a-z0-9]", "S3 user guide, bucket naming rules; no dots, for TLS", shortest=3
     ),
-    ("aws:signer/signingProfile:SigningProfile", "name"): _limit(
-        64, r"[A-Za-z0-9_]+", "Signer API, PutSigningProfile", shortest=2
+    ("aws:signer/signingProfile:SigningProfile", "namePrefix"): _limit(
+        64 - 26, r"[A-Za-z0-9_]+", "Signer API, PutSigningProfile; the provider adds 26 characters"
     ),
     (kinds.TOPIC, "name"): _limit(256, r"[A-Za-z0-9_-]+(\.fifo)?", "SNS API, CreateTopic"),
     (kinds.QUEUE, "name"): _limit(80, r"[A-Za-z0-9_-]+(\.fifo)?", "SQS API, CreateQueue"),
