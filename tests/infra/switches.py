@@ -98,14 +98,14 @@ def all_off(stack: str) -> dict[str, Any]:
     }
 
 
-def adopted(stack: str, *, keyed: bool = True) -> dict[str, Any]:
+def adopted(stack: str) -> dict[str, Any]:
     """Return the setting `adopt` with everything that can be adopted, each encrypted by a key of its own."""
 
     def arn(service: str, resource: str) -> str:
         return f"arn:aws:{service}:eu-central-1:{ACCOUNTS[stack]}:{resource}"
 
     def thing(key: str, named: str, **more: str) -> dict[str, str]:
-        return {"arn": named, **({"key_arn": arn("kms", f"key/{key}")} if keyed else {}), **more}
+        return {"arn": named, "key_arn": arn("kms", f"key/{key}"), **more}
 
     windows = arn("dynamodb", "table/figures")
     return {

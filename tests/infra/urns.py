@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sluice.local.program import run_program
-from tests.infra.switches import EVERYTHING, all_on
+from tests.infra.switches import EVERYTHING, adopted, all_on
 
 if TYPE_CHECKING:
     from sluice.local.declared import Declared
@@ -18,7 +18,7 @@ LIST: Final = Path(__file__).with_name("urns.txt")
 STACK: Final = "prod"
 OTHERWISE: Final[tuple[dict[str, Any], ...]] = (
     {},
-    {"report": {"auth": "iam"}, "encryption": {"key": "own"}},
+    {"report": {"auth": "iam"}, "adopt": adopted(STACK)},
 )
 """Settings over those of all switches on, for what cannot be on together."""
 
