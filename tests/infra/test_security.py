@@ -237,6 +237,7 @@ def test_concurrency_below_a_streams_lanes_is_kept_and_warned_of(run: "Run") -> 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"kms_key_arn": KEY}, "kms_key_arn is no setting any more: give it as sluice:encryption.key;"),
         (
             {"encryption": {"key": "alias/mine"}},
             "encryption.key is 'alias/mine': accepted is aws, own, or the",
