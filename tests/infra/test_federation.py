@@ -9,7 +9,7 @@ from infra.limits import SERVICE_ACCOUNT_CHARACTERS
 from infra.names import shortened
 from sluice.local.google.errors import TokenRefusedError
 from sluice.local.google.providers import CONDITION_CHARACTERS, SUBJECT_BYTES, Caller, Provider
-from sluice.sinks.bigquery.federation import Configuration
+from sluice.sinks.bigquery.external_account import Configuration
 from tests.infra.conftest import by_name
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from sluice.delivery.environment import required
-from sluice.errors import SettingsError
 from sluice.sinks.answers import Answer, NoAnswer, said
+from sluice.sinks.bigquery.external_account import AWS_REQUEST_TYPE, Configuration
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """The scope that Google documents for exchanged tokens; the dataset's grant, not this, narrows what may be
@@ -31,13 +31,15 @@ done."""
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 a type's name
-AWS_REQUEST_TYPE = "urn:ietf:params:aws:token-type:aws4_request"
 
 AUDIENCE_HEADER = "x-goog-cloud-target-resource"
 
 RENEW_SECONDS = 120.0
 """Before its end a token is renewed, so that none ends on its way; Google's last an hour. One that lasts
 shorter is renewed with a quarter of its time left."""
+
+AGAIN_SECONDS = 10.0
+"""While the token in hand is still good, so long after a renewal that failed the next one is tried."""
 
 
 _NOT_FOR_LOGS = re.compile(r"\bA[KS]IA[A-Z0-9]{8,}|<[^<>]*>")
@@ -49,39 +51,6 @@ class Ask(Protocol):
 
     def __call__(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Return what came back."""
-
-
-class _Source(msgspec.Struct, frozen=True):
-    environment_id: str
-    regional_cred_verification_url: str
-
-
-class Configuration(msgspec.Struct, frozen=True):
-    """Google's external-account configuration, as far as an AWS role needs it; nothing in it is secret."""
-
-    type: str
-    audience: str
-    subject_token_type: str
-    token_url: str
-    credential_source: _Source
-    service_account_impersonation_url: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "Configuration":
-        """Read what a deployment wrote.
-
-        Raises:
-            SettingsError: it is something else; the text itself is not repeated.
-        """
-        try:
-            found = msgspec.json.decode(text, type=cls)
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise _unusable(" ".join(str(error).split())) from None
-        if (found.type, found.subject_token_type) != ("external_account", AWS_REQUEST_TYPE):
-            raise _unusable("it is not about an external account of AWS")
-        if found.credential_source.environment_id != "aws1":
-            raise _unusable("only environment_id aws1 is known")
-        return found
 
 
 class RoleToken:
@@ -108,7 +77,7 @@ class RoleToken:
         self._now = now
         self._lock = threading.Lock()
         self._token = ""
-        self._renew_at = 0.0
+        self._ends_at = self._renew_at = 0.0
 
     def get(self, ask: Ask) -> str:
         """Return a token that is good for a while.
@@ -117,10 +86,17 @@ class RoleToken:
             NoAnswer: there is none; what Google said, in one line.
         """
         with self._lock:
-            if not self._token or self._now() >= self._renew_at:
-                began = self._now()
-                self._token, seconds = self._fetch(ask)
-                self._renew_at = began + seconds - min(RENEW_SECONDS, seconds / 4)
+            now = self._now()
+            if not self._token or now >= self._renew_at:
+                try:
+                    token, seconds = self._fetch(ask)
+                except NoAnswer:
+                    if not self._token or now >= self._ends_at:
+                        raise
+                    self._renew_at = now + AGAIN_SECONDS
+                else:
+                    self._token, self._ends_at = token, now + seconds
+                    self._renew_at = self._ends_at - min(RENEW_SECONDS, seconds / 4)
             return self._token
 
     def refused(self, token: str) -> None:
@@ -190,10 +166,3 @@ def _error(found: Any) -> str:
     if isinstance(error, dict):
         return f"{error.get('status')}: {error.get('message')}"
     return f"{error}: {found.get('error_description')}" if error else ""
-
-
-def _unusable(why: str) -> SettingsError:
-    return SettingsError(
-        f"SLUICE_GOOGLE_CREDENTIALS is no AWS external-account configuration ({why}): deploy again, the "
-        "deployment writes it"
-    )

@@ -9,7 +9,8 @@ from sluice.deadline import Deadline
 from sluice.delivery.environment import required
 from sluice.errors import SettingsError
 from sluice.sinks.answers import Answer, NoAnswer, least, seconds
-from sluice.sinks.bigquery.federation import Configuration, RoleToken
+from sluice.sinks.bigquery.external_account import Configuration
+from sluice.sinks.bigquery.federation import RoleToken
 
 PUBLIC_URL = "https://bigquery.googleapis.com"
 CONNECT_SECONDS = 3.0

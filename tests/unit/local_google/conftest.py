@@ -16,7 +16,8 @@ import urllib3
 from sluice.deadline import Deadline
 from sluice.local.identities import Identity, Issuer, RefusedError
 from sluice.local.signatures import Verifier, caller, refusal
-from sluice.sinks.bigquery.federation import Configuration, RoleToken
+from sluice.sinks.bigquery.external_account import Configuration
+from sluice.sinks.bigquery.federation import RoleToken
 from sluice.sinks.bigquery.transport import Transport
 
 ACCOUNT, PROJECT = "111111111111", "example-dev"

@@ -15,6 +15,7 @@ from google.auth import aws
 from sluice.local.identities import Issuer
 from sluice.sinks.answers import Answer, NoAnswer
 from sluice.sinks.bigquery import federation
+from sluice.sinks.bigquery.external_account import AWS_REQUEST_TYPE
 from tests.unit.local_google.conftest import POOLS, ROLE, Google, environ, soon
 
 BODY = b'{"rows":[{"insertId":"1","json":{"id":"1"}}]}'
@@ -27,7 +28,7 @@ def exchange(google: Google, subject_token: str, *, pool: str = "sluice-a", **fo
         "audience": google.configuration(pool=pool).audience,
         "scope": federation.SCOPE,
         "requested_token_type": federation.ACCESS_TOKEN_TYPE,
-        "subject_token_type": federation.AWS_REQUEST_TYPE,
+        "subject_token_type": AWS_REQUEST_TYPE,
         "subject_token": subject_token,
         **form,
     }
@@ -319,3 +320,27 @@ def test_a_token_is_renewed_before_it_ends_and_not_sooner(google: Google) -> Non
         moment += later
         token.get(ask)
     assert len(asked) == 2, "at the start, and two minutes before the hour is over"
+
+
+def test_a_renewal_that_fails_in_time_is_tried_again_while_the_token_is_good(google: Google) -> None:
+    moment = time.time()
+    token = federation.RoleToken(google.configuration(), environ(), now=lambda: moment)
+    asked = 0
+
+    def ask(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        nonlocal asked
+        asked += 1
+        if 1 < asked < 4:
+            raise NoAnswer("no answer")
+        response = google.http.request("POST", url, body=body, headers=headers)
+        return Answer(response.status, response.data)
+
+    first = token.get(ask)
+    moment += 3500
+    assert (token.get(ask), token.get(ask), asked) == (first, first, 2), (
+        "in hand, and not asked at once again"
+    )
+    moment += 101
+    with pytest.raises(NoAnswer):
+        token.get(ask)
+    assert token.get(ask) != first
