@@ -21,6 +21,7 @@ from sluice.cli import (
     dlq,
     graph,
     local,
+    package,
     produce,
     query,
     reconcile,
@@ -57,6 +58,7 @@ ORDER = (
     "routes",
     "consumers",
     "graph",
+    "package",
 )
 """As a newcomer meets them."""
 
@@ -88,6 +90,7 @@ app.command("discover", epilog=discover.EXAMPLE)(discover.discover)
 app.command("routes", epilog=routes.EXAMPLE)(routes.routes)
 app.add_typer(consumers.app, name="consumers")
 app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
+app.command("package", epilog=package.EXAMPLE)(package.package)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
