@@ -19,7 +19,7 @@ from sluice.local.child import announce, exit_with_parent
 from sluice.local.config import stack_config
 from sluice.local.deploy_result import Deployment, Made, Outputs
 
-_NOT_HERE: Final = {
+NOT_HERE: Final[dict[str, Any]] = {
     "package_dependencies": False,
     "code_signing": {"profile": "none"},
     "adopt": {"enabled": False},
@@ -92,7 +92,7 @@ def deploy(job: dict[str, Any]) -> Deployment:
         program = run_program(
             Path(job["root"]),
             job["env"],
-            overrides={**job["overrides"], **_NOT_HERE},
+            overrides={**job["overrides"], **NOT_HERE},
             pipeline=Path(job["pipeline"]) if job["pipeline"] else None,
             create=create,
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.local.deploy import NOT_HERE
 from sluice.local.drawing import mermaid
 from sluice.local.judged import judged
 from tests.infra.conftest import by_name
@@ -221,7 +222,7 @@ def test_switched_off_all_of_it_is_made_afresh_and_that_is_said(
 ) -> None:
     """As every local run does: a laptop has none of it."""
     given = adopted("dev") | {"route_streams": {}}
-    program, plain = run("dev", adopt={**given, "enabled": False}), programs["dev"]
+    program, plain = run("dev", adopt={**given, **NOT_HERE["adopt"]}), programs["dev"]
     made, wanted = by_name(program), by_name(plain)
     assert {name: each.inputs for name, each in made.items()} == {
         name: each.inputs for name, each in wanted.items()
