@@ -46,7 +46,7 @@ def all_on(stack: str) -> dict[str, Any]:
         "enable_google_apis": True,
         "packages": {"python": "3.14", "architecture": "arm64"},
         "bigquery_sink": {"bisect": True},
-        "search_sink": {"mode": "domain", **network},
+        "search_sink": {"mode": "domain", "bisect": True, **network},
         "search_domain": {
             "public": False,
             "instance_type": "r7g.large.search",
@@ -86,13 +86,17 @@ def all_off(stack: str) -> dict[str, Any]:
         "bigquery_sink": {"enabled": False, "consumer": "shared", "bisect": False},
         "routes": {
             "large_orders": {"enabled": False, "consumer": "shared", "bisect": False},
-            "paid": {"stream": {"mode": "on-demand"}, "consumers": {"transactions": {"enabled": False}}},
+            "paid": {
+                "stream": {"mode": "on-demand"},
+                "consumers": {"transactions": {"enabled": False, "consumer": "shared"}},
+            },
             "returned_orders": {"queue": {"high_throughput": False}},
         },
-        "search_sink": {"mode": "none"},
+        "search_sink": {"mode": "none", "enabled": False, "consumer": "shared"},
         "search_setup": {"enabled": False},
-        "lake": {"enabled": False},
-        "aggregator": {"enabled": False},
+        "search_domain": {"public": True},
+        "lake": {"enabled": False, "optimize": False},
+        "aggregator": {"enabled": False, "consumer": "shared"},
         "window_publisher": {"enabled": False},
         "report": {"auth": "none"},
     }
