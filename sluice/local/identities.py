@@ -63,7 +63,7 @@ OWNER = Credentials("local", "local", "", math.inf)
 """Whoever has no role's credentials: the local AWS asks for none."""
 
 
-UNKNOWN_TOKEN = (  # noqa: S105 what is said of one
+NOT_OURS = (
     "The security token included in the request is invalid. It is not of this local cloud: take a function's "
     "own, or keys without a session token, such as local and local."
 )
@@ -128,7 +128,7 @@ class Issuer:
         said, _, signature = token.partition(".")
         genuine = hmac.compare_digest(signature.encode(), self._signature(said).encode())
         if not (genuine and hmac.compare_digest(access_key.encode(), self._access_key(token).encode())):
-            raise RefusedError("InvalidClientTokenId", UNKNOWN_TOKEN)
+            raise RefusedError("InvalidClientTokenId", NOT_OURS)
         claims = msgspec.json.decode(base64.urlsafe_b64decode(said), type=_Claims)
         identity = Identity(claims.account, claims.role, claims.session, claims.partition)
         return identity, claims.expires_at

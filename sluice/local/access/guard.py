@@ -14,7 +14,7 @@ from sluice.local.access.keys import of_a_service
 from sluice.local.access.needs import needs
 from sluice.local.access.policy import Policies
 from sluice.local.access.request import Context, Need, Request, World
-from sluice.local.identities import UNKNOWN_TOKEN, Identity, Issuer, RefusedError
+from sluice.local.identities import NOT_OURS, Identity, Issuer, RefusedError
 
 TOKEN = b"x-amz-security-token"
 _CREDENTIAL = re.compile(rb"Credential=([^/]+)/")
@@ -60,7 +60,7 @@ class Guard:
         key = found[1] if found else b""
         if token is None:
             if key.startswith(_TEMPORARY):
-                raise RefusedError("InvalidClientTokenId", UNKNOWN_TOKEN)
+                raise RefusedError("InvalidClientTokenId", NOT_OURS)
             return None
         known = self._sessions.get(token)
         if known is None or known[0] != key:

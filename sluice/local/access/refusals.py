@@ -11,7 +11,7 @@ import msgspec
 
 from sluice.local.access.guard import DeniedError
 from sluice.local.access.request import Request
-from sluice.local.identities import UNKNOWN_TOKEN, RefusedError
+from sluice.local.identities import NOT_OURS, RefusedError
 from sluice.local.signatures import refusal as said_by_sts
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
@@ -25,7 +25,7 @@ _IN_JSON: Final = {
 }
 _IN_S3: Final = {
     "ExpiredToken": ("ExpiredToken", "The provided token has expired.", 400),
-    "InvalidClientTokenId": ("InvalidToken", UNKNOWN_TOKEN, 400),
+    "InvalidClientTokenId": ("InvalidToken", NOT_OURS, 400),
 }
 _FORBIDDEN, _BAD = 403, 400
 _FORMERLY_QUERY: Final = frozenset({"monitoring", "sqs"})
