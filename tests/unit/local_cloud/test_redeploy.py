@@ -13,7 +13,8 @@ from sluice.local.changes import Changes
 from sluice.local.declared import Declared
 from sluice.local.deploy_again import FUNCTION, MAPPING, TABLE, Update, check_table
 from sluice.local.deploy_aws import AwsCreator
-from sluice.local.deploy_google import GoogleCreator, table_body
+from sluice.local.deploy_google import DATASET, GoogleCreator, table_body
+from sluice.local.deploy_iam import PROVIDER, ROLE
 from sluice.local.deploy_result import INVOCATION, Deployment, Made
 
 POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -45,6 +46,9 @@ class StubGoogle(GoogleCreator):
 
     def update_table(self, inputs: dict[str, Any]) -> None:
         self.done.append(("updated", inputs["tableId"]))
+
+    def change(self, resource: Declared, names: dict[str, Any]) -> None:
+        self.done.append(("changed", names["name"]))
 
     def create(self, resource: Declared) -> tuple[str, dict[str, Any]]:
         self.done.append(("created", resource.inputs["tableId"]))
@@ -101,6 +105,25 @@ def test_nothing_is_touched_before_the_whole_program_was_checked() -> None:
     assert aws.created == ["policy"]
     assert aws.region == "eu-west-1"
     assert after.made == BEFORE.made
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (DATASET, "accesses", [{"role": "OWNER", "specialGroup": "projectOwners"}]),
+        (PROVIDER, "attributeCondition", "assertion.account == '111111111111'"),
+        (ROLE, "permissions", ["bigquery.tables.updateData"]),
+    ],
+)
+def test_who_may_write_to_bigquery_changes_in_place(kind: str, name: str, value: Any) -> None:
+    before = msgspec.structs.replace(BEFORE, made={"it": Made("i", {"project": "p"}, {"name": "its"})})
+    google = StubGoogle({})
+    update = Update(before, StubAws(), google)
+    update.create(declared(kind, "it", project="p", **{name: value}))
+    assert update.finish({}) is not None
+    assert google.done == [("changed", "its")]
+    with pytest.raises(SettingsError, match="project of it cannot be changed in place"):
+        Update(before, StubAws(), google).create(declared(kind, "it", project="q"))
 
 
 def test_a_function_gets_its_new_code_and_a_mapping_keeps_its_identity() -> None:
