@@ -9,7 +9,7 @@ JOBS ?= auto
 GROUPS := $(subst _,-,$(patsubst functions/%/handler.py,%,$(wildcard functions/*/handler.py)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check bench format lock docs judge opensearch policies clean
+.PHONY: help setup demo test soak check bench format lock docs judge opensearch emulation policies clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ policy_pack/.venv/.ready: policy_pack/requirements.txt $(READY)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python policy_pack/.venv
 	@VIRTUAL_ENV=policy_pack/.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r policy_pack/requirements.txt
 	@touch $@
+
+emulation: ## Fetch a Python for arm64 that imports packages as Lambda does (30 MB; Debian or Ubuntu)
+	@tests/emulation/fetch.sh
 
 clean: ## Remove what setup and runs have left
 	rm -rf $(VENV) policy_pack/.venv .sluice .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Packages looked into: the hash that Pulumi computes, what they may hold, imports with nothing else around."""
+"""Packages looked into: the hash that Pulumi computes, what they may hold, imports with nothing else near."""
 
 import json
 import os
