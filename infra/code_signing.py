@@ -90,6 +90,8 @@ def uploaded(
         bucket=signing.bucket,
         key=f"{_UNSIGNED}{folder}/{name}.zip",
         source=archive,
+        # An object takes ten tags (S3 API, PutObjectTagging); the settings may have more for everything else.
+        override_provider={"default_tags": {"tags": {}}},
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[signing.ready]),
     )
     job = aws.signer.SigningJob(

@@ -190,6 +190,7 @@ def test_every_function_is_signed_before_lambda_sees_it(resources: "dict[str, De
         name, inputs = each.name.removesuffix("-function"), each.inputs
         code, job = resources[f"{name}-code"], resources[f"{name}-signing"].inputs
         assert "code" not in inputs
+        assert code.inputs["overrideProvider"] == {"defaultTags": {"tags": {}}}, "an object takes ten tags"
         assert inputs["s3Bucket"] == bucket
         assert inputs["codeSigningConfigArn"].endswith("code-signing-config:code-signing-config")
         assert inputs["s3Key"].startswith("signed/")
