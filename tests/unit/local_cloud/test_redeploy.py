@@ -48,7 +48,7 @@ class StubGoogle(GoogleCreator):
         self.done.append(("updated", inputs["tableId"]))
 
     def change(self, resource: Declared, names: dict[str, Any]) -> None:
-        self.done.append(("changed", names["name"]))
+        self.done.append((f"changed {resource.name}", names["name"]))
 
     def create(self, resource: Declared) -> tuple[str, dict[str, Any]]:
         self.done.append(("created", resource.inputs["tableId"]))
@@ -121,7 +121,7 @@ def test_who_may_write_to_bigquery_changes_in_place(kind: str, name: str, value:
     update = Update(before, StubAws(), google)
     update.create(declared(kind, "it", project="p", **{name: value}))
     assert update.finish({}) is not None
-    assert google.done == [("changed", "its")]
+    assert google.done == [("changed it", "its")]
     with pytest.raises(SettingsError, match="project of it cannot be changed in place"):
         Update(before, StubAws(), google).create(declared(kind, "it", project="q"))
 
