@@ -41,6 +41,9 @@ _KEYED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 }
 """Where each kind names the key that encrypts it; any of several."""
 
+_ANSWERED: Final = frozenset({kinds.TABLE, kinds.DOMAIN})
+"""Kinds for which the cloud answers with the key that it took itself, where none was asked for."""
+
 _ENCRYPTED: Final[Mapping[str, tuple[tuple[tuple[str, ...], ...], str]]] = {
     kinds.STREAM: ((("encryptionType",),), "records"),
     kinds.QUEUE: ((("kmsMasterKeyId",), ("sqsManagedSseEnabled",)), "messages"),
@@ -112,17 +115,20 @@ def _snake(path: tuple[str, ...]) -> str:
 
 
 def _own_key_everywhere(resources: Resources) -> Iterator[Finding]:
-    named = {each.urn: _keys(each) for each in resources.of(*_KEYED)}
-    if not any(named.values()):
-        return
-    for each in resources.of(*_KEYED):
-        if not _keys(each):
-            yield each, "is not encrypted with the environment's own key, as others are: name it"
+    said = [each for each in resources.of(*_KEYED) if each.type not in _ANSWERED]
+    if any(resources.of(kinds.KEY)) or any(_names_own_key(each) for each in said):
+        for each in resources.of(*_KEYED):
+            if not _names_own_key(each) and not _names_unknown_key(each):
+                yield each, "is not encrypted with the environment's own key, as others are: name it"
 
 
-def _keys(resource: Resource) -> list[str]:
+def _names_own_key(resource: Resource) -> bool:
     found = [str(resource.at(*path)) for path in _KEYED[resource.type] if not resource.lacks(*path)]
-    return [key for key in found if not key.startswith(_AWS_OWN)]
+    return any(key != UNKNOWN and not key.startswith(_AWS_OWN) for key in found)
+
+
+def _names_unknown_key(resource: Resource) -> bool:
+    return any(resource.at(*path) == UNKNOWN for path in _KEYED[resource.type])
 
 
 def _keys_turn(resources: Resources) -> Iterator[Finding]:
