@@ -80,4 +80,5 @@ class Host:
 
 @cache
 def _host() -> str:
-    return f"host {sys.version_info.major}.{sys.version_info.minor} {platform.platform()}"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"host {version} {platform.system()} {platform.machine()}"

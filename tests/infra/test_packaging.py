@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,13 +12,16 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infra import packaging
 from infra.closure import closure
 from infra.function_locks import functions, lock_file, locked
 from infra.packaging import package
+from infra.packaging_target import PYTHONS, Host, Target
 from sluice.errors import EnvironmentProblem, UsageError
+from sluice.local.packages.archive import pulumi_hash
 from tests.infra.conftest import ORDERS, ROOT
 
 FUNCTION = "bigquery_sink"
@@ -90,6 +94,105 @@ def test_the_same_input_gives_the_same_package_wherever_it_is_built(project: Pat
     here, there = build(project), build(elsewhere)
     assert here.name == there.name
     assert contents(here) == contents(there)
+
+
+def test_surroundings_leave_no_trace_in_a_package(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = build(project)
+    for name, value in {"TZ": "Pacific/Chatham", "LC_ALL": "C", "LANG": "C", "USER": "another"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir("/")
+    before = os.umask(0o077)
+    try:
+        there = Path(
+            package(
+                "sink",
+                pipeline=str(project / "pipeline.py"),
+                with_dependencies=False,
+                root=project,
+                output=tmp_path / "output",
+            )
+        )
+    finally:
+        os.umask(before)
+    assert there.is_relative_to(tmp_path / "output")
+    assert pulumi_hash(here) == pulumi_hash(there)
+
+
+def installing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Stand in for uv: it installs one package with what installers leave behind; the calls are returned."""
+    calls: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> None:
+        calls.append(command)
+        target = Path(command[command.index("--target") + 1])
+        for name in ("six.py", "six-1.dist-info/METADATA", "six-1.dist-info/RECORD", "bin/six", "six.pyi"):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_text(f"{len(calls)}" if "RECORD" in name else "")
+
+    monkeypatch.setattr(packaging.subprocess, "run", run)
+    return calls
+
+
+def with_target(project: Path, target: Target | Host) -> Path:
+    pipeline = str(project / "pipeline.py")
+    return Path(package("sink", pipeline=pipeline, with_dependencies=True, root=project, target=target))
+
+
+def test_a_preview_of_unchanged_code_installs_and_builds_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "functions" / "sink" / "requirements.lock").write_text("six==1\n")
+    calls = installing(monkeypatch)
+    first = build(project, dependencies=True)
+    foreign = [name for name in contents(first) if "six" in name or name.startswith("bin")]
+    assert foreign == ["six-1.dist-info/METADATA", "six.py"], "nothing of the installation, no stubs"
+    (project / "functions" / "sink" / "handler.py").write_text("from sluice import used as other\n")
+    second = build(project, dependencies=True)
+    assert second != first
+    assert build(project, dependencies=True) == second
+    assert len(calls) == 1, "other code needs no other dependencies"
+
+
+def test_each_python_and_processor_has_a_package_of_its_own(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "functions" / "sink" / "requirements.lock").write_text("six==1\n")
+    calls = installing(monkeypatch)
+    targets = [Target(), Target(python="3.11"), Target(architecture="x86_64"), Host()]
+    assert len({with_target(project, target) for target in targets}) == len(targets)
+    asked = [" ".join(call[call.index("copy") + 1 : call.index("--only-binary")]) for call in calls]
+    assert asked == [
+        "--python-version 3.13 --python-platform aarch64-manylinux_2_28",
+        "--python-version 3.11 --python-platform aarch64-manylinux_2_17",
+        "--python-version 3.13 --python-platform x86_64-manylinux_2_28",
+        f"--python {sys.executable}",
+    ]
+
+
+def test_old_packages_go_and_those_in_use_stay(tmp_path: Path) -> None:
+    now = 1_000_000_000.0
+    for days in range(6):
+        (tmp_path / f"{days}").mkdir()
+        os.utime(tmp_path / f"{days}", (now, now - days * 86_400))
+    packaging.tidy(tmp_path, keep=1, now=now)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2"], "two days are in use"
+    packaging.tidy(tmp_path, keep=2, now=now + 10 * 86_400)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"], "the last ones stay"
+
+
+def test_the_bigquery_sink_ships_these_parts_of_sluice_and_no_more() -> None:
+    directory = Path(package(FUNCTION, pipeline=str(ORDERS), with_dependencies=False))
+    parts = {path.parts[1] for path in map(Path, contents(directory)) if path.parts[0] == "sluice"}
+    assert parts == {
+        *("__init__.py", "deadline.py", "errors.py", "pipeline.py"),
+        *("contract", "deadletters", "delivery", "metrics", "records", "routes", "sinks"),
+    }
+    sinks = {
+        path.parts[2] for path in map(Path, contents(directory)) if path.parts[:2] == ("sluice", "sinks")
+    }
+    assert sinks == {"__init__.py", "answers.py", "bigquery", "requests.py"}
 
 
 def test_an_unchanged_function_is_not_built_again(project: Path) -> None:
@@ -196,6 +299,15 @@ def test_what_a_function_imports_is_what_its_lock_file_pins(function: str) -> No
     for module in foreign:
         by = {canonicalize_name(name) for name in packages_distributions().get(module, ())}
         assert by & pinned, f"{module} is not shipped"
+
+
+def test_a_lock_holds_for_each_python_that_may_be_set() -> None:
+    numpy = [line for line in locked("aggregator").splitlines() if line.startswith("numpy==")]
+    assert len(numpy) == 2, "NumPy's newest needs a later Python than the oldest that may be set"
+    pins = [Requirement(line.rstrip(" \\")) for line in numpy]
+    for python in PYTHONS:
+        markers = Target(python=python).markers
+        assert sum(pin.marker is not None and pin.marker.evaluate(markers) for pin in pins) == 1, python
 
 
 @pytest.mark.parametrize("function", functions())
