@@ -130,6 +130,8 @@ def _start(
         cloud = running.enter_context(LocalCloud(root, pipeline, shards=shards, limits=limits))
         target = target_of(cloud, pipeline)
         stage.finish(f"{time.monotonic() - begun:.1f} s")
+    for warning in cloud.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
     return cloud, target
 
 

@@ -40,6 +40,7 @@ class Cloud:
         self.closed = False
         self.shards: int | None = None
         self.limits: bool | None = None
+        self.warnings: list[str] = []
 
     def __call__(self, _root: Path, _pipeline: Path, *, shards: int | None, limits: bool) -> Self:
         self.shards, self.limits = shards, limits
@@ -122,6 +123,12 @@ def test_people_see_the_balance_three_questions_with_answers_and_what_to_try_nex
 
 
 @pytest.mark.usefixtures("cloud")
+def test_what_the_program_warns_of_is_said(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    cloud.warnings = ["made afresh and empty, instead of used, is stream"]
+    assert run(["demo", "--events", "5", "--json"]) == 0
+    assert capsys.readouterr().err == "warning: made afresh and empty, instead of used, is stream\n"
+
+
 def test_shards_are_throttled_when_that_is_asked_for(cloud: Cloud) -> None:
     assert run(["demo", "--events", "5", "--limits", "--json"]) == 0
     assert cloud.limits is True
