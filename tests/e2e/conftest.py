@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ DATA = ROOT / "tests" / "data" / "web_requests.ndjson.gz"
 WEB_REQUESTS = ROOT / "tests" / "pipelines" / "web_requests.py"
 SLUICE = Path(sys.executable).with_name("sluice")
 START_SECONDS = 120
+POLL_SECONDS = 0.2
 OFF: Mapping[str, Any] = {"lake": {"enabled": False}, "search_sink": {"mode": "none"}}
 """Sinks that are switched per environment: they have tests of their own, and the others do without."""
 
@@ -129,6 +131,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
+def settings_as_they_come(project: Path) -> Iterator[None]:
+    """With search and the lake on: the other tests of a worker's project do without them."""
+    settings = project / "Pulumi.dev.yaml"
+    without = settings.read_text()
+    settings.write_text((ROOT / "Pulumi.dev.yaml").read_text())
+    try:
+        yield
+    finally:
+        settings.write_text(without)
+
+
+@contextmanager
 def local(project: Path, *arguments: str, command: str = "local") -> Iterator[subprocess.Popen[str]]:
     """`sluice local`, or a demo that goes on, in a terminal of its own, ended with Ctrl-C."""
     process = subprocess.Popen(
@@ -160,11 +174,13 @@ def local(project: Path, *arguments: str, command: str = "local") -> Iterator[su
                 process.communicate()
 
 
-def wait_until_settled(project: Path, *, produced: int, tries: int = 120) -> Any:
-    """Ask for the balance until nothing is in flight any more."""
-    for _ in range(tries):
-        books = document(sluice("audit", "--json", cwd=project))
-        flying = sum(sink["in_flight"] for sink in books["sinks"].values())
-        if books["produced"] == produced and not flying:
-            return books
+def wait_until_settled(project: Path, *, produced: int, seconds: float = 120) -> Any:
+    """Wait until nothing is in flight any more, then ask for the balance as people do."""
+    target = Target.find(project, None)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        books = read_books(sources_of(target))
+        if books.produced == produced and not sum(sink.in_flight for sink in books.sinks):
+            return document(sluice("audit", "--json", cwd=project))
+        time.sleep(POLL_SECONDS)
     raise AssertionError(books)

@@ -1,7 +1,7 @@
 """However a local cloud ends, no process and no file of it is left; a second one says where the first is."""
 
-import os
 import signal
+import subprocess
 from pathlib import Path
 
 import psutil
@@ -12,15 +12,18 @@ from tests.e2e.conftest import descendants, document, gone, local, sluice
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_of_a_local_cloud(project: Path, how: signal.Signals) -> None:
-    with local(project, "--shards", "1") as process:
-        children = descendants(process.pid)
-        assert children
-        process.send_signal(how)
-        out, err = process.communicate(timeout=30)
-        assert gone(children), [child.cmdline() for child in children if child.is_running()]
+def nothing_is_left(process: subprocess.Popen[str], how: signal.Signals) -> None:
+    """Whatever ends it, no process of the local cloud outlives it, and nobody reads a traceback."""
+    children = descendants(process.pid)
+    assert children
+    process.send_signal(how)
+    out, err = process.communicate(timeout=30)
+    assert gone(children), [child.cmdline() for child in children if child.is_running()]
     assert "Traceback" not in out + err
+
+
+def no_cloud_runs(project: Path) -> None:
+    """Commands say so in one line, and what said where it was is gone."""
     after = sluice("audit", cwd=project)
     assert after.returncode == 3
     assert after.stderr.count("\n") == 1
@@ -28,22 +31,30 @@ def test_nothing_is_left_of_a_local_cloud(project: Path, how: signal.Signals) ->
     assert not (project / ".sluice" / "local.json").exists()
 
 
-def test_a_second_local_cloud_names_the_first_and_leaves_it_alone(project: Path) -> None:
+def test_a_second_local_cloud_names_the_first_and_leaves_it_alone_and_after_ctrl_c_nothing_is_left(
+    project: Path,
+) -> None:
     with local(project, "--shards", "1") as process:
         second = sluice("local", cwd=project)
         assert second.returncode == 3
         assert str(process.pid) in second.stderr
         assert second.stderr.count("\n") == 1
         assert document(sluice("audit", "--json", cwd=project))["balanced"] is True
+        nothing_is_left(process, signal.SIGINT)
+    no_cloud_runs(project)
 
 
-def test_a_state_file_of_a_dead_process_is_no_obstacle(project: Path) -> None:
+def test_nothing_is_left_of_a_local_cloud_that_is_killed_and_its_state_file_is_no_obstacle(
+    project: Path,
+) -> None:
     with local(project, "--shards", "1") as process:
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
+        nothing_is_left(process, signal.SIGKILL)
+    assert (project / ".sluice" / "local.json").exists()
     with local(project, "--shards", "1") as again:
         assert psutil.pid_exists(again.pid)
         assert sluice("produce", "--fake", "10", cwd=project).returncode == 0
+        nothing_is_left(again, signal.SIGKILL)
+    no_cloud_runs(project)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +82,10 @@ def test_a_wrong_call_is_answered_with_one_clear_line(project: Path, arguments: 
     assert len(lines) == 1, done.stderr
 
 
-def test_sql_that_is_wrong_is_answered_with_one_clear_line(project: Path) -> None:
-    with local(project, "--shards", "1"):
+def test_sql_that_is_wrong_is_answered_with_one_clear_line_and_after_sigterm_nothing_is_left(
+    project: Path,
+) -> None:
+    with local(project, "--shards", "1") as process:
         for sql, said in {
             "SELEC 1": "Syntax error",
             "SELECT nothing FROM search": "nothing",
@@ -84,3 +97,5 @@ def test_sql_that_is_wrong_is_answered_with_one_clear_line(project: Path) -> Non
             assert done.returncode == 2, done
             assert said in done.stderr
             assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        nothing_is_left(process, signal.SIGTERM)
+    no_cloud_runs(project)

@@ -4,13 +4,11 @@ import gzip
 import json
 import re
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, local, sluice
+from tests.e2e.conftest import local, settings_as_they_come, sluice
 
 pytestmark = pytest.mark.e2e
 
@@ -31,18 +29,6 @@ def commands(text: str) -> list[list[str]]:
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
     return [words[1:] for words in lines if words and words[0] == "sluice"]
-
-
-@contextmanager
-def settings_as_they_come(project: Path) -> Iterator[None]:
-    """With search and the lake on: the other tests of a worker's project do without them."""
-    settings = project / "Pulumi.dev.yaml"
-    without = settings.read_text()
-    settings.write_text((ROOT / "Pulumi.dev.yaml").read_text())
-    try:
-        yield
-    finally:
-        settings.write_text(without)
 
 
 def test_the_five_minutes_of_the_readme_work(project: Path) -> None:

@@ -55,6 +55,13 @@ def pipeline(tmp_path: Path) -> Path:
     return path
 
 
+def save(pipeline: Path, text: str) -> None:
+    """Write the file as editors do: nobody ever sees a part of it."""
+    written = pipeline.with_suffix(".new")
+    written.write_text(text)
+    written.replace(pipeline)
+
+
 def taken(project: Path, *, tries: int = 600) -> None:
     """Wait until the local cloud runs its pipeline file as it is now."""
     for _ in range(tries):
@@ -102,7 +109,7 @@ def test_a_contract_mended_while_the_cloud_runs_takes_what_it_refused(project: P
         assert books["sinks"]["bigquery"]["dead_lettered"] == 3, books
         letters = document(sluice("dlq", "list", "--json", cwd=project))
 
-        pipeline.write_text(MENDED)
+        save(pipeline, MENDED)
         taken(project)
         done = sluice("dlq", "redrive", "--all", "--json", cwd=project)
         assert done.returncode == 0, done.stdout
@@ -128,7 +135,7 @@ def test_a_contract_mended_while_the_cloud_runs_takes_what_it_refused(project: P
 
 def test_a_pipeline_that_cannot_be_taken_leaves_the_old_one_at_work(project: Path, pipeline: Path) -> None:
     with local(project, "--pipeline", str(pipeline), "--shards", "1") as process:
-        pipeline.write_text(BROKEN)
+        save(pipeline, BROKEN)
         assert "readings.py, line" in refused(project)
         told = sluice(
             "produce", "-", "--pipeline", str(ROOT / "pipeline.py"), cwd=project, stdin=reading("a")
@@ -138,18 +145,18 @@ def test_a_pipeline_that_cannot_be_taken_leaves_the_old_one_at_work(project: Pat
         wait_until_settled(project, produced=1)
         assert query(project, "SELECT reading_id FROM reading") == [{"reading_id": "a"}]
 
-        pipeline.write_text(MENDED)
+        save(pipeline, MENDED)
         taken(project)
-        pipeline.write_text(NARROWED)
+        save(pipeline, NARROWED)
         assert "celsius has changed type from FLOAT64 to STRING" in refused(project)
-        pipeline.write_text(WITH_ALARM)
+        save(pipeline, WITH_ALARM)
         taken(project)
         produce(project, ["b"], volts=3.1)
         assert wait_until_settled(project, produced=2)["balanced"] is True
         assert query(project, "SELECT COUNT(volts) AS n FROM reading") == [{"n": 1}]
         assert query(project, "SELECT COUNT(*) AS n FROM alarm") == [{"n": 0}]
 
-        pipeline.write_text(MENDED)
+        save(pipeline, MENDED)
         taken(project)
         assert query(project, "SELECT COUNT(*) AS n FROM alarm") == [{"n": 0}]
 
@@ -166,7 +173,7 @@ def test_ctrl_c_in_the_midst_of_a_deployment_leaves_no_process(project: Path, pi
     with local(project, "--pipeline", str(pipeline), "--shards", "1") as process:
         parent = psutil.Process(process.pid)
         before = len(parent.children())
-        pipeline.write_text(MENDED)
+        save(pipeline, MENDED)
         while len(parent.children()) == before:
             threading.Event().wait(0.01)
         children = parent.children(recursive=True)

@@ -134,6 +134,7 @@ def test_shards_are_throttled_when_that_is_asked_for(cloud: Cloud) -> None:
     assert cloud.limits is True
 
 
+@pytest.mark.usefixtures("cloud")
 def test_no_events_are_a_demo_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "--events", "0", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
