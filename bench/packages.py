@@ -1,98 +1,90 @@
-"""What each function ships, and what a cold start of it costs: packages as they are uploaded, and imports.
+"""What each function ships and what a cold start of it costs, beside a naive zip of the same requirements.
 
-    python bench/packages.py [--rounds 5]
+    python bench/packages.py [--env dev] [FUNCTION ...]
 
-The functions are those of the development environment. Sizes are of what `pulumi up` uploads, with
-its dependencies for Lambda's platform: zipped, and unpacked (Lambda takes 50 and 250 MB). An import is what
-the function does before its first event, in a fresh interpreter of this machine that finds everything
-compiled: processor time, the best of some rounds. Floor: an interpreter that imports botocore, which comes
-with Lambda's runtime and signs each function's requests; and one that imports nothing.
+Sizes are of what `pulumi up` uploads for Lambda: zipped, and unpacked (Lambda takes 50 and 250 MB). The peer
+is what a plain `pip install -r` into a folder gives: the same lock and boto3, all that the wheels hold, and all
+of Sluice's library. An import is processor time of a bare interpreter of this machine, until there is a handler
+with its clients; the package is not compiled (docs/packages.md); the best of three. Floor: an interpreter that
+makes a client with botocore, which comes with Lambda's runtime, compiled; and one that imports nothing.
 """
 
 import argparse
-import io
-import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from sluice.local.deploy_result import function
-from sluice.local.program import run_program
-from sluice.local.runtime_worker import Function
+from sluice.local.packages.archive import Sizes, sizes
+from sluice.local.packages.imports import AMBIENT, HOST, brought
+from sluice.local.packages.looked import MB, ROUNDS, look, wanted
 
-ROOT = Path(__file__).parents[1]
-MB = 1_000_000
-NOWHERE = "http://127.0.0.1:9"
-ENDPOINTS = {
-    "AWS_ENDPOINT_URL": NOWHERE,
-    "BIGQUERY_EMULATOR_HOST": NOWHERE,
-    "SLUICE_SEARCH_ENDPOINT": NOWHERE,
-}
-"""Nothing is asked of anybody while a handler is imported."""
+ROOT = Path(__file__).resolve().parents[1]
+PIPELINE = ROOT / "pipeline.py"
+CLIENT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import botocore.session;"
+    " botocore.session.get_session().create_client('dynamodb')"
+)
 
 
-def declared(*, dependencies: bool) -> dict[str, Function]:
-    """Functions by name, each package built."""
-    program = run_program(ROOT, "dev", overrides={"package_dependencies": dependencies})
-    inputs: list[dict[str, Any]] = [
-        {**each.inputs, "arn": f"arn:aws:lambda:eu-central-1:111111111111:function:{each.inputs['name']}"}
-        for each in program.resources
-        if each.type == "aws:lambda/function:Function"
-    ]
-    return {one["name"]: function(one, ENDPOINTS) for one in inputs}
+def naive(function: str, platform: tuple[str, ...], directory: Path) -> Path:
+    """Install a function's lock and boto3, and put all of the library beside them."""
+    lock = ROOT / "functions" / function / "requirements.lock"
+    uv = str(Path(sys.executable).with_name("uv"))
+    command = [uv, "pip", "install", "--quiet", "--target", str(directory)]
+    for what in (("--no-deps", "-r", str(lock)), ("boto3",)):
+        subprocess.run([*command, *platform, "--only-binary", ":all:", *what], check=True, cwd=directory)
+    library = ROOT / "sluice"
+    shutil.copytree(library, directory / "sluice", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (*(ROOT / "functions" / function).glob("*.py"), PIPELINE):
+        shutil.copy(path, directory)
+    return directory
 
 
-def sizes(package: Path) -> tuple[int, int]:
-    """Bytes of a package, zipped and unpacked."""
-    zipped, unpacked = io.BytesIO(), 0
-    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(package.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(package))
-                unpacked += path.stat().st_size
-    return zipped.tell(), unpacked
-
-
-def seconds(code: str, folder: Path, environment: dict[str, str], rounds: int) -> float:
-    """Processor time of an interpreter that runs some code in a folder."""
+def seconds(code: str, *arguments: str) -> float:
+    """Processor time of a bare interpreter that runs some code, in milliseconds."""
     found = []
-    for _ in range(rounds + 1):  # the first one compiles
+    for _ in range(ROUNDS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-P", "-c", code], cwd=folder, env=environment, check=True)
+        command = [*HOST.command, "-I", "-S", "-B", "-c", code, *arguments]
+        subprocess.run(command, env=AMBIENT, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(found[1:])
+    return min(found) * 1000
+
+
+def shown(found: Sizes) -> tuple[str, str]:
+    return f"{found.zipped / MB:.1f}", f"{found.unpacked / MB:.1f}"
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("functions", nargs="*")
+    parser.add_argument("--env", default="dev")
+    asked = parser.parse_args()
     table = Table()
-    for head in ("function", "zipped MB", "unpacked MB", "import s"):
+    figures = ("zipped MB", "unpacked MB", "import ms")
+    for head in ("function", *figures, *(f"naive: {figure}" for figure in figures)):
         table.add_column(head, justify="left" if head == "function" else "right")
-    uploaded, local = declared(dependencies=True), declared(dependencies=False)
-    with tempfile.TemporaryDirectory() as compiled:
-        kept = {"PYTHONPYCACHEPREFIX": compiled}
-        for name, one in sorted(local.items()):
-            environment = {**one.environment(), **kept}
-            del environment["PYTHONDONTWRITEBYTECODE"]
-            taken = seconds(
-                "import sys; sys.path.insert(0, '.'); import handler", one.code, environment, rounds
-            )
-            zipped, unpacked = sizes(uploaded[name].code)
-            table.add_row(name, f"{zipped / MB:.1f}", f"{unpacked / MB:.1f}", f"{taken:.2f}")
-        bare = {"PATH": os.environ.get("PATH", os.defpath), **kept}
-        for label, code in (("floor: botocore", "import botocore.session"), ("floor: nothing", "")):
-            table.add_row(label, "", "", f"{seconds(code, ROOT, bare, rounds):.2f}")
+    functions = wanted(ROOT, asked.env, PIPELINE, asked.functions)
+    platform = ("--python-version", "3.13", "--python-platform", "aarch64-manylinux_2_28")
+    with brought() as runtime, tempfile.TemporaryDirectory() as nothing:
+        for each, which in zip(look(ROOT, functions, PIPELINE, check=False), functions, strict=True):
+            with tempfile.TemporaryDirectory() as there, tempfile.TemporaryDirectory() as here:
+                uploaded = shown(sizes(naive(which.folder, platform, Path(there))))
+                local = naive(which.folder, ("--python", sys.executable), Path(here))
+                times = [HOST.importing(local, Path(nothing), which.variables) for _ in range(ROUNDS)]
+            took = min(times, key=lambda each: each.fair_ms)
+            peer = (*uploaded, took.fault or f"{took.fair_ms:.0f}")
+            table.add_row(each.function, *shown(each.sizes), f"{each.imported.fair_ms:.0f}", *peer)
+        table.add_row("floor: botocore's client", "", "", f"{seconds(CLIENT, str(runtime)):.0f}")
+        table.add_row("floor: nothing", "", "", f"{seconds(''):.0f}")
     Console().print(table)
 
 

@@ -75,7 +75,7 @@ class Interpreter:
                 capture_output=True,
                 text=True,
                 cwd=package,
-                env={"PATH": os.environ.get("PATH", os.defpath), **_AMBIENT, **variables},
+                env={"PATH": os.environ.get("PATH", os.defpath), **AMBIENT, **variables},
                 timeout=LONGEST_SECONDS,
             )
         except subprocess.TimeoutExpired:
@@ -94,7 +94,7 @@ class Interpreter:
 HOST: Final = Interpreter(command=(getattr(sys, "_base_executable", sys.executable),))
 """The interpreter that runs, without its virtual environment."""
 
-_AMBIENT: Final = {
+AMBIENT: Final = {
     "LANG": "en_US.UTF-8",
     "TZ": ":UTC",
     "AWS_REGION": "eu-central-1",
