@@ -1,9 +1,11 @@
 """What every test process does once, for speed alone."""
 
 import gc
+import os
 from functools import cache
 from typing import Any
 
+import pytest
 from botocore.loaders import JSONFileLoader
 
 
@@ -22,3 +24,9 @@ def pytest_collection_finish() -> None:
     """Spare what was imported from the garbage collector."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores: a test of a local cloud waits for a third of its time."""
+    return (os.cpu_count() or 1) + 1
