@@ -24,7 +24,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _TARGETS = tuple(
     Target(python=python, architecture=architecture) for python in PYTHONS for architecture in ARCHITECTURES
 )
-"""Where the functions may run: what is pinned holds for each."""
+"""Where the functions may run, or be tried: what is pinned holds for each."""
 
 NOT_SHIPPED = frozenset({"opensearch-protobufs"})
 """Declared, but loaded by nothing that a function calls: opensearch-py needs it for gRPC alone, and it brings

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
-Python = Literal["3.11", "3.12", "3.13", "3.14"]
-"""Lambda's runtimes that are not older than Sluice's own Python (Lambda developer guide, runtimes)."""
+Python = Literal["3.12", "3.13"]
+"""Lambda's runtimes that there are wheels of everything for. Python 3.11 runs on Amazon Linux 2, whose glibc
+2.26 is too old for NumPy's (Lambda developer guide, runtimes); datasketches 5.2 has none for 3.14."""
 
 Architecture = Literal["arm64", "x86_64"]
 
-PYTHONS: Final[tuple[Python, ...]] = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS: Final = ("3.11", "3.12", "3.13")
+"""What the locks hold for: Lambda's, and what Sluice itself may run on, where handlers are tried."""
 ARCHITECTURES: Final[tuple[Architecture, ...]] = ("arm64", "x86_64")
 
 _MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
-_GLIBC: Final = {"3.11": "manylinux_2_17"}
-"""Python 3.11 runs on Amazon Linux 2, which has glibc 2.26, the later ones on Amazon Linux 2023 with 2.34
-(same guide): wheels for 2.17 and 2.28 are what projects publish below those."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class Target:
     @property
     def platform(self) -> str:
         """What uv calls it."""
-        return f"{_MACHINES[self.architecture]}-{_GLIBC.get(self.python, 'manylinux_2_28')}"
+        return f"{_MACHINES[self.architecture]}-manylinux_2_28"
 
     @property
     def chosen(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def all_on(stack: str) -> dict[str, Any]:
         "code_signing": {"profile": "own", "enforce": True},
         "tracing": True,
         "enable_google_apis": True,
-        "packages": {"python": "3.14", "architecture": "arm64"},
+        "packages": {"python": "3.13", "architecture": "arm64"},
         "bigquery_sink": {"bisect": True},
         "search_sink": {"mode": "domain", "bisect": True, **network},
         "search_domain": {

@@ -12,14 +12,13 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infra import packaging
 from infra.closure import closure
 from infra.function_locks import functions, lock_file, locked
 from infra.packaging import package
-from infra.packaging_target import PYTHONS, Host, Target
+from infra.packaging_target import Host, Target
 from sluice.errors import EnvironmentProblem, UsageError
 from sluice.local.packages.archive import pulumi_hash
 from tests.infra.conftest import ORDERS, ROOT
@@ -160,12 +159,12 @@ def test_each_python_and_processor_has_a_package_of_its_own(
 ) -> None:
     (project / "functions" / "sink" / "requirements.lock").write_text("six==1\n")
     calls = installing(monkeypatch)
-    targets = [Target(), Target(python="3.11"), Target(architecture="x86_64"), Host()]
+    targets = [Target(), Target(python="3.12"), Target(architecture="x86_64"), Host()]
     assert len({with_target(project, target) for target in targets}) == len(targets)
     asked = [" ".join(call[call.index("copy") + 1 : call.index("--only-binary")]) for call in calls]
     assert asked == [
         "--python-version 3.13 --python-platform aarch64-manylinux_2_28",
-        "--python-version 3.11 --python-platform aarch64-manylinux_2_17",
+        "--python-version 3.12 --python-platform aarch64-manylinux_2_28",
         "--python-version 3.13 --python-platform x86_64-manylinux_2_28",
         f"--python {sys.executable}",
     ]
@@ -301,13 +300,22 @@ def test_what_a_function_imports_is_what_its_lock_file_pins(function: str) -> No
         assert by & pinned, f"{module} is not shipped"
 
 
-def test_a_lock_holds_for_each_python_that_may_be_set() -> None:
-    numpy = [line for line in locked("aggregator").splitlines() if line.startswith("numpy==")]
-    assert len(numpy) == 2, "NumPy's newest needs a later Python than the oldest that may be set"
-    pins = [Requirement(line.rstrip(" \\")) for line in numpy]
-    for python in PYTHONS:
-        markers = Target(python=python).markers
-        assert sum(pin.marker is not None and pin.marker.evaluate(markers) for pin in pins) == 1, python
+def test_what_only_some_pythons_need_is_locked_for_those(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[dependency-groups]\nsink = ['six', 'msgspec']\n")
+    (tmp_path / "requirements.lock").write_text(
+        "msgspec==0.22.0 ; python_full_version >= '3.13' \\\n    --hash=sha256:aa\n"
+        "msgspec==0.19.0 ; python_full_version < '3.13' \\\n    --hash=sha256:bb\n"
+        "six==1.17.0 \\\n    --hash=sha256:cc\n"
+    )
+    lines = locked("sink", tmp_path).splitlines()[1:]
+    assert lines == [
+        "msgspec==0.22.0 ; python_version == '3.13' \\",
+        "    --hash=sha256:aa",
+        "msgspec==0.19.0 ; python_version == '3.11' or python_version == '3.12' \\",
+        "    --hash=sha256:bb",
+        "six==1.17.0 \\",
+        "    --hash=sha256:cc",
+    ]
 
 
 @pytest.mark.parametrize("function", functions())
