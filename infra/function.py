@@ -54,7 +54,9 @@ class Function:
             f"{name}-policy",
             name=code.called,
             role=self.role.name,
-            policy=document([*code.statements, *own_statements(env, code.called, self.logs, network)]),
+            policy=document(
+                [*code.statements, *own_statements(env, code.called, self.logs, network, code.statements)]
+            ),
             opts=env.within(parent),
         )
         target = env.settings.packages.target

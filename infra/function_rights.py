@@ -1,5 +1,6 @@
 """What every function may do beside its duty: write its log, be traced, use the key, be in a VPC."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pulumi
@@ -15,14 +16,18 @@ _INTERFACES: Final = (
     "ec2:UnassignPrivateIpAddresses",
 )
 _LOOKING: Final = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
-_THROUGH: Final = ("dynamodb", "kinesis", "lambda", "s3", "sqs")
-"""The services that hold a function's data, and its variables."""
+_THROUGH: Final = frozenset({"dynamodb", "kinesis", "s3", "sqs"})
+"""The services that hold what functions read and write; what Lambda holds is the function's variables."""
 
 
 def own_statements(
-    env: Environment, called: str, logs: aws.cloudwatch.LogGroup, network: Network | None
+    env: Environment,
+    called: str,
+    logs: aws.cloudwatch.LogGroup,
+    network: Network | None,
+    duty: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Return the statements of a function called so, which writes to a log group of its own."""
+    """Return what a function called so may do beside its duty; it has a log group of its own."""
     return [
         # A log stream's name is Lambda's own, so the group's streams are as exact as it gets.
         allow(
@@ -32,7 +37,7 @@ def own_statements(
         ),
         *(_traced() if env.settings.tracing else ()),
         *(_connected(env, called) if network else ()),
-        *(_keyed(env, env.key) if env.key is not None else ()),
+        *(_keyed(env, env.key, duty) if env.key is not None else ()),
     ]
 
 
@@ -64,20 +69,22 @@ def _connected(env: Environment, called: str) -> list[dict[str, Any]]:
     ]
 
 
-def _keyed(env: Environment, key: pulumi.Input[str]) -> list[dict[str, Any]]:
-    """Let services open and close for the function what lies with them; a table takes more rights."""
+def _keyed(env: Environment, key: pulumi.Input[str], duty: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let the services that the duty is about open and close what lies there; a table takes more rights."""
 
     def via(service: str) -> str:
         return f"{service}.{env.settings.aws_region}.amazonaws.com"
 
-    return [
-        allow_through(
-            [via(service) for service in _THROUGH], "UseTheKey", ["kms:Decrypt", "kms:GenerateDataKey"], key
-        ),
-        allow_through(
-            via("dynamodb"),
-            "UseTheKeyForTables",
-            ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
-            key,
-        ),
-    ]
+    asked = {action.partition(":")[0] for each in duty for action in each["Action"]} & _THROUGH
+    through = [via(service) for service in sorted({"lambda", *asked})]
+    statements = [allow_through(through, "UseTheKey", ["kms:Decrypt", "kms:GenerateDataKey"], key)]
+    if "dynamodb" in asked:
+        statements.append(
+            allow_through(
+                via("dynamodb"),
+                "UseTheKeyForTables",
+                ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+                key,
+            )
+        )
+    return statements

@@ -113,32 +113,39 @@ def test_a_key_may_be_used_only_when_one_is_set(run: "Run", resources: "dict[str
     keyed = by_name(run("dev", encryption={"key": KEY}))
     for name in FUNCTIONS:
         assert not [each for each in statements(resources, name) if "kms" in json.dumps(each)]
-        assert [each for each in statements(keyed, name) if "kms" in json.dumps(each)] == KEY_STATEMENTS
+        allowed = [each for each in statements(keyed, name) if "kms" in json.dumps(each)]
+        assert allowed == [use_the_key(*THROUGH.get(name, EVERY_HOLDER)), USE_THE_KEY_FOR_TABLES]
 
 
-KEY_STATEMENTS = [
-    {
+EVERY_HOLDER = ("dynamodb", "kinesis", "lambda", "s3", "sqs")
+THROUGH = {"window-publisher": ("dynamodb", "lambda")}
+"""Which services a function has to do with that hold what the key encrypts, where it is not all of them."""
+
+
+def use_the_key(*services: str) -> dict[str, Any]:
+    through = [f"{service}.eu-central-1.amazonaws.com" for service in services]
+    return {
         "Sid": "UseTheKey",
         "Effect": "Allow",
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": [KEY],
-        "Condition": {
-            "StringEquals": {
-                "kms:ViaService": [
-                    f"{service}.eu-central-1.amazonaws.com"
-                    for service in ("dynamodb", "kinesis", "lambda", "s3", "sqs")
-                ]
-            }
-        },
-    },
-    {
-        "Sid": "UseTheKeyForTables",
-        "Effect": "Allow",
-        "Action": ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
-        "Resource": [KEY],
-        "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.eu-central-1.amazonaws.com"}},
-    },
-]
+        "Condition": {"StringEquals": {"kms:ViaService": through}},
+    }
+
+
+USE_THE_KEY_FOR_TABLES = {
+    "Sid": "UseTheKeyForTables",
+    "Effect": "Allow",
+    "Action": ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+    "Resource": [KEY],
+    "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.eu-central-1.amazonaws.com"}},
+}
+
+
+def test_a_function_that_keeps_no_items_may_not_use_the_key_for_tables(run: "Run") -> None:
+    keyed = by_name(run("dev", encryption={"key": KEY}, lake={"enabled": True}))
+    used = [each for each in statements(keyed, "lake-setup") if "kms" in json.dumps(each)]
+    assert used == [use_the_key("lambda", "s3")]
 
 
 def test_a_key_encrypts_everything_that_holds_data(run: "Run") -> None:
