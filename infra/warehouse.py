@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_gcp as gcp
 
-from infra.dataset_grants import DatasetGrants
+from infra.dataset_grants import DatasetGrants, reading, writing
 from infra.environment import Environment
 from infra.warehouse_tables import RawTable, View, raw_tables, views
 from sluice.pipeline import Pipeline
@@ -72,7 +72,7 @@ class Warehouse(pulumi.ComponentResource):
             "views",
             env.names.views_dataset,
             "Events without duplicates, for analysts",
-            [_reader(member) for member in analysts],
+            [gcp.bigquery.DatasetAccessArgs(**reading(member)) for member in analysts],
         )
 
     def _raw(self, writers: Sequence[pulumi.Input[str]]) -> pulumi.Output[str]:
@@ -109,7 +109,7 @@ class Warehouse(pulumi.ComponentResource):
             "Raw events, one row per delivered record",
             [
                 gcp.bigquery.DatasetAccessArgs(dataset=views),
-                *(self._entry(role, writer) for writer in writers),
+                *(gcp.bigquery.DatasetAccessArgs(**writing(env, role.name, each)) for each in writers),
             ],
         )
 
@@ -117,14 +117,6 @@ class Warehouse(pulumi.ComponentResource):
         return DatasetGrants(
             f"{self._name}-{part}", self._env, self, dataset_id=dataset_id, after=self._after
         )
-
-    def _entry(
-        self, role: gcp.projects.IAMCustomRole, writer: pulumi.Input[str]
-    ) -> gcp.bigquery.DatasetAccessArgs:
-        """Let one writer in; BigQuery keeps service accounts by their address, and all else as IAM does."""
-        if self._env.settings.federation.mode == "impersonation":
-            return gcp.bigquery.DatasetAccessArgs(role=role.name, user_by_email=writer)
-        return gcp.bigquery.DatasetAccessArgs(role=role.name, iam_member=writer)
 
     def _dataset(
         self, part: str, dataset_id: str, description: str, accesses: list[gcp.bigquery.DatasetAccessArgs]
@@ -188,14 +180,3 @@ def _as_google_keeps_it(member: str) -> str:
     """Write an address in small letters, as Google answers it: else every update would see a change."""
     kind, _, address = member.partition(":")
     return f"{kind}:{address.lower()}"
-
-
-def _reader(member: str) -> gcp.bigquery.DatasetAccessArgs:
-    """Write what IAM calls user:, group: and so on the way an access list does."""
-    kind, _, address = member.partition(":")
-    return gcp.bigquery.DatasetAccessArgs(
-        role="READER",
-        user_by_email=address if kind in {"user", "serviceAccount"} else None,
-        group_by_email=address if kind == "group" else None,
-        domain=address if kind == "domain" else None,
-    )

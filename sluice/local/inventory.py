@@ -55,7 +55,6 @@ KINDS: Final[Mapping[str, str]] = {
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "security group rule",
     "gcp:bigquery/dataset:Dataset": "BigQuery dataset",
     "gcp:bigquery/datasetAccess:DatasetAccess": "dataset grant",
-    "gcp:bigquery/datasetIamMember:DatasetIamMember": "dataset grant",
     "gcp:bigquery/table:Table": "BigQuery table",
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": "identity pool",
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": "identity provider",

@@ -1,7 +1,7 @@
 """Google's side: named members, narrow roles, and one way in for exactly the roles that write."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sluice.policies import kinds
@@ -12,6 +12,7 @@ _EVERYBODY: Final = frozenset({"allUsers", "allAuthenticatedUsers", "iamMember:a
 _BASIC: Final = frozenset({"roles/owner", "roles/editor", "roles/viewer", "roles/browser"})
 _OWNERS: Final = "projectOwners"
 _ARN_OF_ROLE: Final = re.compile(r"arn:aws[a-z-]*:sts::\d{12}:assumed-role/([\w+=,.@-]+)")
+_WHO: Final = ("userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember")
 _POOL_MEMBER: Final = "principalSet://"
 _GRANTING: Final = ("setIamPolicy", "actAs", "getAccessToken", "signBlob", "signJwt")
 """Endings of permissions with which more can be had than they say."""
@@ -32,9 +33,11 @@ def _narrow_roles(resources: Resources) -> Iterator[Finding]:
         for access in listed(each.at("accesses")):
             if isinstance(access, dict):
                 yield from _dataset_access(each, access)
+    for each in resources.of(kinds.BIGQUERY_ENTRY):
+        yield from _dataset_access(each, each.inputs)
 
 
-def _dataset_access(dataset: Resource, access: dict[str, Any]) -> Iterator[Finding]:
+def _dataset_access(dataset: Resource, access: Mapping[str, Any]) -> Iterator[Finding]:
     role, group = access.get("role"), access.get("specialGroup")
     if role == "WRITER" or (role == "OWNER" and group != _OWNERS):
         yield dataset, f"lets {_who(access)} change everything in it as {role}: grant a role of its own"
@@ -86,8 +89,8 @@ def _google(resources: Resources) -> Iterator[Resource]:
     return (each for each in resources.created if each.cloud == "gcp")
 
 
-def _who(access: dict[str, Any]) -> str:
-    return str(next((value for key, value in access.items() if key != "role"), "somebody"))
+def _who(access: Mapping[str, Any]) -> str:
+    return str(next((access[key] for key in _WHO if access.get(key)), "somebody"))
 
 
 RULES: Final = (

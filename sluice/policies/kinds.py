@@ -5,6 +5,7 @@ from typing import Final
 API_ROUTE: Final = "aws:apigatewayv2/route:Route"
 ATHENA_WORKGROUP: Final = "aws:athena/workgroup:Workgroup"
 BIGQUERY_DATASET: Final = "gcp:bigquery/dataset:Dataset"
+BIGQUERY_ENTRY: Final = "gcp:bigquery/datasetAccess:DatasetAccess"
 BIGQUERY_TABLE: Final = "gcp:bigquery/table:Table"
 BUCKET: Final = "aws:s3/bucket:Bucket"
 BUCKET_ENCRYPTION: Final = (

@@ -196,18 +196,20 @@ def test_access_lists_that_are_not_ours_get_entries_and_lose_none(mode: str, run
     for writer, called in zip(writers, ("bigquery-sink", "window-publisher"), strict=True):
         assert writer.inputs["datasetId"] == "landing"
         assert writer.inputs["role"] == f"projects/{project}/roles/sluice_dev_sink_writer_a"
-        member = writer.inputs["member"]
         if mode == "direct":
-            assert member.startswith("iamMember:principalSet://iam.googleapis.com/projects/")
-            assert member.endswith(f"/arn:aws:sts::111111111111:assumed-role/sluice-dev-{called}")
+            assert writer.inputs["iamMember"].startswith("principalSet://iam.googleapis.com/projects/")
+            role = f"/arn:aws:sts::111111111111:assumed-role/sluice-dev-{called}"
+            assert writer.inputs["iamMember"].endswith(role)
         else:
             address = f"sluice-dev-{called}@{project}.iam.gserviceaccount.com"
-            assert member == f"serviceAccount:{address}"
+            assert writer.inputs["userByEmail"] == address
     assert views.urn in writers[0].depends_on, "one after the other: each writes the whole list back"
     assert writers[0].urn in writers[1].depends_on
     reader = resources["warehouse-views-reader-group:Analysts@example.com".lower()]
-    assert reader.inputs["member"] == "group:analysts@example.com"
-    assert reader.inputs["role"] == "roles/bigquery.dataViewer"
+    assert reader.inputs["groupByEmail"] == "analysts@example.com"
+    assert reader.inputs["role"] == "READER"
+    entries = {each.type for each in resources.values() if each.type.startswith("gcp:bigquery/datasetI")}
+    assert entries == set(), "DatasetIamMember drops authorised views that others have in the list"
 
 
 def test_a_preview_knows_what_exists(run: "Run") -> None:

@@ -45,7 +45,6 @@ NAMELESS: Final = frozenset(
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         "gcp:bigquery/datasetAccess:DatasetAccess",
-        "gcp:bigquery/datasetIamMember:DatasetIamMember",
         "gcp:projects/iAMMember:IAMMember",
         "gcp:projects/service:Service",
         "gcp:serviceaccount/iAMMember:IAMMember",

@@ -47,6 +47,12 @@ EXAMPLES: Final[tuple[Example, ...]] = (
         {"datasetId": "d", "project": "p", "accesses": [{"role": "OWNER", "specialGroup": "projectOwners"}]},
     ),
     pair(
+        "google-narrow-roles",
+        "gcp:bigquery/datasetAccess:DatasetAccess",
+        {"datasetId": "d", "project": "p", "role": "WRITER", "groupByEmail": "g@example.com"},
+        {"datasetId": "d", "project": "p", "role": "READER", "groupByEmail": "g@example.com"},
+    ),
+    pair(
         "google-custom-roles",
         "gcp:projects/iAMCustomRole:IAMCustomRole",
         {"roleId": "abc", "project": "p", "permissions": ["bigquery.datasets.setIamPolicy"]},
@@ -65,11 +71,11 @@ EXAMPLES: Final[tuple[Example, ...]] = (
         pair(
             "google-exact-grants",
             DATASET,
-            {"datasetId": "d", "project": "p", "accesses": [{"iamMember": f"iamMember:{POOL}/{slip}"}]},
+            {"datasetId": "d", "project": "p", "accesses": [{"iamMember": f"{POOL}/{slip}"}]},
             {
                 "datasetId": "d",
                 "project": "p",
-                "accesses": [{"iamMember": f"iamMember:{POOL}/attribute.aws_role/{ROLE_ARN}"}],
+                "accesses": [{"iamMember": f"{POOL}/attribute.aws_role/{ROLE_ARN}"}],
             },
             replace(provider(ADMITTED), name="box-provider", urn="urn::box-provider"),
         )
