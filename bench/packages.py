@@ -6,8 +6,8 @@ Sizes are of what `pulumi up` uploads for Lambda: zipped, and unpacked (Lambda t
 peer is what a plain `pip install -r` into a folder gives: the same lock and boto3, all that the wheels hold,
 and all of Sluice's library. An import is processor time of a bare interpreter of this machine, until there is
 a handler with its clients; the package is not compiled (docs/packages.md); the best of three. Floor:
-botocore's client, made by an interpreter that has botocore compiled, as if from Lambda's runtime; and one that
-imports nothing.
+botocore's client, made by an interpreter that has botocore compiled, as if from Lambda's runtime; and one
+that imports nothing.
 """
 
 import argparse
