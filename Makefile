@@ -80,7 +80,7 @@ policy_pack/.venv/.ready: policy_pack/requirements.txt $(READY)
 	@VIRTUAL_ENV=policy_pack/.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r policy_pack/requirements.txt
 	@touch $@
 
-emulation: ## Fetch a Python for arm64 that imports packages as Lambda does (30 MB; Debian or Ubuntu)
+emulation: ## Fetch a Python for arm64 that imports packages as Lambda does (30 MB; on Debian)
 	@tests/emulation/fetch.sh
 
 clean: ## Remove what setup and runs have left

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch a Python for Linux on arm64 and an emulator to run it with, into .sluice/arm64 (30 MB; Debian or Ubuntu).
+# Fetch a Python for Linux on arm64 and an emulator to run it with, into .sluice/arm64 (30 MB; on Debian).
 # `sluice package --check` imports the functions' handlers with it.
 set -euo pipefail
 target="$(cd "$(dirname "$0")/../.." && pwd)/.sluice/arm64"
@@ -13,8 +13,9 @@ fi
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/{lists/partial,archives/partial,debs,root}
-# Python 3.13 is Debian 13's; apt checks its signature with the keys that are installed.
-echo "deb [arch=arm64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main" \
+# Python 3.13 is Debian 13's, from the mirror that this machine uses; apt checks its signature with the keys that are installed.
+mirror="$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -v security | head -n 1)"
+echo "deb [arch=arm64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" \
   > "$work/sources.list"
 touch "$work/status"
 apt=(apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null
