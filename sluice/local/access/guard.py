@@ -83,12 +83,17 @@ class Guard:
 
         Raises:
             DeniedError: the role may not do that.
+            RefusedError: the request has not the form of any that the service takes.
         """
         policies = self._of(identity)
-        for need in needs(request):
-            self._judge(identity, policies, need, request)
-            for asked in of_a_service(need, request, self._world):
-                self._judge(identity, policies, asked, request)
+        try:
+            for need in needs(request):
+                self._judge(identity, policies, need, request)
+                for asked in of_a_service(need, request, self._world):
+                    self._judge(identity, policies, asked, request)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            said = f"The request cannot be read ({type(error).__name__}: {error})"
+            raise RefusedError("SerializationException", said, 400) from error
 
     def allows(self, identity: Identity, need: Need, request: Request) -> bool:
         """Whether a role may do something, kept among its calls."""
@@ -108,11 +113,7 @@ class Guard:
             via = {"kms:viaservice": (need.via,)} if need.via else {}
             return {
                 "aws:principalaccount": (identity.account,),
-                "aws:principalarn": (
-                    f"arn:{identity.partition}:iam::{identity.account}:role/{identity.role}",
-                ),
                 "aws:requestedregion": (request.region,),
-                "aws:resourceaccount": (identity.account,),
                 "aws:securetransport": ("true",),
                 "lambda:sourcefunctionarn": (request.arn("lambda", f"function:{identity.session}"),),
                 **via,

@@ -5,6 +5,7 @@ resource is what its parameters name. Operations that take several items need an
 resource. S3 and DynamoDB have modules of their own.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -76,16 +77,23 @@ class _OfAStream(msgspec.Struct):
     ConsumerARN: str | None = None
 
 
+_BEFORE_RECORDS: Final = re.compile(rb'(\{"Stream(?:ARN|Name)": *"[^"\\]*"), *"Records": *\[')
+"""How a PutRecords begins as botocore writes it, whose records need not be read: 0.2 ms of 500 KB."""
+
+
 def _kinesis(operation: str, request: Request) -> list[str | None]:
+    """A stream that is named twice has to be allowed by both names: the service chooses."""
     if operation in ("ListStreams", "DescribeLimits"):
         return [_EVERYTHING]
+    begins = _BEFORE_RECORDS.match(request.body) if request.body.endswith(b"]}") else None
     try:
-        named = msgspec.json.decode(request.body, type=_OfAStream)
+        named = msgspec.json.decode(begins[1] + b"}" if begins else request.body, type=_OfAStream)
     except msgspec.MsgspecError:  # the service says so itself
         return [None]
-    if named.ConsumerARN or named.StreamARN:
-        return [named.ConsumerARN or named.StreamARN]
-    return [request.arn("kinesis", f"stream/{named.StreamName}") if named.StreamName else None]
+    found: list[str | None] = [arn for arn in (named.ConsumerARN or named.StreamARN,) if arn]
+    if named.StreamName and not (found and str(found[0]).endswith(f"/{named.StreamName}")):
+        found.append(request.arn("kinesis", f"stream/{named.StreamName}"))
+    return found or [None]
 
 
 class _OfAQueue(msgspec.Struct):

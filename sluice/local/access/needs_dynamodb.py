@@ -42,7 +42,7 @@ def dynamodb(operation: str, request: Request) -> list[Need]:
         given = {}
     if operation in ("ListStreams", "ListTables"):
         return [Need(f"dynamodb:{operation}", "*")]
-    return list(dict.fromkeys(_needs(operation, request, given)))
+    return list(_needs(operation, request, given))
 
 
 def _needs(operation: str, request: Request, given: Fields) -> Iterator[Need]:
@@ -58,7 +58,8 @@ def _needs(operation: str, request: Request, given: Fields) -> Iterator[Need]:
         yield from (_one(_TRANSACTED[kind], request, one) for kind, one in done if kind in _TRANSACTED)
     elif operation in ("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"):
         several = given.get("Statements") or given.get("TransactStatements") or [given]
-        yield from (_statement(str(one.get("Statement", "")), request) for one in several)
+        # Alike statements need the same, as no condition can tell them apart.
+        yield from dict.fromkeys(_statement(str(one.get("Statement", "")), request) for one in several)
     elif "StreamArn" in given:
         yield Need(f"dynamodb:{operation}", given["StreamArn"])
     elif "TableName" in given:

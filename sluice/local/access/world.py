@@ -32,7 +32,7 @@ class MotoWorld:
             for backend in list(iam_backends[ACCOUNT].values())
             for one in list(backend.roles.values())
             if one.name == role
-            for document in one.policies.values()
+            for document in list(one.policies.values())
         ]
 
 

@@ -11,10 +11,10 @@ REGION, ACCOUNT = "eu-central-1", "123456789012"
 
 
 class World:
-    """Tables with the partition key `pk`, and one key that encrypts everything."""
+    """Tables with the partition key `pk`, one key that encrypts everything, and one policy of every role."""
 
-    def __init__(self, key: str | None = None) -> None:
-        self._key = key
+    def __init__(self, key: str | None = None, policy: str | None = None) -> None:
+        self._key, self._policy = key, policy
 
     def hash_key(self, table: str, region: str) -> str | None:
         del table, region
@@ -26,7 +26,7 @@ class World:
 
     def policies(self, role: str) -> list[str]:
         del role
-        return []
+        return [self._policy] if self._policy else []
 
 
 def request(service: str, **parts: Any) -> Request:

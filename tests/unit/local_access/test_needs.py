@@ -26,6 +26,18 @@ INSERT = "INSERT INTO \"claims\" VALUE {'pk': ?}"
             json("kinesis", "PutRecords", StreamName="events", Records=[]),
             [("kinesis:PutRecords", "kinesis:stream/events")],
         ),
+        (
+            json("kinesis", "PutRecords", Records=[], StreamName="events"),
+            [("kinesis:PutRecords", "kinesis:stream/events")],
+        ),
+        (
+            json("kinesis", "PutRecords", StreamARN="arn:x/allowed", Records=[], StreamName="other"),
+            [("kinesis:PutRecords", "arn:x/allowed"), ("kinesis:PutRecords", "kinesis:stream/other")],
+        ),
+        (
+            json("kinesis", "PutRecords", StreamARN="arn:x/events", StreamName="events", Records=[]),
+            [("kinesis:PutRecords", "arn:x/events")],
+        ),
         (json("kinesis", "ListShards", StreamARN="arn:x"), [("kinesis:ListShards", "arn:x")]),
         (json("kinesis", "SubscribeToShard", ConsumerARN="arn:c"), [("kinesis:SubscribeToShard", "arn:c")]),
         (json("kinesis", "GetRecords", ShardIterator="x"), [("kinesis:GetRecords", None)]),
@@ -100,6 +112,7 @@ INSERT = "INSERT INTO \"claims\" VALUE {'pk': ?}"
                 ],
             ),
             [
+                ("dynamodb:PutItem", TABLE),
                 ("dynamodb:PutItem", TABLE),
                 ("dynamodb:UpdateItem", OTHER),
                 ("dynamodb:ConditionCheckItem", OTHER),
@@ -190,6 +203,15 @@ def test_a_call_needs_its_action_on_what_it_names(one: Request, expected: list[A
 def test_the_leading_keys_are_those_that_are_touched(one: Request, keys: tuple[str, ...]) -> None:
     (need,) = needs(one)
     assert need.context(World()).get("dynamodb:leadingkeys", ()) == keys
+
+
+def test_the_records_of_a_put_are_not_read_to_know_its_stream() -> None:
+    """As botocore writes it: the records would be refused if they were read."""
+    headers = {b"x-amz-target": b"Kinesis_20131202.PutRecords"}
+    body = b'{"StreamName": "events", "Records": [no JSON]}'
+    assert asked(request("kinesis", headers=headers, body=body)) == [
+        ("kinesis:PutRecords", "kinesis:stream/events")
+    ]
 
 
 @pytest.mark.parametrize(
