@@ -4,7 +4,7 @@ The function signs GetCallerIdentity with its role, Google's token service trade
 condition of the provider names the account and the roles; grants name one role each.
 
 With `federation.mode: impersonation` each role may act as a service account of its own, to which the grants
-are: for organisations whose VPC Service Controls let service accounts alone into BigQuery.
+are: for organisations that let service accounts alone into BigQuery.
 """
 
 from collections.abc import Sequence
