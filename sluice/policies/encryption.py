@@ -18,11 +18,12 @@ _WITH_POLICY: Final = (
 _TLS_POLICIES: Final = frozenset(
     {
         "Policy-Min-TLS-1-2-2019-07",
+        "Policy-Min-TLS-1-2-FIPS-PQ-2026-10",
         "Policy-Min-TLS-1-2-PFS-2023-10",
         "Policy-Min-TLS-1-2-RFC9151-FIPS-2024-08",
     }
 )
-"""Of OpenSearch Service, those that refuse TLS 1.0 and 1.1 (API reference, DomainEndpointOptions)."""
+"""Of OpenSearch Service, those that refuse TLS 1.0 and 1.1 (DomainEndpointOptions in botocore 1.44)."""
 
 _AWS_OWN: Final = "alias/aws/"
 _KEYED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
