@@ -15,7 +15,7 @@ _PASSED: Final = "sends no documented source, and takes a role only from who may
 TRUSTED: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "firehose.amazonaws.com": (
         _SOURCES | {"sts:externalid"},
-        "sends the account as external id (Firehose developer guide, controlling access)",
+        "sends the account as external id (CloudWatch Logs user guide, subscription filters with Firehose)",
     ),
     "glue.amazonaws.com": (frozenset(), _PASSED),
     "lambda.amazonaws.com": (
