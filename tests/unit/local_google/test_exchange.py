@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
@@ -13,10 +12,10 @@ from botocore import auth
 from google.auth import aws
 
 from sluice.local.identities import Issuer
-from sluice.sinks.answers import Answer, NoAnswer
+from sluice.sinks.answers import Answer
 from sluice.sinks.bigquery import federation
 from sluice.sinks.bigquery.external_account import AWS_REQUEST_TYPE
-from tests.unit.local_google.conftest import POOLS, ROLE, Google, environ, soon
+from tests.unit.local_google.conftest import POOLS, ROLE, Google, environ
 
 BODY = b'{"rows":[{"insertId":"1","json":{"id":"1"}}]}'
 
@@ -276,71 +275,3 @@ def test_a_subject_that_is_too_long_is_refused(google: Google) -> None:
         google.made(path, before, "PATCH")
     assert (status, answer["error"]) == (400, "invalid_request")
     assert "exceeds the 127 bytes limit" in answer["error_description"]
-
-
-def test_a_refusal_reaches_the_log_in_one_line_and_without_keys(google: Google) -> None:
-    given = environ(role="sluice-dev-aggregator")
-    with pytest.raises(NoAnswer) as refused:
-        google.transport(google.token(given)).insert_all("visit", BODY, soon())
-    assert str(refused.value) == (
-        "Google's token service gave no token (400: unauthorized_client: The given credential is rejected by "
-        "the attribute condition.)"
-    )
-    with pytest.raises(NoAnswer) as refused:
-        google.transport(google.token(environ(seconds=0))).insert_all("visit", BODY, soon())
-    assert "ExpiredToken" in str(refused.value)
-    assert given["AWS_SESSION_TOKEN"] not in str(refused.value)
-
-
-def test_nothing_but_the_token_service_is_asked(google: Google) -> None:
-    """No metadata service, no region from elsewhere: Lambda has neither."""
-    asked: list[str] = []
-
-    def ask(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-        asked.append(url)
-        response = google.http.request("POST", url, body=body, headers=headers)
-        return Answer(response.status, response.data)
-
-    token = google.token(environ())
-    assert token.get(ask) == token.get(ask)
-    assert asked == [f"{google.url}/v1/token"]
-
-
-def test_a_token_is_renewed_before_it_ends_and_not_sooner(google: Google) -> None:
-    moment = time.time()
-    token = federation.RoleToken(google.configuration(), environ(), now=lambda: moment)
-    asked: list[str] = []
-
-    def ask(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-        asked.append(unquote(body.decode()))
-        response = google.http.request("POST", url, body=body, headers=headers)
-        return Answer(response.status, response.data)
-
-    for later in (0.0, 3400.0, 79.0, 2.0):
-        moment += later
-        token.get(ask)
-    assert len(asked) == 2, "at the start, and two minutes before the hour is over"
-
-
-def test_a_renewal_that_fails_in_time_is_tried_again_while_the_token_is_good(google: Google) -> None:
-    moment = time.time()
-    token = federation.RoleToken(google.configuration(), environ(), now=lambda: moment)
-    asked = 0
-
-    def ask(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-        nonlocal asked
-        asked += 1
-        if 1 < asked < 4:
-            raise NoAnswer("no answer")
-        response = google.http.request("POST", url, body=body, headers=headers)
-        return Answer(response.status, response.data)
-
-    first = token.get(ask)
-    moment += 3500
-    assert (token.get(ask), token.get(ask), asked) == (first, first, 2), (
-        "in hand, and not asked at once again"
-    )
-    moment += 101
-    with pytest.raises(NoAnswer):
-        token.get(ask)
-    assert token.get(ask) != first
