@@ -4,10 +4,11 @@ From the IAM user guide, "Policy evaluation logic" and "IAM JSON policy elements
 explicit denial wins, what no statement allows is denied. A part of a policy that is not understood here is
 refused when it is read, since to pass over it would mean to guess.
 
-Why no library: moto's evaluator reads no conditions, and none was found for Python that does (2026-11). With
-@cloud-copilot/iam-simulate 0.1.173, which is for Node, this one was compared on 6,000 random policies: they
-differ on `ForAnyValue` with `IfExists` where there is no value, and on a `*` that goes on behind a colon of
-`Resource`, and on nothing else. Both are decided here as the guide words them.
+Why no library: moto's evaluator (5.2) knows `StringEquals` alone, and takes any other condition for met; none
+was found for Python that reads them all (2026-11). With @cloud-copilot/iam-simulate 0.1.173, which is for
+Node, this one was compared on 6,000 random policies: they differ on `ForAnyValue` with `IfExists` where there
+is no value, and on a `*` that goes on behind a colon of `Resource`, and on nothing else. Both are decided
+here as the guide words them.
 """
 
 import json
