@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from sluice.local.bigquery.errors import ApiError
 from sluice.local.google.access import Access
-from sluice.local.google.errors import TokenRefusedError, invalid_argument
+from sluice.local.google.errors import TokenRefusedError, denied, invalid_argument
 from sluice.local.google.exchange import Exchange
 from sluice.local.google.iam import PROJECT_NUMBER, Iam, denied_account
 from sluice.local.google.tokens import Lifetime, Tokens
@@ -42,8 +42,18 @@ class Google:
 
     def routes(self) -> list[tuple[str, list[str], Handler]]:
         """Return paths, methods and handlers; the handlers raise ApiError."""
-        return [
+        of_all = [
             ("/v1/token", ["POST"], self._token),
+            (_ACCOUNTS + "/{email}:generateAccessToken", ["POST"], self._generate),
+            ("/_sluice/aws", ["PUT"], self._aws),
+            ("/_sluice/tokens", ["GET", "PUT", "DELETE"], self._lives),
+        ]
+        return of_all + [
+            (path, methods, _by_the_owner(handler)) for path, methods, handler in self._administration()
+        ]
+
+    def _administration(self) -> list[tuple[str, list[str], Handler]]:
+        return [
             (_POOLS, ["POST"], self._new_pool),
             (_POOLS + "/{pool}", ["GET", "PATCH"], self._pool),
             (_POOLS + "/{pool}/providers", ["POST"], self._new_provider),
@@ -51,12 +61,9 @@ class Google:
             (_PROJECT + "/roles", ["POST"], self._new_role),
             (_PROJECT + "/roles/{role}", ["GET", "PATCH"], self._role),
             (_ACCOUNTS, ["POST"], self._new_account),
-            (_ACCOUNTS + "/{email}:generateAccessToken", ["POST"], self._generate),
             (_ACCOUNTS + "/{email}:getIamPolicy", ["POST"], self._get_policy),
             (_ACCOUNTS + "/{email}:setIamPolicy", ["POST"], self._set_policy),
             (_ACCOUNTS + "/{email}", ["GET", "PATCH"], self._account),
-            ("/_sluice/aws", ["PUT"], self._aws),
-            ("/_sluice/tokens", ["GET", "PUT", "DELETE"], self._lives),
         ]
 
     async def _token(self, request: Request) -> Response:
@@ -126,7 +133,10 @@ class Google:
             raise denied_account(email)
         if not body.get("scope"):
             raise invalid_argument("scope is required")
-        wanted = float(str(body.get("lifetime", f"{_LONGEST_SECONDS}s")).removesuffix("s"))
+        try:
+            wanted = float(str(body.get("lifetime", f"{_LONGEST_SECONDS}s")).removesuffix("s"))
+        except ValueError:
+            wanted = 0.0
         if not 0 < wanted <= _LONGEST_SECONDS:
             raise invalid_argument(f"lifetime: accepted are at most {_LONGEST_SECONDS}s")
         token, seconds = self.tokens.issue(frozenset([f"serviceAccount:{email}"]), wanted)
@@ -156,6 +166,17 @@ class Google:
         if request.method == "GET":
             return _json(self.iam.get(name))
         return (answer or _json)(self.iam.change(name, await _object(request)))
+
+
+def _by_the_owner(handler: Handler) -> Handler:
+    """Refuse whoever has a token, which is a function: no grant of the program's lets one administer."""
+
+    async def refusing(request: Request) -> Response:
+        if "authorization" in request.headers:
+            raise denied("iam.*", request.url.path.removeprefix("/v1/"))
+        return await handler(request)
+
+    return refusing
 
 
 def _pool_name(pool: str) -> str:

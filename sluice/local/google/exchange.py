@@ -81,7 +81,10 @@ class Exchange:
         told = _texts(response.data)
         if response.status != _OK:
             raise invalid_grant(f"AWS refused the request: {told.get('Code')}: {told.get('Message')}")
-        return Caller(told["Arn"], told["Account"], told["UserId"])
+        try:
+            return Caller(told["Arn"], told["Account"], told["UserId"])
+        except KeyError:
+            raise invalid_grant("AWS's answer to the request does not say who signed it.") from None
 
 
 def _unpacked(subject_token: str, audience: str) -> tuple[str, dict[str, str]]:

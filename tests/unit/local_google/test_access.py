@@ -10,6 +10,7 @@ from sluice.sinks.bigquery.inserts import Row
 from sluice.sinks.bigquery.writer import Writer
 from tests.unit.local_google.conftest import (
     ACCOUNT_EMAIL,
+    POOLS,
     PROJECT,
     ROLE,
     Google,
@@ -131,3 +132,25 @@ def test_a_functions_token_asks_no_queries(google: Google) -> None:
 
 def test_what_the_role_grants_is_open(google: Google) -> None:
     assert google.call("GET", f"{DATASETS}/raw/tables/visit", {}, **bearer(google))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PATCH", f"/v1/projects/{PROJECT}/roles/sluice_writer"),
+        ("PATCH", f"{POOLS}/sluice-b/providers/aws-roles"),
+        ("POST", f"/v1/projects/{PROJECT}/serviceAccounts/{ACCOUNT_EMAIL}:setIamPolicy"),
+    ],
+)
+def test_a_functions_token_changes_no_rights(google: Google, method: str, path: str) -> None:
+    changed = {"includedPermissions": ["bigquery.tables.getData"], "disabled": True}
+    status, answer = google.call(method, path, changed, **bearer(google))
+    assert (status, answer["error"]["errors"][0]["reason"]) == (403, "accessDenied")
+    assert google.call("GET", f"{DATASETS}/raw/tables/visit/data", {}, **bearer(google))[0] == 403
+
+
+@pytest.mark.parametrize("lifetime", ["an hour", "3601s", "0s"])
+def test_a_service_accounts_token_lasts_an_hour_at_most(google: Google, lifetime: str) -> None:
+    path = f"/v1/projects/-/serviceAccounts/{ACCOUNT_EMAIL}:generateAccessToken"
+    status, answer = google.call("POST", path, {"scope": ["x"], "lifetime": lifetime}, **bearer(google))
+    assert (status, "at most 3600s" in answer["error"]["message"]) == (400, True)

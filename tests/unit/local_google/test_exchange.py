@@ -242,6 +242,13 @@ def test_an_aws_that_does_not_answer_is_nobodys_fault(google: Google) -> None:
     assert (status, answer["error"]) == (503, "temporarily_unavailable")
 
 
+def test_an_answer_of_aws_that_names_nobody_is_no_proof(google: Google) -> None:
+    google.sts.status = 200
+    status, answer = exchange(google, serialised(signed(google, seconds=0.0)))
+    assert (status, answer["error"]) == (400, "invalid_grant")
+    assert "does not say who signed it" in answer["error_description"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
