@@ -198,6 +198,14 @@ def test_no_function_was_denied_anything(found: Found) -> None:
     assert denied(found.calls) == []
 
 
+def test_every_call_of_the_search_domain_was_allowed(found: Found) -> None:
+    """The local OpenSearch judges nobody, so what its domain would refuse is found here."""
+    asked = [call for call in found.calls if call["action"].startswith("es:")]
+    refused = [call for call in asked if not any(right.used_by(call) for right in found.rights)]
+    assert asked
+    assert refused == []
+
+
 def test_every_right_was_used_or_has_its_reason(found: Found) -> None:
     idle = [
         right
