@@ -17,11 +17,15 @@ def bucket(
     *,
     called: str,
     rules: Sequence[Any],
+    kept: bool = True,
 ) -> aws.s3.Bucket:
-    """Declare a bucket, which is kept as data is, with the rules of its lifecycle."""
+    """Declare a bucket with the rules of its lifecycle; it is kept as data is unless told otherwise."""
     key = env.key
     declared = aws.s3.Bucket(
-        name, bucket=called, force_destroy=not env.settings.protect, opts=env.keeping(parent)
+        name,
+        bucket=called,
+        force_destroy=not (kept and env.settings.protect),
+        opts=env.keeping(parent) if kept else env.within(parent),
     )
     aws.s3.BucketServerSideEncryptionConfiguration(
         f"{name}-encryption",

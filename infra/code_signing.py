@@ -29,6 +29,8 @@ class CodeSigning(pulumi.ComponentResource):
             env,
             self,
             called=env.names.code_bucket,
+            # Lambda has its own copy of the code, and the next deployment makes the packages again.
+            kept=False,
             rules=[
                 *tidied({}, abandoned_days=1),
                 {

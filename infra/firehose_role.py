@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
-from infra.policy import allow, allow_through, document, trust
+from infra.keys import key_rights
+from infra.policy import allow, document, trust
 from infra.role import role
 
 _LOG_DAYS = 30
@@ -47,7 +48,7 @@ class FirehoseRole:
                 [
                     *statements,
                     allow("WriteOwnLogs", ["logs:PutLogEvents"], self.errors.arn),
-                    *_key_statements(env),
+                    *key_rights(env, ["s3"]),
                 ]
             ),
             opts=inside,
@@ -78,12 +79,3 @@ def _trust(env: Environment) -> str:
     """
     account = {"StringEquals": {"sts:ExternalId": env.settings.aws_account_id}}
     return trust("firehose.amazonaws.com", account)
-
-
-def _key_statements(env: Environment) -> list[dict[str, Any]]:
-    """Let it use the key for the objects that it writes."""
-    key, region = env.key, env.settings.aws_region
-    if key is None:
-        return []
-    rights = ["kms:Decrypt", "kms:GenerateDataKey"]
-    return [allow_through(f"s3.{region}.amazonaws.com", "UseTheKey", rights, key)]

@@ -252,7 +252,8 @@ class FirehoseSink(pulumi.ComponentResource):
         own = [f"/{bucket.staging(args.sink)}*"]
         if args.destination.error_prefix:
             own.insert(0, f"/{bucket.errors(args.sink)}*")
-        key = args.stream.encryption_key
+        key, former = args.stream.encryption_key, self._env.settings.encryption.former_keys
+        keys = [*([key] if key is not None else []), *former]
         through = f"kinesis.{region}.amazonaws.com"
         return [
             allow(
@@ -287,9 +288,5 @@ class FirehoseSink(pulumi.ComponentResource):
                 if args.destination.secret_arn
                 else []
             ),
-            *(
-                [allow_through(through, "UseTheKeyForTheStream", ["kms:Decrypt"], key)]
-                if key is not None
-                else []
-            ),
+            *([allow_through(through, "UseTheKeyForTheStream", ["kms:Decrypt"], *keys)] if keys else []),
         ]

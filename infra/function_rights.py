@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment, Network
+from infra.keys import key_rights
 from infra.policy import allow, allow_through, deny, everywhere
 
 _INTERFACES: Final = (
@@ -36,8 +37,8 @@ def own_statements(
             pulumi.Output.concat(logs.arn, ":*"),
         ),
         *(_traced() if env.settings.tracing else ()),
-        *(_connected(env, called) if network else ()),
-        *(_keyed(env, env.key, duty) if env.key is not None else ()),
+        *(_connected(env, called, network) if network else ()),
+        *_keyed(env, duty),
     ]
 
 
@@ -51,17 +52,21 @@ def _traced() -> list[dict[str, Any]]:
     ]
 
 
-def _connected(env: Environment, called: str) -> list[dict[str, Any]]:
+def _connected(env: Environment, called: str, network: Network) -> list[dict[str, Any]]:
     """Let Lambda make and drop the function's network interfaces, but not the function's own code.
 
     Lambda developer guide, giving functions access to a VPC (read 2026-11): describing works on all resources
     only, deleting takes "all resource IDs" of a region and an account; and using the source function ARN:
-    calls from within a function carry that, Lambda's own on its interfaces do not.
+    calls from within a function carry that, Lambda's own on its interfaces do not. A subnet that another
+    account shares has that one's number in its ARN (VPC user guide, sharing a VPC).
     """
-    everything = env.arn("ec2", "*/*")
+    owner, region = env.settings.network.owner_account_id, env.settings.aws_region
+    shared = [
+        f"arn:{env.partition}:ec2:{region}:{owner}:subnet/{each}" for each in network.subnet_ids if owner
+    ]
     own_code = {"ArnEquals": {"lambda:SourceFunctionArn": env.arn("lambda", f"function:{called}")}}
     return [
-        allow("HaveNetworkInterfaces", _INTERFACES, everything),
+        allow("HaveNetworkInterfaces", _INTERFACES, env.arn("ec2", "*/*"), *shared),
         everywhere(
             "FindNetworkInterfaces", _LOOKING, because="EC2's describing calls know no resources in policies"
         ),
@@ -69,22 +74,17 @@ def _connected(env: Environment, called: str) -> list[dict[str, Any]]:
     ]
 
 
-def _keyed(env: Environment, key: pulumi.Input[str], duty: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _keyed(env: Environment, duty: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Let the services that the duty is about open and close what lies there; a table takes more rights."""
-
-    def via(service: str) -> str:
-        return f"{service}.{env.settings.aws_region}.amazonaws.com"
-
     asked = {action.partition(":")[0] for each in duty for action in each["Action"]} & _THROUGH
-    through = [via(service) for service in sorted({"lambda", *asked})]
-    statements = [allow_through(through, "UseTheKey", ["kms:Decrypt", "kms:GenerateDataKey"], key)]
-    if "dynamodb" in asked:
+    statements = key_rights(env, sorted({"lambda", *asked}))
+    if env.key is not None and "dynamodb" in asked:
         statements.append(
             allow_through(
-                via("dynamodb"),
+                f"dynamodb.{env.settings.aws_region}.amazonaws.com",
                 "UseTheKeyForTables",
                 ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
-                key,
+                env.key,
             )
         )
     return statements

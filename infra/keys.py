@@ -1,13 +1,14 @@
 """What encrypts everything that holds data: AWS's own keys, a key that exists, or one of this program."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
-from infra.policy import VERSION
+from infra.policy import VERSION, allow_through
 from infra.settings_security import OWN
 
 _ADMINISTRATION: Final = (
@@ -58,11 +59,22 @@ def key_of(env: Environment) -> pulumi.Input[str] | None:
     return Keys("keys", env).arn if wanted.key == OWN else wanted.given
 
 
+def key_rights(env: Environment, services: Sequence[str]) -> list[dict[str, Any]]:
+    """Let services use the key for a role that asks them to, and open what former keys have closed."""
+    through, former = _services(env, services), env.settings.encryption.former_keys
+    via = through if len(through) > 1 else through[0]
+    use = ["kms:Decrypt", "kms:GenerateDataKey"]
+    return [
+        *([allow_through(via, "UseTheKey", use, env.key)] if env.key is not None else []),
+        *([allow_through(via, "OpenWithFormerKeys", ["kms:Decrypt"], *former)] if former else []),
+    ]
+
+
 class Keys(pulumi.ComponentResource):
     """A KMS key, rotated and protected like the data that it opens, and a name for it."""
 
     def __init__(self, name: str, env: Environment) -> None:
-        super().__init__("sluice:infra:Keys", name, None, env.component)
+        super().__init__("sluice:infra:Keys", name, None, env.holding)
         settings = env.settings.encryption
         key = aws.kms.Key(
             f"{name}-key",
@@ -120,5 +132,5 @@ def _let(sid: str, who: dict[str, str], actions: Any) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Principal": who, "Action": list(actions), "Resource": "*"}
 
 
-def _services(env: Environment, names: Any) -> list[str]:
+def _services(env: Environment, names: Sequence[str]) -> list[str]:
     return [f"{name}.{env.settings.aws_region}.amazonaws.com" for name in names]

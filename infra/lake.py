@@ -7,9 +7,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
+from infra.keys import key_rights
 from infra.lake_bucket import RESULTS, TABLES, LakeBucket
 from infra.lake_tables import table_input, view_input
-from infra.policy import allow, allow_through, document, sibling, trust
+from infra.policy import allow, document, sibling, trust
 from infra.role import role
 from infra.stream import Stream
 from sluice.contract import iceberg
@@ -128,7 +129,6 @@ class Lake(pulumi.ComponentResource):
         A view reads its tables with the rights of who asks (Athena user guide, working with views).
         """
         env = self._env
-        region, key = env.settings.aws_region, env.key
         within = [pulumi.Output.concat(self._bucket.arn, f"/{prefix}*") for prefix in (TABLES, RESULTS)]
         statements = [
             allow(
@@ -150,10 +150,8 @@ class Lake(pulumi.ComponentResource):
             allow("KnowTheBucket", ["s3:GetBucketLocation", "s3:ListBucket"], self._bucket.arn),
             allow("ReadTablesAndResults", ["s3:GetObject"], *within),
             allow("WriteResults", ["s3:AbortMultipartUpload", "s3:PutObject"], within[1]),
+            *key_rights(env, ["s3"]),
         ]
-        if key is not None:
-            through, rights = f"s3.{region}.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]
-            statements.append(allow_through(through, "UseTheKey", rights, key))
         return aws.iam.Policy(
             f"{self._resource}-reader",
             name=env.names.thing("lake-reader"),
@@ -203,7 +201,6 @@ class Lake(pulumi.ComponentResource):
     def _optimizer_role(self) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         """Declare the role that Glue works with (Glue user guide, table optimization prerequisites)."""
         env, name = self._env, f"{self._resource}-optimizer"
-        region, key = env.settings.aws_region, env.key
         called = env.names.thing("lake-optimizer")
         made = role(
             name, env, self, called=called, duty="optimizers of the lake", trusts=trust("glue.amazonaws.com")
@@ -223,10 +220,8 @@ class Lake(pulumi.ComponentResource):
             allow(
                 "WriteOwnLogs", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], *logs
             ),
+            *key_rights(env, ["s3"]),
         ]
-        if key is not None:
-            through, rights = f"s3.{region}.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"]
-            statements.append(allow_through(through, "UseTheKey", rights, key))
         policy = aws.iam.RolePolicy(
             f"{name}-policy", name=called, role=made.name, policy=document(statements), opts=env.within(self)
         )

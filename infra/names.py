@@ -4,6 +4,9 @@ Everything is called PROJECT-STACK-thing, after the Pulumi project and stack. Na
 as policies, dashboards and runbooks refer to them. What is too long, or is written in other characters than
 both clouds take, is cut and ends in a hash of the whole: the same at every run, and another for every other
 name. Tags carry project and stack in full.
+
+Where the hyphen stands, names do not tell: stack c of project a-b and stack b-c of project a are both a-b-c,
+and one account takes only one of them (docs/deploy.md).
 """
 
 import hashlib
@@ -56,7 +59,8 @@ class Names:
         views_dataset = (
             _dataset(adopted.views_dataset)
             or settings.warehouse.views_dataset
-            or shortened(f"{dataset}_views", limits.DATASET_CHARACTERS, "_")
+            # Not after a dataset that is adopted: two environments may fill the same one.
+            or shortened(f"{settings.warehouse.dataset or words}_views", limits.DATASET_CHARACTERS, "_")
         )
         if dataset.casefold() == views_dataset.casefold():
             section = "adopt" if adopted.views_dataset else "warehouse"

@@ -67,11 +67,11 @@ def sibling(arn: pulumi.Input[str], service: str, resource: str) -> pulumi.Outpu
 
 
 def allow_through(
-    services: str | Sequence[str], sid: str, actions: Sequence[str], key: pulumi.Input[str]
+    services: str | Sequence[str], sid: str, actions: Sequence[str], *keys: pulumi.Input[str]
 ) -> dict[str, Any]:
-    """Allow actions on a key when one of the services asks on the role's behalf, and not otherwise."""
+    """Allow actions on keys when one of the services asks on the role's behalf, and not otherwise."""
     through = services if isinstance(services, str) else list(services)
-    return {**allow(sid, actions, key), "Condition": {"StringEquals": {"kms:ViaService": through}}}
+    return {**allow(sid, actions, *keys), "Condition": {"StringEquals": {"kms:ViaService": through}}}
 
 
 def deny_without_tls(action: str, *resources: pulumi.Input[str]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from infra.settings_security import (
     RoleSettings,
     check_code_signing,
     check_encryption,
+    check_roles,
 )
 from sluice.errors import SettingsError
 
@@ -167,7 +168,8 @@ class Settings(Section):
             words = "a claim must outlive the records of its event in the stream"
             raise refusal("windows.claim_days", f"{kept + 1} or more: {words}")
         check_encryption(self.encryption, region=self.aws_region, account=self.aws_account_id)
-        check_code_signing(self.code_signing, region=self.aws_region)
+        check_roles(self.roles, account=self.aws_account_id)
+        check_code_signing(self.code_signing, region=self.aws_region, account=self.aws_account_id)
         check_search(self.search_sink, self.search_domain)
         check_adoption(
             self.adopt, account=self.aws_account_id, region=self.aws_region, project=self.google_project

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from infra import limits_search, limits_security
+from infra import limits, limits_adoption, limits_search, limits_security
 from infra.settings_functions import Section, Whole, refusal
 
 AWS: Final = "aws"
@@ -19,6 +19,7 @@ class EncryptionSettings(Section):
     administrators: tuple[Annotated[str, limits_security.ADMINISTRATOR], ...] = ()
     rotation_days: Annotated[Whole, limits_security.ROTATION_DAYS] = 365
     deletion_days: Annotated[Whole, limits_security.DELETION_DAYS] = 30
+    former_keys: tuple[Annotated[str, limits_adoption.KEY], ...] = ()
 
     @model_validator(mode="after")
     def _a_key_of_its_own_can_be_administered(self) -> Self:
@@ -47,6 +48,7 @@ class NetworkSettings(Section):
         tuple[Annotated[str, limits_search.SUBNET], ...], Field(max_length=limits_security.MOST_SUBNETS)
     ] = ()
     vpc_id: Annotated[str | None, limits_search.VPC] = None
+    owner_account_id: Annotated[str | None, limits.ACCOUNT_ID] = None
     security_group_ids: Annotated[
         tuple[Annotated[str, limits_security.SECURITY_GROUP], ...],
         Field(max_length=limits_security.MOST_SECURITY_GROUPS),
@@ -74,10 +76,25 @@ class CodeSigningSettings(Section):
     enforce: bool = True
 
 
-def check_code_signing(signing: CodeSigningSettings, *, region: str) -> None:
-    """Refuse a profile of another region; called by the whole of the settings."""
-    if signing.profile not in {NONE, OWN} and signing.profile.split(":")[3] != region:
-        raise refusal("code_signing.profile", f"a profile in {region}: Signer works where its bucket is")
+def check_roles(roles: RoleSettings, *, account: str) -> None:
+    """Refuse a boundary that IAM would not find; called by the whole of the settings."""
+    boundary = roles.permission_boundary_arn
+    if boundary is not None and boundary.split(":")[4] not in {account, "aws"}:
+        raise refusal("roles.permission_boundary_arn", f"a policy of account {account}, or one of AWS's")
+
+
+def check_code_signing(signing: CodeSigningSettings, *, region: str, account: str) -> None:
+    """Refuse a profile of elsewhere; called by the whole of the settings.
+
+    Signer must be told whose profile it is if it is another account's (Signer API, StartSigningJob:
+    profileOwner), and Pulumi's provider cannot tell it.
+    """
+    if signing.profile in {NONE, OWN}:
+        return
+    _, _, _, in_region, in_account, _ = signing.profile.split(":", 5)
+    if (in_region, in_account) != (region, account):
+        words = "Signer works where its bucket is, and Pulumi's provider signs with profiles of the account"
+        raise refusal("code_signing.profile", f"a profile in {region} of account {account}: {words}")
 
 
 def check_encryption(encryption: EncryptionSettings, *, region: str, account: str) -> None:
@@ -85,6 +102,7 @@ def check_encryption(encryption: EncryptionSettings, *, region: str, account: st
     if any(each.split(":")[4] != account for each in encryption.administrators):
         words = "IAM of that account decides about its own only"
         raise refusal("encryption.administrators", f"roles and users of account {account}: {words}")
-    if encryption.given is not None and encryption.given.split(":")[3] != region:
-        words = "streams, queues and tables only use a key of their own region"
-        raise refusal("encryption.key", f"a key in {region}: {words}")
+    for name, keys in (("key", [encryption.given or ""]), ("former_keys", encryption.former_keys)):
+        if any(key and key.split(":")[3] != region for key in keys):
+            words = "streams, queues and tables only use a key of their own region"
+            raise refusal(f"encryption.{name}", f"a key in {region}: {words}")

@@ -19,6 +19,9 @@ _HOLDING: Final = (
 )
 """Kinds whose deletion loses something; a view holds nothing."""
 
+_PACKAGES: Final = "sluice:infra:CodeSigning$"
+"""The component whose bucket holds packages: Lambda has its own copy, and a deployment makes them again."""
+
 _REFUSING: Final[Mapping[str, tuple[str, bool]]] = {
     kinds.TABLE: ("deletionProtectionEnabled", True),
     kinds.BIGQUERY_TABLE: ("deletionProtection", True),
@@ -54,7 +57,8 @@ def _recoverable(resources: Resources) -> Iterator[Finding]:
 
 def _holding(resources: Resources) -> Iterator[Resource]:
     if not resources.throwaway:
-        yield from (each for each in resources.of(*_HOLDING) if each.lacks("view"))
+        holding = (each for each in resources.of(*_HOLDING) if each.lacks("view"))
+        yield from (each for each in holding if _PACKAGES not in each.urn)
 
 
 RULES: Final = (

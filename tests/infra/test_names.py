@@ -68,6 +68,13 @@ def test_all_names_of_every_project_and_stack_are_within_both_clouds_limits(proj
         assert re.fullmatch(r"[a-z0-9-]{1,64}", name), "a function, a role and a Firehose"
 
 
+def test_two_environments_that_fill_one_dataset_have_views_of_their_own() -> None:
+    adopting = settings(adopt={"dataset": "landing"})
+    dev, prod = (Names.of(adopting, project="sluice", stack=stack) for stack in ("dev", "prod"))
+    assert (dev.dataset, prod.dataset) == ("landing", "landing")
+    assert (dev.views_dataset, prod.views_dataset) == ("sluice_dev_views", "sluice_prod_views")
+
+
 @pytest.mark.parametrize("project", ["gcp-events", "GCP.events", "sthree-events", "1st-events", "-", "_"])
 def test_what_a_cloud_keeps_to_itself_is_refused_in_one_line(project: str) -> None:
     with pytest.raises(SettingsError, match=rf"^project and stack give the names '{project}-dev': "):

@@ -121,6 +121,38 @@ def test_administrators_administer_the_key_and_outlive_their_role(resources: "di
     assert administer["Condition"] == {"ArnEquals": {"aws:PrincipalArn": [ADMIN]}}
 
 
+def test_what_a_former_key_has_closed_can_still_be_opened_and_nothing_more(run: "Run") -> None:
+    """A sink that may not decrypt records of before the change would hold itself until they expire."""
+    former = f"{KEY[:-1]}1"
+    plain, resources = (
+        by_name(run("dev", lake={"enabled": True}, encryption={"key": KEY, "former_keys": keys}))
+        for keys in ([], [former])
+    )
+    opening: dict[str, set[str]] = {}
+    for name, each in resources.items():
+        if each.inputs == plain[name].inputs:
+            continue
+        assert each.type in {"aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy"}, "it encrypts nothing"
+        for statement in statements(each.inputs["policy"]).values():
+            if former in statement["Resource"]:
+                assert statement["Action"] == ["kms:Decrypt"]
+                through = statement["Condition"]["StringEquals"]["kms:ViaService"]
+                services = through if isinstance(through, list) else [through]
+                opening.setdefault(name, set()).update(service.partition(".")[0] for service in services)
+    assert opening["bigquery-sink-policy"] == {"dynamodb", "kinesis", "lambda", "s3", "sqs"}
+    assert opening["window-publisher-policy"] == {"dynamodb", "lambda"}
+    assert opening["firehose-lake-firehose-policy"] == {"kinesis", "s3"}
+    assert opening["lake-optimizer-policy"] == opening["lake-reader"] == {"s3"}
+    found = statements(resources["bigquery-sink-policy"].inputs["policy"])
+    assert found["UseTheKey"]["Resource"] == [KEY]
+
+
+def test_a_key_that_was_made_stays_when_it_is_let_go_of(run: "Run") -> None:
+    resources = by_name(run("prod", encryption={"key": "own"}, adopt={"release": True}))
+    assert resources["keys-key"].retained
+    assert resources["keys-alias"].retained
+
+
 def test_logs_are_encrypted_for_the_programs_own_groups_only(resources: "dict[str, Declared]") -> None:
     logs = statements(resources["keys-key"].inputs["policy"])["EncryptOwnLogs"]
     assert logs["Principal"] == {"Service": "logs.eu-central-1.amazonaws.com"}
@@ -181,9 +213,22 @@ def test_lambda_handles_a_functions_network_interfaces_and_its_code_does_not(
     assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": function}}
 
 
+def test_a_subnet_that_another_account_shares_may_be_used_and_nothing_else_there(run: "Run") -> None:
+    network = {**NETWORK, "security_group_ids": [GROUP], "owner_account_id": "333333333333"}
+    policy = by_name(run("dev", network=network))["bigquery-sink-policy"].inputs["policy"]
+    assert statements(policy)["HaveNetworkInterfaces"]["Resource"] == [
+        f"arn:aws:ec2:eu-central-1:{ACCOUNT}:*/*",
+        *(f"arn:aws:ec2:eu-central-1:333333333333:subnet/{each}" for each in NETWORK["subnet_ids"]),
+    ]
+
+
 def test_every_function_is_signed_before_lambda_sees_it(resources: "dict[str, Declared]") -> None:
     bucket = resources["code-signing-bucket"].inputs["bucket"]
     assert resources["code-signing-versions"].inputs["versioningConfiguration"] == {"status": "Enabled"}
+    kept = resources["code-signing-bucket"]
+    assert (kept.protect, kept.inputs["forceDestroy"]) == (False, True), (
+        "or signing could not be switched off"
+    )
     config = resources["code-signing-config"].inputs
     assert config["policies"] == {"untrustedArtifactOnDeployment": "Enforce"}
     for each in of_type(resources, "lambda/function:Function"):
@@ -261,6 +306,15 @@ def test_concurrency_below_a_streams_lanes_is_kept_and_warned_of(run: "Run") -> 
         ({"network": {"subnet_ids": ["subnet-0a1b2c3d"] * 2, "vpc_id": "vpc-0a1b2c3d"}}, "each subnet once"),
         ({"code_signing": {"profile": "mine"}}, "accepted is none, own, or the ARN of a signing profile's"),
         ({"code_signing": {"profile": PROFILE.replace("eu-", "us-")}}, "a profile in eu-central-1"),
+        ({"code_signing": {"profile": PROFILE.replace(ACCOUNT, "9" * 12)}}, f"of account {ACCOUNT}"),
+        (
+            {"roles": {"permission_boundary_arn": BOUNDARY.replace(ACCOUNT, "9" * 12)}},
+            f"permission_boundary_arn is '{BOUNDARY.replace(ACCOUNT, '9' * 12)}': accepted is a policy of",
+        ),
+        (
+            {"encryption": {"former_keys": [KEY.replace("eu-central", "us-east")]}},
+            "accepted is a key in eu-central-1",
+        ),
         ({"report": {"reserved_concurrency": 0}}, "report.reserved_concurrency is 0: accepted is 1 to"),
     ],
 )
