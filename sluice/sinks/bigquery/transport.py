@@ -54,7 +54,7 @@ class Transport:
             body = gzip.compress(body, compresslevel=1, mtime=0)
 
         def ask(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-            return self._post(url, body, headers, deadline)
+            return self._post(url, body, headers, deadline, attempt=attempt)
 
         token = ""
         if self._token is not None:

@@ -128,6 +128,21 @@ def test_a_token_that_was_refused_is_replaced(stub: StubBigQuery, tokens: TokenS
     assert authorisations(stub) == ["Bearer token-1", "Bearer token-2"]
 
 
+def test_the_token_service_too_is_waited_for_longer_with_each_attempt(
+    stub: StubBigQuery, tokens: TokenService, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = federated(stub, tokens)
+    request, waited = transport._http.request, list[float]()
+
+    def noting(*arguments: Any, **options: Any) -> Any:
+        waited.append(options["timeout"].read_timeout)
+        return request(*arguments, **options)
+
+    monkeypatch.setattr(transport._http, "request", noting)
+    transport.insert_all("visit", BODY, time.deadline(60), attempt=3)
+    assert waited == [16.0, 16.0]
+
+
 def test_a_token_service_that_fails_is_no_answer_and_sends_nothing(
     stub: StubBigQuery, tokens: TokenService, time: Time
 ) -> None:
