@@ -59,7 +59,7 @@ class Names:
         views_dataset = (
             _dataset(adopted.views_dataset)
             or settings.warehouse.views_dataset
-            # Not after a dataset that is adopted: two environments may fill the same one.
+            # Not after a dataset that is adopted: the views, and who reads them, stay where they are.
             or shortened(f"{settings.warehouse.dataset or words}_views", limits.DATASET_CHARACTERS, "_")
         )
         if dataset.casefold() == views_dataset.casefold():

@@ -68,7 +68,7 @@ def test_all_names_of_every_project_and_stack_are_within_both_clouds_limits(proj
         assert re.fullmatch(r"[a-z0-9-]{1,64}", name), "a function, a role and a Firehose"
 
 
-def test_two_environments_that_fill_one_dataset_have_views_of_their_own() -> None:
+def test_adopting_the_raw_dataset_moves_no_views() -> None:
     adopting = settings(adopt={"dataset": "landing"})
     dev, prod = (Names.of(adopting, project="sluice", stack=stack) for stack in ("dev", "prod"))
     assert (dev.dataset, prod.dataset) == ("landing", "landing")
