@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sluice.deadline import Deadline
 from sluice.errors import SettingsError
 from sluice.sinks.answers import NoAnswer
 from sluice.sinks.bigquery.transport import Transport, connect
@@ -129,7 +130,7 @@ def test_a_token_that_was_refused_is_replaced(stub: StubBigQuery, tokens: TokenS
 
 
 def test_the_token_service_too_is_waited_for_longer_with_each_attempt(
-    stub: StubBigQuery, tokens: TokenService, time: Time, monkeypatch: pytest.MonkeyPatch
+    stub: StubBigQuery, tokens: TokenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transport = federated(stub, tokens)
     request, waited = transport._http.request, list[float]()
@@ -139,7 +140,7 @@ def test_the_token_service_too_is_waited_for_longer_with_each_attempt(
         return request(*arguments, **options)
 
     monkeypatch.setattr(transport._http, "request", noting)
-    transport.insert_all("visit", BODY, time.deadline(60), attempt=3)
+    transport.insert_all("visit", BODY, Deadline.after(60), attempt=3)
     assert waited == [16.0, 16.0]
 
 
