@@ -11,6 +11,7 @@ import pytest
 from sluice.deadline import Deadline
 from sluice.errors import SettingsError
 from sluice.sinks.answers import NoAnswer
+from sluice.sinks.bigquery import transport as module
 from sluice.sinks.bigquery.transport import Transport, connect
 from tests.unit.delivery.builders import Time
 from tests.unit.sinks.bigquery import stub_bigquery as bq
@@ -141,7 +142,7 @@ def test_the_token_service_too_is_waited_for_longer_with_each_attempt(
 
     monkeypatch.setattr(transport._http, "request", noting)
     transport.insert_all("visit", BODY, Deadline.after(60), attempt=3)
-    assert waited == [16.0, 16.0]
+    assert waited == [4 * module.FIRST_READ_SECONDS] * 2
 
 
 def test_a_token_service_that_fails_is_no_answer_and_sends_nothing(
