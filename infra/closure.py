@@ -1,7 +1,7 @@
-"""Which of Sluice's modules a function needs: what its handler and pipeline import, followed to the end."""
+"""Which modules a function needs: what its handler and pipeline import, followed to the end."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,13 +9,18 @@ from pathlib import Path
 from sluice.errors import UsageError
 
 _OWN = "sluice"
+_ONLY_CHECKERS = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 @dataclass(frozen=True)
 class Closure:
-    """The files of `sluice` to ship, and the foreign modules that they and the handler import, with dots."""
+    """The files of `sluice` to ship, the modules that lie beside the handler, and the foreign ones.
+
+    `beside` are names; `imported` are names with dots.
+    """
 
     files: tuple[Path, ...]
+    beside: frozenset[str]
     imported: frozenset[str]
 
     @property
@@ -24,22 +29,28 @@ class Closure:
         return frozenset(name.partition(".")[0] for name in self.imported)
 
 
-def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
-    """Follow imports from the entry files; `beside` are modules that lie beside them in the package.
+def closure(entries: Iterable[str], beside: Mapping[str, Path], root: Path) -> Closure:
+    """Follow imports from some of the modules that may lie beside each other in a package, by their names.
 
     Only what runs counts: imports under `if TYPE_CHECKING` do not. Imports inside functions do, since nothing
     says that they will not run.
     """
     files: set[Path] = set()
+    needed = set(entries)
     imported: set[str] = set()
     seen: set[str] = set()
-    todo = list(entries)
+    todo = [beside[entry] for entry in sorted(needed)]
     while todo:
         path = todo.pop()
         for name in _imports(path, root):
-            if name.partition(".")[0] != _OWN:
-                if name.partition(".")[0] not in beside:
-                    imported.add(name)
+            top = name.partition(".")[0]
+            if top in beside:
+                if top not in needed:
+                    needed.add(top)
+                    todo.append(beside[top])
+                continue
+            if top != _OWN:
+                imported.add(name)
                 continue
             parts = name.split(".")
             for depth in range(1, len(parts) + 1):  # the packages above a module are imported before it
@@ -49,7 +60,7 @@ def closure(entries: list[Path], root: Path, beside: frozenset[str]) -> Closure:
                     found = [own for own in _own_files(module, root) if own not in files]
                     files.update(found)
                     todo += found
-    return Closure(files=tuple(sorted(files)), imported=frozenset(imported))
+    return Closure(files=tuple(sorted(files)), beside=frozenset(needed), imported=frozenset(imported))
 
 
 def _own_files(module: str, root: Path) -> Iterator[Path]:
@@ -65,7 +76,8 @@ def _imports(path: Path, root: Path) -> tuple[str, ...]:
     try:
         return _imported(path.read_bytes(), package)
     except (SyntaxError, ValueError) as error:
-        where = f", line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f": {error}"
+        line = getattr(error, "lineno", None)  # a null byte has none
+        where = f", line {line}: {error.msg}" if isinstance(error, SyntaxError) and line else f": {error}"
         raise UsageError(f"{path} cannot be packaged{where}") from None
 
 
@@ -89,7 +101,7 @@ def _names(tree: ast.Module, package: tuple[str, ...]) -> Iterator[str]:
 def _running(node: ast.AST) -> Iterator[ast.AST]:
     """Walk a tree without the branches that only type checkers see."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if isinstance(child, ast.If) and ast.unparse(child.test) in _ONLY_CHECKERS:
             yield from (found for other in child.orelse for found in [other, *_running(other)])
             continue
         yield child

@@ -10,12 +10,14 @@ for in two days goes when something new is built.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,9 @@ _PROVIDED: Final = frozenset({"boto3", "botocore"})
 """What Lambda's Python runtime brings along."""
 
 _USUAL: Final = Target()
+_LEFT_BY_EDITORS: Final = re.compile(r"/[.#][^/]*$|(~|\.bak|\.orig|\.rej|\.swp|\.tmp)$")
+"""Copies, locks and folders' views, which lie beside the files of a checkout and differ between machines."""
+
 _PACKAGES_KEPT: Final = 10
 """Of each function: one per environment, and some to go back to."""
 
@@ -57,9 +62,10 @@ def package(
         raise UsageError(
             f"functions/{function} has no handler.py: the program names a function that is not there"
         )
-    entries = {path.name: path for path in sorted(source.glob("*.py"))} | {"pipeline.py": Path(pipeline)}
-    found = closure(list(entries.values()), root, frozenset(Path(name).stem for name in entries))
-    files = entries | {str(path.relative_to(root)): path for path in (*found.files, *_static(found.files))}
+    beside = {path.stem: path for path in source.glob("*.py")} | {"pipeline": Path(pipeline)}
+    found = closure(("handler", "pipeline"), beside, root)
+    files = {f"{name}.py": beside[name] for name in found.beside}
+    files |= {str(path.relative_to(root)): path for path in (*found.files, *_static(found.files))}
     contents = {name: path.read_bytes() for name, path in sorted(files.items())}
     output = output or root / _OUTPUT
     installed: dict[str, Path] = {}
@@ -71,8 +77,7 @@ def package(
         installed = {name: dependencies / name for name in pruned(every, found.imported)}
         salt = "\0".join([dependencies.name, *installed])
     directory = output / "packages" / function / _digest(contents, salt)
-    if directory.exists():
-        os.utime(directory)
+    if _found(directory):
         return str(directory)
     with _appearing(directory) as draft:
         for name in {**installed, **contents}:
@@ -85,6 +90,13 @@ def package(
     return str(directory)
 
 
+def _found(directory: Path) -> bool:
+    """Whether it is built; if so, note that it was asked for, where that can be noted."""
+    with suppress(OSError):  # a checkout may be read-only, or another user's
+        os.utime(directory)
+    return directory.exists()
+
+
 def _files(directory: Path) -> Iterator[Path]:
     return (path for path in directory.rglob("*") if path.is_file())
 
@@ -94,7 +106,7 @@ def _static(modules: Iterable[Path]) -> Iterator[Path]:
     for module in modules:
         if module.name == "__init__.py":
             for path in sorted(module.parent.joinpath("static").rglob("*")):
-                if path.is_file() and not path.name.startswith("."):
+                if path.is_file() and not _LEFT_BY_EDITORS.search(path.as_posix()):
                     yield path
 
 
@@ -107,8 +119,7 @@ def _dependencies(lock: Path, root: Path, target: Target | Host, output: Path) -
             f" {group} of pyproject.toml, such as router's, then run `make lock`"
         )
     directory = output / "dependencies" / _digest({"lock": lock.read_bytes()}, target.salt)
-    if directory.exists():
-        os.utime(directory)
+    if _found(directory):
         return directory
     with _appearing(directory) as draft:
         command = [

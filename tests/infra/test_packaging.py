@@ -76,8 +76,42 @@ def test_a_package_holds_what_the_handler_imports_and_nothing_else(project: Path
     ]
 
 
+def test_what_lies_beside_a_handler_ships_if_it_is_imported(project: Path) -> None:
+    beside = project / "functions" / "sink"
+    (beside / "handler.py").write_text("import rows\n")
+    (beside / "rows.py").write_text("from sluice import used\n")
+    for left in ("scratch.py", "._handler.py"):
+        (beside / left).write_bytes(b"\0 no Python")
+    (beside / ".#handler.py").symlink_to("somebody@somewhere.1")
+    assert [name for name in contents(build(project)) if "/" not in name] == [
+        "handler.py",
+        "pipeline.py",
+        "rows.py",
+    ]
+
+
+def test_the_branch_without_type_checkers_runs(project: Path) -> None:
+    (project / "functions" / "sink" / "handler.py").write_text(
+        "import typing\nif not typing.TYPE_CHECKING:\n    import sluice.deep.late\n"
+    )
+    assert "sluice/deep/late.py" in contents(build(project))
+
+
+def test_a_package_is_found_where_nothing_can_be_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = build(project)
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(packaging.os, "utime", refused)
+    assert build(project) == there
+
+
 def test_a_packages_static_files_go_with_it(project: Path) -> None:
-    for name in ("deep/static/page.html", "deep/static/parts/style.css", "deep/static/.hidden"):
+    left = ("deep/static/.hidden", "deep/static/page.html~", "deep/static/#page.html#")
+    for name in ("deep/static/page.html", "deep/static/parts/style.css", *left):
         (project / "sluice" / name).parent.mkdir(parents=True, exist_ok=True)
         (project / "sluice" / name).write_text("text")
     (project / "sluice" / "other" / "static").mkdir(parents=True)
@@ -291,8 +325,8 @@ def test_the_real_package_has_no_bytecode_and_no_code_of_the_command_line(functi
 
 @pytest.mark.parametrize("function", functions())
 def test_what_a_function_imports_is_what_its_lock_file_pins(function: str) -> None:
-    entries = sorted((ROOT / "functions" / function).glob("*.py"))
-    found = closure([*entries, ORDERS], ROOT, frozenset({"pipeline", "handler"}))
+    handler = ROOT / "functions" / function / "handler.py"
+    found = closure(("handler", "pipeline"), {"handler": handler, "pipeline": ORDERS}, ROOT)
     pinned = set(re.findall(r"^([\w-]+)==", lock_file(function).read_text(), re.MULTILINE))
     foreign = found.foreign - sys.stdlib_module_names - {"boto3", "botocore"}
     for module in foreign:
