@@ -173,7 +173,8 @@ def _document(answer: Answer, service: str) -> dict[str, Any]:
 
 def _error(found: Any) -> str:
     """Return the words of an OAuth error, or of an error of Google's APIs."""
-    error = found.get("error") if isinstance(found, dict) else None
-    if isinstance(error, dict):
-        return f"{error.get('status')}: {error.get('message')}"
-    return f"{error}: {found.get('error_description')}" if error else ""
+    if not isinstance(found, dict):
+        return ""
+    error = found.get("error")
+    words = (error.get("status"), error.get("message")) if isinstance(error, dict) else (error,)
+    return ": ".join(str(each) for each in (*words, found.get("error_description")) if each)

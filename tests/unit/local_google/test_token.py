@@ -113,3 +113,23 @@ def test_a_session_token_that_an_answer_repeats_stays_out_of_the_log(google: Goo
     with pytest.raises(NoAnswer) as refused:
         google.token(environ()).get(ask)
     assert f"invalid_grant: {pool} x-amz-security-token:… end" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"error": "invalid_grant"}, "(400: invalid_grant)"),
+        ({"error": {"message": "API key not valid"}}, "(400: API key not valid)"),
+        ({"error": {"status": "PERMISSION_DENIED", "message": "No."}}, "(400: PERMISSION_DENIED: No.)"),
+        ({}, "(400)"),
+        ([], "(400)"),
+    ],
+)
+def test_the_reason_has_the_words_that_there_are(google: Google, said: object, words: str) -> None:
+    def ask(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        del url, body, headers
+        return Answer(400, json.dumps(said).encode())
+
+    with pytest.raises(NoAnswer) as refused:
+        google.token(environ()).get(ask)
+    assert str(refused.value) == f"Google's token service gave no token {words}"
