@@ -76,10 +76,11 @@ def check_adopted(env: Environment, pipeline: Pipeline) -> None:
     given = env.settings.adopt
     streams = [route.name for route in pipeline.routes if isinstance(route.to, StreamTarget)]
     for route in given.route_streams:
-        _refuse_unknown(env, f"route_streams.{route}", "no route that leads to a stream", route, streams)
+        _refuse_unknown(env, f"route_streams.{route} is no route that leads to a stream", route, streams)
     tables = [table.name for table in raw_tables(pipeline, env.settings.warehouse)]
     for table in given.tables:
-        _refuse_unknown(env, "tables", f"no raw table of the pipeline where it says {table!r}", table, tables)
+        what = f"tables names {table!r}, which is no raw table of the pipeline"
+        _refuse_unknown(env, what, table, tables)
     if not given.enabled and given.named():
         pulumi.log.warn(
             f"{pulumi.get_project()}:adopt.enabled is off: made afresh and empty, instead of used, are"
@@ -87,12 +88,12 @@ def check_adopted(env: Environment, pipeline: Pipeline) -> None:
         )
 
 
-def _refuse_unknown(env: Environment, key: str, what: str, given: str, there: Sequence[str]) -> None:
+def _refuse_unknown(env: Environment, what: str, given: str, there: Sequence[str]) -> None:
     if given in there:
         return
     near = get_close_matches(given, there, n=1)
     known = f"there are {', '.join(there)};" if there else "there are none;"
     raise SettingsError(
-        f"{pulumi.get_project()}:adopt.{key} is {what}: {f'did you mean {near[0]}?' if near else known}"
+        f"{pulumi.get_project()}:adopt.{what}: {f'did you mean {near[0]}?' if near else known}"
         f" change it in Pulumi.{env.stack}.yaml"
     )

@@ -1,8 +1,9 @@
 """Pydantic's findings as one line for the person who edits Pulumi.<env>.yaml."""
 
+import re
 from difflib import get_close_matches
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -11,6 +12,9 @@ from infra.limits import Limit
 
 _MOVED = {"kms_key_arn": "encryption.key"}
 """Where settings went that had another name."""
+
+_NUMBER: Final = re.compile(r"[0-9.]+")
+"""Text that YAML takes for a number unless it stands in quotes."""
 
 _HIDDEN = "secret_arn"
 """The key whose value is not repeated: what is given there by mistake may be the secret itself."""
@@ -39,7 +43,8 @@ def in_words(error: ValidationError, model: type[BaseModel], *, namespace: str, 
             words = first["ctx"]["accepts"]
         case _:
             words = accepted(field)
-    value = _given(first["input"], first.get("ctx", {}).get("key"), field)
+    inside = first.get("ctx", {}).get("key")
+    value = "null" if first["input"] is None and not inside else _given(first["input"], inside, field)
     if path[-1:] == [_HIDDEN]:
         value = "something else, not shown here"
     return f"{key} is {value}: accepted is {words}; change it in {file}{rest}"
@@ -62,7 +67,8 @@ def accepted(field: FieldInfo | None) -> str:  # noqa: PLR0911 one line per kind
     if limit is not None:
         return limit.accepts
     if origin is Literal:
-        return "one of " + ", ".join(get_args(kind))
+        among = f"one of {', '.join(get_args(kind))}"
+        return f"{among}, in quotes" if all(_NUMBER.fullmatch(each) for each in get_args(kind)) else among
     if kind is bool:
         return "true or false"
     return "an object of settings" if isinstance(kind, type) and issubclass(kind, BaseModel) else "text"

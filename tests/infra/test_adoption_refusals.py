@@ -137,7 +137,7 @@ def refused(**given: Any) -> str:
         ),
         (
             {"dataset": "landing", "tables": ["orders"]},
-            "sluice:adopt.tables is no raw table of the pipeline where it says 'orders': did you mean order?",
+            "sluice:adopt.tables names 'orders', which is no raw table of the pipeline: did you mean order?",
         ),
         (
             {"dataset": "Landing", "views_dataset": "landing"},

@@ -196,6 +196,8 @@ def test_any_other_age_is_refused(value: int) -> None:
         ),
         ({"warehouse": {"analysts": ["bob"]}}, "warehouse.analysts.0 is 'bob'", "group:"),
         ({"protect": "perhaps"}, "protect is 'perhaps'", "true or false"),
+        ({"federation": {"mode": None}}, "federation.mode is null:", "one of direct, impersonation"),
+        ({"packages": {"python": 3.13}}, "packages.python is 3.13:", "3.12, 3.13, in quotes"),
     ],
 )
 def test_the_line_names_the_key_what_was_given_and_what_is_accepted(
