@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sluice.local.packages.archive import Sizes, sizes
-from sluice.local.packages.imports import AMBIENT, HOST, brought
-from sluice.local.packages.looked import MB, ROUNDS, look, wanted
+from sluice.local.packages.imports import AMBIENT, FEWEST_ROUNDS, HOST, brought
+from sluice.local.packages.looked import MB, look, wanted
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = ROOT / "pipeline.py"
@@ -50,7 +50,7 @@ def naive(function: str, platform: tuple[str, ...], directory: Path) -> Path:
 def seconds(code: str, *arguments: str) -> float:
     """Processor time of a bare interpreter that runs some code, in milliseconds."""
     found = []
-    for _ in range(ROUNDS):
+    for _ in range(FEWEST_ROUNDS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [*HOST.command, "-I", "-S", "-B", "-c", code, *arguments]
         subprocess.run(command, env=AMBIENT, check=True)
@@ -80,8 +80,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as there, tempfile.TemporaryDirectory() as here:
                 uploaded = shown(sizes(naive(which.folder, platform, Path(there))))
                 local = naive(which.folder, ("--python", sys.executable), Path(here))
-                times = [HOST.importing(local, Path(nothing), which.variables) for _ in range(ROUNDS)]
-            took = min(times, key=lambda each: each.fair_ms)
+                took = HOST.measuring(local, Path(nothing), which.variables)
             peer = (*uploaded, took.fault or f"{took.fair_ms:.0f}")
             table.add_row(each.function, *shown(each.sizes), f"{each.imported.fair_ms:.0f}", *peer)
         table.add_row("floor: botocore's client", "", "", f"{seconds(CLIENT, str(runtime)):.0f}")

@@ -1,5 +1,6 @@
 """All about the packages of one environment: built, measured, and checked."""
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,13 +12,14 @@ from sluice.local.packages.archive import Sizes, files, pulumi_hash, sizes
 from sluice.local.packages.budgets import FILE, Budget, budgets
 from sluice.local.packages.built import Place, build
 from sluice.local.packages.contents import faults, lock_text
-from sluice.local.packages.imports import HOST, Imported, brought
+from sluice.local.packages.imports import HOST, MOST_ROUNDS, Imported, brought
 from sluice.local.packages.target import target_interpreter
 from sluice.local.program import run_program
 
 MB: Final = 1_000_000
-ROUNDS: Final = 3
-"""How often an import is measured; the fastest counts: what made the others slower was not theirs."""
+TOLERANCE: Final = 1.1
+"""By how much an import may be above its budget before it is refused: so far two machines, or a machine at
+rest and a busy one, disagree about the same package."""
 
 _FUNCTION: Final = "aws:lambda/function:Function"
 
@@ -65,9 +67,9 @@ def wanted(root: Path, stack: str, pipeline: Path | None, named: Sequence[str]) 
     for name in named:
         if name not in found:
             known = ", ".join(sorted(found))
-            raise UsageError(
-                f"{stack} has no function of functions/{name}: it has {known}; --env names another"
-            )
+            there = (root / "functions" / name / "handler.py").is_file()
+            what = f"functions/{name} is not deployed in {stack}" if there else f"no function {name!r}"
+            raise UsageError(f"{what}: name a folder of {known}, or another environment with --env")
     return [found[name] for name in sorted(named or found)]
 
 
@@ -87,6 +89,7 @@ def look(
     """
     names, allowed = [each.folder for each in functions], budgets(root)
     place = functions[0].place
+    interpreter = target_interpreter(root, place) if check else "not tried"
     tell(f"building for Python {place.python} on {place.architecture}, and for this machine")
     built = build(root, names, pipeline=pipeline, place=place)
     here = build(root, names, pipeline=pipeline, place=Place())
@@ -94,13 +97,14 @@ def look(
     with brought() as runtime:
         for each in functions:
             tell(f"importing {each.folder}")
-            times = [HOST.importing(here[each.folder], runtime, each.variables) for _ in range(ROUNDS)]
-            found.append(_measured(each, built[each.folder], times, allowed.get(each.folder)))
+            budget = allowed.get(each.folder)
+            enough = budget.import_ms if budget else math.inf
+            imported = HOST.measuring(here[each.folder], runtime, each.variables, enough)
+            found.append(_measured(each, built[each.folder], imported, budget))
         if not check:
             return found
         tell("building again, elsewhere")
         hashes = _twice(root, found, pipeline, place)
-        interpreter = target_interpreter(root, place)
         for index, each in enumerate(functions):
             on_target: Imported | str
             if isinstance(interpreter, str):
@@ -114,15 +118,14 @@ def look(
         return found
 
 
-def _measured(which: Wanted, directory: Path, times: list[Imported], budget: Budget | None) -> Looked:
-    failed = next((each for each in times if each.fault), None)
+def _measured(which: Wanted, directory: Path, imported: Imported, budget: Budget | None) -> Looked:
     return Looked(
         function=which.folder,
         directory=directory,
         hash=pulumi_hash(directory),
         sizes=sizes(directory),
         contents=tuple(files(directory)),
-        imported=failed or min(times, key=lambda each: each.fair_ms),
+        imported=imported,
         budget=budget,
     )
 
@@ -150,10 +153,11 @@ def _faults(found: Looked, again: str, lock: str, place: Place) -> Iterator[str]
             f"it has {found.sizes.zipped / MB:.1f} MB zipped, its budget is {found.budget.zipped_mb:g}:"
             f" ship less, or allow more in {FILE}"
         )
-    if found.imported.fair_ms > found.budget.import_ms:
+    if found.imported.fair_ms > found.budget.import_ms * TOLERANCE:
         yield (
-            f"its import took {found.imported.fair_ms:.0f} ms, its budget is {found.budget.import_ms:g}:"
-            f" import less, or allow more in {FILE}"
+            f"its import took {found.imported.fair_ms:.0f} ms at best of {MOST_ROUNDS} times"
+            f" ({found.imported.ms:.0f} here, before this machine's pace is allowed for), its budget is"
+            f" {found.budget.import_ms:g}: import less, or allow more in {FILE}"
         )
 
 
@@ -184,6 +188,7 @@ def document(found: Sequence[Looked]) -> list[dict[str, Any]]:
             "zipped_bytes": each.sizes.zipped,
             "unpacked_bytes": each.sizes.unpacked,
             "import_ms": None if each.imported.fault else round(each.imported.fair_ms, 1),
+            "import_ms_here": None if each.imported.fault else round(each.imported.ms, 1),
             "budget": None
             if each.budget is None
             else {"zipped_mb": each.budget.zipped_mb, "import_ms": each.budget.import_ms},

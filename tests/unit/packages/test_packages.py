@@ -12,7 +12,16 @@ from sluice.local.packages.archive import pulumi_hash, sizes
 from sluice.local.packages.budgets import Budget, budgets
 from sluice.local.packages.built import Place
 from sluice.local.packages.contents import faults
-from sluice.local.packages.imports import HOST, YARDSTICK_MS, Imported, Interpreter, brought
+from sluice.local.packages.imports import (
+    FEWEST_ROUNDS,
+    HOST,
+    MOST_ROUNDS,
+    YARDSTICK_MS,
+    Imported,
+    Interpreter,
+    brought,
+    fastest,
+)
 from sluice.local.packages.target import VARIABLE, target_interpreter
 
 LOCK = """\
@@ -134,6 +143,32 @@ def test_a_busy_core_is_not_held_against_an_import() -> None:
     assert Imported(ms=300.0, yardstick_ms=YARDSTICK_MS / 2).fair_ms == pytest.approx(300.0), (
         "a fast one keeps its own"
     )
+
+
+def test_a_moment_in_which_the_yardstick_was_slow_flatters_no_import() -> None:
+    rounds = [
+        Imported(ms=440.0, yardstick_ms=2 * YARDSTICK_MS),
+        Imported(ms=460.0, yardstick_ms=YARDSTICK_MS),
+    ]
+    assert fastest(rounds).fair_ms == pytest.approx(440.0)
+
+
+def test_an_import_is_measured_until_it_is_within_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took = [500.0] * (FEWEST_ROUNDS + 2) + [390.0] * MOST_ROUNDS
+    calls: list[float] = []
+
+    def importing(*_: object) -> Imported:
+        calls.append(took[len(calls)])
+        return Imported(ms=calls[-1])
+
+    monkeypatch.setattr(Interpreter, "importing", importing)
+    assert HOST.measuring(tmp_path, tmp_path, {}, enough_ms=400.0).ms == pytest.approx(390.0)
+    assert len(calls) == FEWEST_ROUNDS + 3
+    calls.clear()
+    assert HOST.measuring(tmp_path, tmp_path, {}, enough_ms=100.0).ms == pytest.approx(390.0)
+    assert len(calls) == MOST_ROUNDS
 
 
 def test_budgets_are_read(tmp_path: Path) -> None:
