@@ -11,6 +11,8 @@ from tests.unit.sinks.bigquery import stub_bigquery as bq
 from tests.unit.sinks.bigquery.rows import INVALID, STOPPED, deliver, expected, ids, rows_of
 from tests.unit.sinks.bigquery.stub_bigquery import StubBigQuery
 
+pytestmark = pytest.mark.usefixtures("_impatient")
+
 
 @pytest.mark.parametrize(
     "trouble",
@@ -166,7 +168,7 @@ def test_a_request_that_is_too_large_is_cut(
 def test_a_single_row_that_is_too_large_is_refused_alone(
     sink: BigQuerySink, stub: StubBigQuery, time: Time
 ) -> None:
-    def behave(exchange: bq.Exchange) -> None:
+    def behave(exchange: bq.BigQueryExchange) -> None:
         large = any(row["json"]["id"] == "v3" for row in exchange.rows)
         (bq.html(413) if large else bq.fine)(exchange)
 
@@ -180,7 +182,7 @@ def test_a_single_row_that_is_too_large_is_refused_alone(
 def test_one_row_that_spoils_its_request_is_found(
     sink: BigQuerySink, stub: StubBigQuery, time: Time, message: str
 ) -> None:
-    def behave(exchange: bq.Exchange) -> None:
+    def behave(exchange: bq.BigQueryExchange) -> None:
         spoilt = any(row["json"]["id"] == "v0" for row in exchange.rows)
         (bq.status(400, message, "invalid") if spoilt else bq.fine)(exchange)
 
