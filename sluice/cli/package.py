@@ -26,7 +26,7 @@ def package(
     functions: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FUNCTION]...", help="Folders below functions/.  [default: all of the environment]"
+            metavar="FUNCTION", help="Folders below functions/.  [default: all of the environment]"
         ),
     ] = None,
     env: Annotated[str, typer.Option("--env", metavar="STACK", help="The environment to build for.")] = "dev",
