@@ -54,7 +54,7 @@ def wanted(root: Path, stack: str, pipeline: Path | None, named: Sequence[str]) 
     Raises:
         UsageError: the environment has no such function.
     """
-    overrides = {"package_dependencies": False, "code_signing": {}}
+    overrides = {"package_dependencies": False, "code_signing": {"profile": "none"}}
     program = run_program(root, stack, pipeline=pipeline, overrides=overrides)
     found: dict[str, Wanted] = {}
     for inputs in (each.inputs for each in program.resources if each.type == _FUNCTION):

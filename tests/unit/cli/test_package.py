@@ -115,8 +115,17 @@ def test_a_little_over_its_budget_is_no_measure_of_an_import() -> None:
     assert list(looked._faults(one(imported=Imported(ms=439.0)), "0123456789abcdef", "", PLACE)) == []
 
 
-def test_an_environment_knows_its_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_knows_its_functions_even_where_code_is_signed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("SLUICE_PIPELINE", raising=False)
+    program = looked.run_program
+
+    def signing(root: Path, stack: str, *, overrides: dict[str, dict[str, str]], **known: object) -> object:
+        signed = {"code_signing": {"profile": "own", **overrides["code_signing"]}}
+        return program(root, stack, overrides={**overrides, **signed}, **known)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(looked, "run_program", signing)
     with pytest.raises(UsageError, match=r"no function 'nothing': name a folder of aggregator, big"):
         looked.wanted(ROOT, "dev", None, ["nothing"])
     with pytest.raises(UsageError, match=r"functions/report is not deployed in dev: name a folder of agg"):
