@@ -133,7 +133,8 @@ def _dependencies(lock: Path, root: Path, target: Target | Host, output: Path) -
         except FileNotFoundError:
             raise EnvironmentProblem("uv is missing beside the interpreter: run `make setup`") from None
         except subprocess.CalledProcessError as error:
-            reason = (error.stderr.strip() or "no reason given").splitlines()[-1]
+            said = (error.stderr.strip() or "no reason given").splitlines()[-1]
+            reason = said.strip().removeprefix("hint: ").removeprefix("cause: ").rstrip(".")
             raise EnvironmentProblem(
                 f"could not install {lock.relative_to(root)} for {target.salt}: {reason}; check the network,"
                 " or set package_dependencies to false for a look without dependencies"

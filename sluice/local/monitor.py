@@ -110,6 +110,8 @@ class Monitor(MockMonitor):
             raise
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
+            if isinstance(error, KeyError):
+                reason = f"declare its {reason}, which the local cloud does not make up"
             raise SluiceError(f"could not create {declared.name} ({declared.type}): {reason}") from error
         state.update(outputs)
         return resource_pb2.RegisterResourceResponse(urn=declared.urn, id=id_, object=state)

@@ -150,6 +150,17 @@ def test_a_failed_creation_is_one_line_that_names_the_resource(
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_the_local_cloud_would_have_to_make_up_is_asked_for(project: Write) -> None:
+    root = project("aws.sqs.Queue('first')\n")
+
+    def create(resource: Declared) -> tuple[str, dict[str, Any]]:
+        return resource.inputs["name"], {}
+
+    assert failing(root, create=create).endswith(
+        "(aws:sqs/queue:Queue): declare its 'name', which the local cloud does not make up"
+    )
+
+
 def test_a_deliberate_error_of_a_creator_passes_unchanged(project: Write) -> None:
     def create(_: Declared) -> tuple[str, dict[str, Any]]:
         raise EnvironmentProblem("the port is taken")
