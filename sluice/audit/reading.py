@@ -63,9 +63,13 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
         payloads=False,
         wait_seconds=sources.patience_seconds,
     )
+    # All sinks before the streams: what a sink holds by now its stream has, so it is in flight at most.
+    held = {sink: _held(sources, sink, seen) for sink, seen in windows.items()}
     evidence = {
         sink: replace(
-            _evidence(sources, sink, seen, letters, passed.get(sink), complete=len(letters) < MOST_LETTERS),
+            _evidence(
+                sources, seen, held[sink], letters, passed.get(sink), complete=len(letters) < MOST_LETTERS
+            ),
             filtered=filtered.get(sink),
         )
         for sink, seen in windows.items()
@@ -210,16 +214,35 @@ def _lost_on_the_way(
             yield differences.stream_differs(books.sink, books.delivered, into, taken)
 
 
+def _held(sources: Sources, sink: str, seen: Window) -> Evidence:
+    """Count what the sink itself holds."""
+    source = sources.sinks[sink]
+    counted = _counted(sources, source, seen)
+    documents, notes = documents_of(sink, source.documents, seen.since)
+    return Evidence(
+        sink=sink,
+        spans=seen.spans,
+        found=counted.records if counted else None,
+        duplicates=counted.duplicates if counted else 0,
+        documents=documents,
+        # A document keeps the arrival of the first record of its id, a row has its own: so a part of them
+        # cannot be compared.
+        ids=counted.ids if counted and seen.since is None else None,
+        notes=notes,
+    )
+
+
 def _evidence(
     sources: Sources,
-    sink: str,
     seen: Window,
+    held: Evidence,
     letters: Iterable[Letter],
     passed: FilteredOut | None,
     *,
     complete: bool,
 ) -> Evidence:
-    source = sources.sinks[sink]
+    """Add the dead letters to what a sink holds, and what its stream has still for it."""
+    sink, source = held.sink, sources.sinks[held.sink]
     own = [letter for letter in letters if isinstance(letter, DeadLetter) and letter.sink == sink]
     pointers = [
         Pointer(letter.shard, int(letter.first), int(letter.last), letter.count)
@@ -239,14 +262,9 @@ def _evidence(
         if source.lake is None
         else Behind(0, 0, complete=True)  # what a Firehose has read, it tells nobody
     )
-    counted = _counted(sources, source, seen)
-    documents, notes = documents_of(sink, source.documents, seen.since)
-    return Evidence(
-        sink=sink,
+    return replace(
+        held,
         stream=stream,
-        spans=seen.spans,
-        found=counted.records if counted else None,
-        duplicates=counted.duplicates if counted else 0,
         behind=ahead.events,
         behind_surplus=ahead.events - ahead.records,
         behind_complete=ahead.complete,
@@ -257,11 +275,6 @@ def _evidence(
         else None,
         pointers=pointers,
         redriven=[Redriven(entry.shard, entry.first, _state(entry)) for entry in seen.redriven],
-        documents=documents,
-        # A document keeps the arrival of the first record of its id, a row has its own: so a part of them
-        # cannot be compared.
-        ids=counted.ids if counted and seen.since is None else None,
-        notes=notes,
     )
 
 

@@ -53,8 +53,8 @@ def test_a_served_demo_answers_questions_shows_windows_and_the_balance_and_goes_
             time.sleep(1)
         else:
             raise AssertionError(f"no event that happens now after the first 500: {shown()}")
-        books = document(sluice("audit", "--json", cwd=project))
-        assert books["balanced"], books
+        audited = sluice("audit", "--json", cwd=project)
+        assert document(audited)["balanced"], audited.stderr
         process.send_signal(signal.SIGINT)
         told, err = process.communicate(timeout=30)
     assert "The books balance." in told

@@ -8,6 +8,7 @@ import pytest
 
 from sluice.audit.reading import read_books
 from sluice.audit.stream import MAX_DATAPOINTS, begin, behind, taken_in
+from sluice.audit.warehouse import Counted
 from tests.unit.audit.plant import STREAM, Plant, visit
 
 BAD = ("bad", b"{")
@@ -55,6 +56,26 @@ def test_books_balance_at_every_moment(plant: Plant) -> None:
     assert books.p50 is not None
     assert books.p99 is not None
     assert books.p50 <= books.p99
+
+
+def test_books_balance_though_a_sink_goes_on_while_they_are_read(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = plant.shards()
+    plant.produce(*(visit(n) for n in range(40)))
+    plant.work(first, 5)
+
+    def count(*_: Any, **__: Any) -> Counted:
+        plant.produce(*(visit(n) for n in range(40, 60)))
+        for shard in (first, second):
+            while plant.waiting(shard):
+                plant.work(shard, 10)
+        return plant.count()
+
+    monkeypatch.setattr("sluice.audit.reading.count_tables", count)
+    books = read_books(plant.sources)
+    assert books.sentences == []
+    assert books.sinks[0].delivered == 60
 
 
 def test_a_batch_that_lambda_gave_up_on_is_dead_lettered(plant: Plant) -> None:
