@@ -133,17 +133,23 @@ def _dependencies(lock: Path, root: Path, target: Target | Host, output: Path) -
         except FileNotFoundError:
             raise EnvironmentProblem("uv is missing beside the interpreter: run `make setup`") from None
         except subprocess.CalledProcessError as error:
-            said = (error.stderr.strip() or "no reason given").splitlines()[-1]
-            reason = said.strip().removeprefix("hint: ").removeprefix("cause: ").rstrip(".")
             raise EnvironmentProblem(
-                f"could not install {lock.relative_to(root)} for {target.salt}: {reason}; check the network,"
-                " or set package_dependencies to false for a look without dependencies"
+                f"could not install {lock.relative_to(root)} for {target.salt}: {_reason(error.stderr)};"
+                " check the network, run `make lock` if the file was edited, or set package_dependencies to"
+                " false for a look without dependencies"
             ) from None
         for path in list(_files(draft)):
             if is_installers(path.relative_to(draft).as_posix()):
                 path.unlink()
     tidy(directory.parent, keep=_DEPENDENCIES_KEPT)
     return directory
+
+
+def _reason(said: str) -> str:
+    """Join what uv says is wrong and why; the lines between quote files and hashes."""
+    lines = [line.strip().partition(": ") for line in said.splitlines()]
+    told = [words.rstrip(".") for head, _, words in lines if head in {"error", "cause"}]
+    return ": ".join(told) or "no reason given"
 
 
 def tidy(folder: Path, *, keep: int, now: float | None = None) -> None:
