@@ -61,8 +61,9 @@ class CodeSigning(pulumi.ComponentResource):
     def _profile(self, name: str, env: Environment) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
         """Name the profile that signs, and the version of it that is trusted.
 
-        A cancelled profile keeps its name for two years (Signer developer guide, using the console, read
-        2026-11), so that of the program gets a new one whenever it is made.
+        A cancelled profile keeps its name for years: two (Signer developer guide, using the console), or
+        until half a year after its last signature has expired (the same, signing profiles; both read
+        2026-11). So that of the program gets a new one whenever it is made.
         """
         settings = env.settings.code_signing
         if settings.profile != OWN:

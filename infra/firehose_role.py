@@ -48,7 +48,7 @@ class FirehoseRole:
                 [
                     *statements,
                     allow("WriteOwnLogs", ["logs:PutLogEvents"], self.errors.arn),
-                    *key_rights(env, ["s3"]),
+                    *key_rights(env, ["logs", "s3"]),
                 ]
             ),
             opts=inside,

@@ -18,7 +18,7 @@ _INTERFACES: Final = (
 )
 _LOOKING: Final = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 _THROUGH: Final = frozenset({"dynamodb", "kinesis", "s3", "sqs"})
-"""The services that hold what functions read and write; what Lambda holds is the function's variables."""
+"""The services that hold what functions read and write; what each needs besides is in _keyed."""
 
 
 def own_statements(
@@ -75,9 +75,13 @@ def _connected(env: Environment, called: str, network: Network) -> list[dict[str
 
 
 def _keyed(env: Environment, duty: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Let the services that the duty is about open and close what lies there; a table takes more rights."""
+    """Let the services that the duty is about open and close what lies there; a table takes more rights.
+
+    Lambda opens the function's variables. CloudWatch Logs asks in the name of who writes (AWS's own policy
+    CloudWatchLogsAPIKeyAccess, read 2026-11, allows both beside logs:PutLogEvents).
+    """
     asked = {action.partition(":")[0] for each in duty for action in each["Action"]} & _THROUGH
-    statements = key_rights(env, sorted({"lambda", *asked}))
+    statements = key_rights(env, sorted({"lambda", "logs", *asked}))
     if env.key is not None and "dynamodb" in asked:
         statements.append(
             allow_through(

@@ -44,8 +44,9 @@ _USE: Final = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-_HOLDERS: Final = ("dynamodb", "es", "firehose", "kinesis", "lambda", "s3", "sqs")
-"""The services that hold what is encrypted (KMS developer guide, kms:ViaService)."""
+_HOLDERS: Final = ("dynamodb", "es", "firehose", "kinesis", "lambda", "logs", "s3", "sqs")
+"""The services that hold what is encrypted (KMS developer guide, kms:ViaService; for logs the user guide of
+CloudWatch Logs, encrypt log data, read 2026-11)."""
 
 _BY_GRANT: Final = ("dynamodb", "es", "firehose", "lambda")
 """Those of them that go on working when nobody asks: who makes a table lets DynamoDB use the key."""
@@ -119,7 +120,7 @@ def _policy(env: Environment) -> list[dict[str, Any]]:
                 "StringEquals": {"kms:ViaService": _services(env, _BY_GRANT)},
             },
         },
-        # CloudWatch Logs asks in its own name (CloudWatch Logs user guide, encrypt log data).
+        # CloudWatch Logs asks in its own name as well as in its caller's (its user guide, encrypt log data).
         {
             **_let("EncryptOwnLogs", {"Service": _services(env, ["logs"])[0]}, _USE),
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},

@@ -76,7 +76,8 @@ LAMBDA: Final = (
     Need(
         statement="UseTheKey",
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
-        because="Lambda opens the function's variables, and the services what lies with them",
+        because="Lambda opens the function's variables, CloudWatch Logs asks in the name of who writes "
+        "(AWS's CloudWatchLogsAPIKeyAccess, read 2026-11), and the services open what lies with them",
     ),
     Need(
         statement="UseTheKeyForTables",

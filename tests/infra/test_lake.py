@@ -232,7 +232,10 @@ def test_a_key_encrypts_tables_results_and_what_waits(run: "Run", without_metric
         for each in json.loads(found["firehose-lake-firehose-policy"].inputs["policy"])["Statement"]
         if each["Sid"].startswith("UseTheKey")
     ]
-    assert through == ["kinesis.eu-central-1.amazonaws.com", "s3.eu-central-1.amazonaws.com"]
+    assert through == [
+        "kinesis.eu-central-1.amazonaws.com",
+        ["logs.eu-central-1.amazonaws.com", "s3.eu-central-1.amazonaws.com"],
+    ]
 
 
 SETTINGS: dict[str, Any] = {

@@ -117,8 +117,8 @@ def test_a_key_may_be_used_only_when_one_is_set(run: "Run", resources: "dict[str
         assert allowed == [use_the_key(*THROUGH.get(name, EVERY_HOLDER)), USE_THE_KEY_FOR_TABLES]
 
 
-EVERY_HOLDER = ("dynamodb", "kinesis", "lambda", "s3", "sqs")
-THROUGH = {"window-publisher": ("dynamodb", "lambda")}
+EVERY_HOLDER = ("dynamodb", "kinesis", "lambda", "logs", "s3", "sqs")
+THROUGH = {"window-publisher": ("dynamodb", "lambda", "logs")}
 """Which services a function has to do with that hold what the key encrypts, where it is not all of them."""
 
 
@@ -145,7 +145,7 @@ USE_THE_KEY_FOR_TABLES = {
 def test_a_function_that_keeps_no_items_may_not_use_the_key_for_tables(run: "Run") -> None:
     keyed = by_name(run("dev", encryption={"key": KEY}, lake={"enabled": True}))
     used = [each for each in statements(keyed, "lake-setup") if "kms" in json.dumps(each)]
-    assert used == [use_the_key("lambda", "s3")]
+    assert used == [use_the_key("lambda", "logs", "s3")]
 
 
 def test_a_key_encrypts_everything_that_holds_data(run: "Run") -> None:

@@ -299,7 +299,8 @@ def test_a_key_encrypts_what_routes_lead_to(run: "Run") -> None:
         for each in json.loads(found["target-all-orders-policy"].inputs["policy"])["Statement"]
         if each["Sid"] == "UseTheKey"
     ]
-    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
+    through = ["logs.eu-central-1.amazonaws.com", "s3.eu-central-1.amazonaws.com"]
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": through}}
 
 
 def test_a_function_may_send_to_its_own_target_and_nowhere_else(usual: "dict[str, Declared]") -> None:

@@ -111,7 +111,7 @@ def test_nobody_may_use_the_key_but_through_the_services_that_hold_its_data(
         if using & set(statement["Action"]):
             assert {"UseThroughServices", "EncryptOwnLogs"} >= {sid}
     through = found["UseThroughServices"]["Condition"]["StringEquals"]["kms:ViaService"]
-    assert "kinesis.eu-central-1.amazonaws.com" in through
+    assert {"kinesis.eu-central-1.amazonaws.com", "logs.eu-central-1.amazonaws.com"} <= set(through)
     assert found["LetServicesGoOn"]["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
 
 
@@ -139,9 +139,9 @@ def test_what_a_former_key_has_closed_can_still_be_opened_and_nothing_more(run: 
                 through = statement["Condition"]["StringEquals"]["kms:ViaService"]
                 services = through if isinstance(through, list) else [through]
                 opening.setdefault(name, set()).update(service.partition(".")[0] for service in services)
-    assert opening["bigquery-sink-policy"] == {"dynamodb", "kinesis", "lambda", "s3", "sqs"}
-    assert opening["window-publisher-policy"] == {"dynamodb", "lambda"}
-    assert opening["firehose-lake-firehose-policy"] == {"kinesis", "s3"}
+    assert opening["bigquery-sink-policy"] == {"dynamodb", "kinesis", "lambda", "logs", "s3", "sqs"}
+    assert opening["window-publisher-policy"] == {"dynamodb", "lambda", "logs"}
+    assert opening["firehose-lake-firehose-policy"] == {"kinesis", "logs", "s3"}
     assert opening["lake-optimizer-policy"] == opening["lake-reader"] == {"s3"}
     found = statements(resources["bigquery-sink-policy"].inputs["policy"])
     assert found["UseTheKey"]["Resource"] == [KEY]
