@@ -36,7 +36,7 @@ from sluice.errors import SluiceError
 EXIT_CODES = """\b
 Exit status:
   0    done; for demo and audit also: the books balance
-  1    something did not work out: books that do not balance, records not placed
+  1    something is wrong: the books, records not placed, a broken rule, a package
   2    called wrongly: an option, a file, the pipeline, the settings, the SQL
   3    something outside is missing, taken or unreachable
   130  stopped with Ctrl-C

@@ -70,7 +70,7 @@ def wanted(root: Path, stack: str, pipeline: Path | None, named: Sequence[str]) 
             there = (root / "functions" / name / "handler.py").is_file()
             what = f"functions/{name} is not deployed in {stack}" if there else f"no function {name!r}"
             raise UsageError(f"{what}: name a folder of {known}, or another environment with --env")
-    return [found[name] for name in sorted(named or found)]
+    return [found[name] for name in sorted(set(named) or found)]
 
 
 def look(

@@ -58,7 +58,7 @@ def test_a_check_says_where_it_did_not_import(
     assert run(["package", "--check"]) == 0
     out = capsys.readouterr().out
     assert "Every package is as it must be." in out
-    assert "not on what they run on: no Python for Linux on arm64 is here" in out
+    assert "not on what they run on: no Python for Linux on arm64 is here" in " ".join(out.split())
 
 
 def test_what_is_wrong_is_named_and_is_the_status(
@@ -130,3 +130,9 @@ def test_an_environment_knows_its_functions_even_where_code_is_signed(
         looked.wanted(ROOT, "dev", None, ["nothing"])
     with pytest.raises(UsageError, match=r"functions/report is not deployed in dev: name a folder of agg"):
         looked.wanted(ROOT, "dev", None, ["report"])
+
+
+def test_a_function_that_is_named_twice_is_looked_into_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLUICE_PIPELINE", raising=False)
+    asked = looked.wanted(ROOT, "dev", None, ["bigquery_sink", "bigquery_sink"])
+    assert [each.folder for each in asked] == ["bigquery_sink"]
