@@ -61,8 +61,15 @@ def by_hand(running: Running, month: str) -> None:
 
 
 def count(running: Running, alias: str) -> int:
-    ask(running, "POST", f"/sluice-dev-{alias}/_refresh")
-    return int(ask(running, "GET", f"/sluice-dev-{alias}/_count")["count"])
+    """How many documents there are, as soon as the node answers for all its shards: a busy one may not yet."""
+    deadline = time.monotonic() + 60
+    while True:
+        ask(running, "POST", f"/sluice-dev-{alias}/_refresh")
+        answer = ask(running, "GET", f"/sluice-dev-{alias}/_count")
+        if "count" in answer and not answer["_shards"]["failed"]:
+            return int(answer["count"])
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.5)
 
 
 def test_events_sent_twice_are_there_once_though_the_node_is_killed_midway(
