@@ -1,12 +1,12 @@
 """Who may come in: roles trust one service, resources no strangers, and nothing answers the public."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from sluice.policies import kinds
-from sluice.policies.resource import UNKNOWN, Resource, Resources
+from sluice.policies.resource import UNKNOWN, Resource, Resources, listed
 from sluice.policies.rule import Finding, Rule
-from sluice.policies.statements import Statement, statements
+from sluice.policies.statements import Statement, is_named, statements
 
 _SOURCES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn"})
 _PASSED: Final = "sends no documented source, and takes a role only from who may pass it in the same account"
@@ -29,7 +29,9 @@ _SHELL: Final = frozenset({"GET /", "GET /login.json", "GET /static/{proxy+}"})
 """Routes of the report that are the same for everybody, and hold no data."""
 
 _BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-_EVERYBODY: Final = frozenset({"0.0.0.0/0", "::/0"})
+_EVERYBODY: Final = ("0.0.0.0/0", "::/0")
+_RANGES: Final = ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
+_SENDERS: Final = ("sourceArn", "sourceAccount", "principalOrgId")
 
 
 def _roles_trust_one_service(resources: Resources) -> Iterator[Finding]:
@@ -49,7 +51,7 @@ def _trust(role: Resource, statement: Statement) -> Iterator[Finding]:
         yield role, f"lets {who} do {', '.join(statement.actions)}: trust one service with sts:AssumeRole"
         return
     needed, _ = TRUSTED.get(who, (_SOURCES, ""))
-    if needed and not needed & statement.condition_keys:
+    if needed and not needed & statement.narrowed:
         yield role, f"trusts {who} for anybody's sake: add a condition on {' or '.join(sorted(needed))}"
 
 
@@ -68,7 +70,7 @@ def _no_strangers(resources: Resources) -> Iterator[Finding]:
 
 
 def _on_behalf(statement: Statement) -> bool:
-    keys = statement.condition_keys
+    keys = statement.narrowed
     of_key = {"kms:viaservice", "kms:calleraccount"}
     return bool(keys & (_SOURCES | of_key)) or any(key.startswith("kms:encryptioncontext:") for key in keys)
 
@@ -77,7 +79,7 @@ def _invoked_by_name(resources: Resources) -> Iterator[Finding]:
     for each in resources.of(kinds.PERMISSION):
         if each.at("principal") == "*":
             yield each, "lets everybody invoke the function: name the service"
-        elif each.lacks("sourceArn") and each.lacks("sourceAccount") and each.lacks("principalOrgId"):
+        elif not any(is_named(str(each.at(key) or "*")) for key in _SENDERS):
             yield each, f"lets {each.at('principal')} invoke for anybody's sake: set source_arn"
         if each.at("functionUrlAuthType") == "NONE":
             yield each, "opens a function URL to everybody: set it to AWS_IAM"
@@ -105,12 +107,24 @@ def _buckets_are_closed(resources: Resources) -> Iterator[Finding]:
 
 
 def _networks_are_closed(resources: Resources) -> Iterator[Finding]:
-    for each in resources.of(kinds.SECURITY_GROUP_INGRESS):
-        if {each.at("cidrIpv4"), each.at("cidrIpv6")} & _EVERYBODY:
+    for each, opening, inward in _openings(resources):
+        if inward and any(one in _EVERYBODY for key in _RANGES for one in listed(opening.get(key))):
             yield each, "lets the whole internet in: name a security group or your own network"
-    for each in resources.of(kinds.SECURITY_GROUP_INGRESS, kinds.SECURITY_GROUP_EGRESS):
-        if each.differs(443, "fromPort") or each.differs(443, "toPort"):
+        if not {opening.get("fromPort"), opening.get("toPort")} <= {443, UNKNOWN}:
             yield each, "opens other ports than 443: only HTTPS is spoken here"
+
+
+def _openings(resources: Resources) -> Iterator[tuple[Resource, Mapping[str, Any], bool]]:
+    """Yield what opens a network, in each of the forms that Pulumi has, and whether it does so inwards."""
+    for each in resources.of(kinds.SECURITY_GROUP_INGRESS, kinds.SECURITY_GROUP_EGRESS):
+        yield each, each.inputs, each.type == kinds.SECURITY_GROUP_INGRESS
+    for each in resources.of(kinds.SECURITY_GROUP_RULE):
+        yield each, each.inputs, each.at("type") != "egress"
+    for each in resources.of(kinds.SECURITY_GROUP):
+        for way in ("ingress", "egress"):
+            for opening in listed(each.at(way)):
+                if isinstance(opening, Mapping):
+                    yield each, opening, way == "ingress"
 
 
 def _domains_know_their_callers(resources: Resources) -> Iterator[Finding]:

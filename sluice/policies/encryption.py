@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from sluice.policies import kinds
-from sluice.policies.resource import UNKNOWN, Resource, Resources, document, listed
+from sluice.policies.resource import UNKNOWN, Resource, Resources, listed
 from sluice.policies.rule import Finding, Rule
 from sluice.policies.statements import statements
 
@@ -64,24 +64,43 @@ _SHORTEST_DELETION_DAYS: Final = 7
 def _tls_only(resources: Resources) -> Iterator[Finding]:
     for kind, policy_kind, by, key, actions in _WITH_POLICY:
         for each in resources.of(kind):
-            policies = list(resources.beside(each, policy_kind, by=by, key=key))
-            if not any(_refuses_plain(policy, actions) for policy in policies):
+            policies = [each, *resources.beside(each, policy_kind, by=by, key=key)]
+            name = each.at("bucket" if kind == kinds.BUCKET else "name")
+            if not any(_refuses_plain(policy, actions, name) for policy in policies):
                 yield (
                     each,
                     f"can be reached without TLS: add a policy that denies {actions} to everybody without it",
                 )
 
 
-def _refuses_plain(policy: Resource, actions: str) -> bool:
+def _refuses_plain(policy: Resource, actions: str, name: Any) -> bool:
     if policy.at("policy") == UNKNOWN:
         return True
     return any(
         statement.body.get("Effect") == "Deny"
         and {actions, "*"} & set(statement.actions)
         and ("AWS", "*") in statement.principals
-        and statement.body.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        and _is_without_tls(statement.body.get("Condition"))
+        and _covers(statement.resources, name)
         for statement in statements(Resources([policy]), "resource")
     )
+
+
+def _is_without_tls(condition: Any) -> bool:
+    """Whether a condition says that, and nothing that would narrow the refusal."""
+    match condition:
+        case {"Bool": {"aws:SecureTransport": said}} if len(condition) == len(condition["Bool"]) == 1:
+            return [str(each).lower() for each in listed(said)] == ["false"]
+    return False
+
+
+def _covers(arns: list[str], name: Any) -> bool:
+    """Whether ARNs take in a thing by its name, and with a bucket what is in it."""
+    if "*" in arns or name in {None, UNKNOWN}:
+        return bool(arns)
+    named = [arn.rpartition(":")[2] for arn in arns]
+    in_bucket = any(arn.split(":")[2:3] == ["s3"] for arn in arns)
+    return name in named and (not in_bucket or f"{name}/*" in named)
 
 
 def _domains_speak_tls(resources: Resources) -> Iterator[Finding]:
@@ -139,12 +158,10 @@ def _keys_turn(resources: Resources) -> Iterator[Finding]:
         days = each.at("deletionWindowInDays")
         if isinstance(days, int | float) and days < _SHORTEST_DELETION_DAYS:
             yield each, f"is gone after {days:g} days: set deletion_window_in_days to 7 to 30"
-        for statement in listed((document(each.at("policy")) or {}).get("Statement")):
-            if statement.get("Effect") == "Allow" and "kms:*" in listed(statement.get("Action")):
-                yield (
-                    each,
-                    f"{statement.get('Sid', 'a statement')} allows kms:*: name who administers and who uses",
-                )
+    for statement in statements(resources, "resource"):
+        if statement.of.type in {kinds.KEY, kinds.KEY_POLICY} and statement.allows:
+            for wild in statement.wild_actions:
+                yield statement.of, f"{statement.called} allows {wild}: name who administers and who uses"
 
 
 RULES: Final = (

@@ -8,8 +8,15 @@ from sluice.policies import kinds
 from sluice.policies.resource import UNKNOWN, Resource, Resources, listed
 from sluice.policies.rule import Finding, Rule
 
-_EVERYBODY: Final = frozenset({"allUsers", "allAuthenticatedUsers", "iamMember:allUsers"})
+_EVERYBODY: Final = re.compile(r'(?:^|iamMember:|")(allUsers|allAuthenticatedUsers)(?:$|")')
+"""Alone, or in the JSON of a whole policy."""
 _BASIC: Final = frozenset({"roles/owner", "roles/editor", "roles/viewer", "roles/browser"})
+_QUOTED: Final = re.compile(r'"(roles/\w+)"')
+_CHANGING: Final = frozenset(
+    {"WRITER", "roles/bigquery.dataEditor", "roles/bigquery.dataOwner", "roles/bigquery.admin"}
+)
+"""What lets somebody change or delete all of a dataset, by BigQuery's old names and by IAM's."""
+
 _OWNERS: Final = "projectOwners"
 _ARN_OF_ROLE: Final = re.compile(r"arn:aws[a-z-]*:sts::\d{12}:assumed-role/([\w+=,.@-]+)")
 _WHO: Final = ("userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember")
@@ -21,14 +28,15 @@ _GRANTING: Final = ("setIamPolicy", "actAs", "getAccessToken", "signBlob", "sign
 def _nobody_unnamed(resources: Resources) -> Iterator[Finding]:
     for each in _google(resources):
         for path, text in each.texts():
-            if text in _EVERYBODY:
-                yield each, f"{path} lets {text} in: name a group, a user or a service account"
+            if found := _EVERYBODY.search(text):
+                yield each, f"{path} lets {found[1]} in: name a group, a user or a service account"
 
 
 def _narrow_roles(resources: Resources) -> Iterator[Finding]:
     for each in _google(resources):
-        if each.at("role") in _BASIC:
-            yield each, f"grants {each.at('role')}: grant the narrowest role that does"
+        for _, text in each.texts():
+            for basic in _BASIC & {text, *_QUOTED.findall(text)}:
+                yield each, f"grants {basic}: grant the narrowest role that does"
     for each in resources.of(kinds.BIGQUERY_DATASET):
         for access in listed(each.at("accesses")):
             if isinstance(access, dict):
@@ -39,7 +47,7 @@ def _narrow_roles(resources: Resources) -> Iterator[Finding]:
 
 def _dataset_access(dataset: Resource, access: Mapping[str, Any]) -> Iterator[Finding]:
     role, group = access.get("role"), access.get("specialGroup")
-    if role == "WRITER" or (role == "OWNER" and group != _OWNERS):
+    if role in _CHANGING or (role == "OWNER" and group != _OWNERS):
         yield dataset, f"lets {_who(access)} change everything in it as {role}: grant a role of its own"
     elif group and group != _OWNERS:
         yield dataset, f"lets every {group} of the project in: name the group of analysts"
@@ -59,13 +67,17 @@ def _the_way_in_is_narrow(resources: Resources) -> Iterator[Finding]:
             yield each, "is no AWS provider: the functions' roles are AWS's"
         if UNKNOWN in {condition, account}:
             continue
-        text = str(condition or "")
-        if f"assertion.account == '{account}'" not in text:
-            yield each, f"lets any account in: let attribute_condition say assertion.account == '{account}'"
-        begun = re.findall(r"startsWith\('([^']*)'\)", text)
-        if not _ARN_OF_ROLE.search(text) or not all(beginning.endswith("/") for beginning in begun):
-            words = "compare assertion.arn with arn:aws:sts::ACCOUNT:assumed-role/ROLE/, the slash included"
-            yield each, f"lets other roles in than those that write: {words}"
+        if not re.fullmatch(_letting_in(str(account)), str(condition or "")):
+            one = f"assertion.arn.startsWith('arn:aws:sts::{account}:assumed-role/ROLE/')"
+            words = f"let attribute_condition be assertion.account == '{account}' && ({one} || ...)"
+            yield each, f"may let in others than the roles that write: {words}"
+
+
+def _letting_in(account: str) -> str:
+    """Write the form of the condition whose effect is plain: the account, and one of some roles."""
+    account = re.escape(account)
+    role = rf"assertion\.arn\.startsWith\('arn:aws[a-z-]*:sts::{account}:assumed-role/[\w+=,.@-]+/'\)"
+    return rf"assertion\.account == '{account}' && (?:{role}|\({role}(?: \|\| {role})*\))"
 
 
 def _grants_name_roles(resources: Resources) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Pulumi's types that rules speak of, by the field's words."""
 
+from collections.abc import Mapping
 from typing import Final
 
 API_ROUTE: Final = "aws:apigatewayv2/route:Route"
@@ -31,7 +32,17 @@ ROLE: Final = "aws:iam/role:Role"
 ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
 SECURITY_GROUP_INGRESS: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 SECURITY_GROUP_EGRESS: Final = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
+SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
 STREAM: Final = "aws:kinesis/stream:Stream"
 TABLE: Final = "aws:dynamodb/table:Table"
 TOPIC: Final = "aws:sns/topic:Topic"
 TOPIC_POLICY: Final = "aws:sns/topicPolicy:TopicPolicy"
+
+FORMER: Final[Mapping[str, str]] = {
+    "aws:s3/bucketV2:BucketV2": BUCKET,
+    "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": (
+        BUCKET_ENCRYPTION
+    ),
+}
+"""Types that the provider still takes for what has another one today."""

@@ -7,9 +7,11 @@ may be a list of one.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
+
+from sluice.policies import kinds
 
 UNKNOWN: Final = "(known after deployment)"
 """Stands for what only a deployment knows; a rule never judges it, and never takes it for an answer."""
@@ -75,7 +77,7 @@ class Resources:
     """
 
     def __init__(self, resources: Iterable[Resource], *, throwaway: bool = False) -> None:
-        self.all = tuple(resources)
+        self.all = tuple(_by_todays_type(each) for each in resources)
         self.throwaway = throwaway
 
     @cached_property
@@ -106,8 +108,10 @@ class Resources:
 
 
 def document(value: Any) -> dict[str, Any] | None:
-    """Read a JSON object; None where there is none, or it is not known yet."""
-    if isinstance(value, str) and value[:1] == "{":
+    """Read a JSON object, or one that is given as it is; None where there is none, or it is not known yet."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, str):
         try:
             parsed = json.loads(value)
         except ValueError:
@@ -121,6 +125,11 @@ def listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _by_todays_type(resource: Resource) -> Resource:
+    today = kinds.FORMER.get(resource.type)
+    return replace(resource, type=today) if today else resource
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sluice.policies import kinds
-from sluice.policies.resource import Resources, listed
+from sluice.policies.resource import UNKNOWN, Resources, listed
 from sluice.policies.rule import Finding, Rule
 from sluice.policies.statements import statements
 
@@ -61,10 +61,11 @@ _LASTING: Final = frozenset(
 
 def _actions_are_named(resources: Resources) -> Iterator[Finding]:
     for statement in statements(resources, "rights"):
-        wild = [action for action in statement.actions if "*" in action or "?" in action]
-        if statement.allows and (wild or "NotAction" in statement.body):
-            given = ", ".join(wild) or "all but some actions (NotAction)"
-            yield statement.of, f"{statement.called} allows {given}: name each action that is called"
+        if statement.allows and (wild := statement.wild_actions):
+            yield (
+                statement.of,
+                f"{statement.called} allows {', '.join(wild)}: name each action that is called",
+            )
 
 
 def _resources_are_named(resources: Resources) -> Iterator[Finding]:
@@ -109,11 +110,10 @@ def _no_lasting_credentials(resources: Resources) -> Iterator[Finding]:
 
 def _one_boundary(resources: Resources) -> Iterator[Finding]:
     roles = list(resources.of(kinds.ROLE))
-    boundaries = sorted(
-        {str(role.at("permissionsBoundary")) for role in roles if not role.lacks("permissionsBoundary")}
-    )
+    given = {str(role.at("permissionsBoundary")) for role in roles if not role.lacks("permissionsBoundary")}
+    boundaries = sorted(given - {UNKNOWN})
     for role in roles if boundaries else ():
-        if str(role.at("permissionsBoundary") or "") != boundaries[0]:
+        if role.differs(boundaries[0], "permissionsBoundary"):
             yield role, f"has another boundary than the other roles, or none: set {boundaries[0]}"
 
 

@@ -13,16 +13,39 @@ _DOCUMENTS: Final[dict[str, tuple[tuple[str, Meant], ...]]] = {
     kinds.ROLE: (("assumeRolePolicy", "trust"),),
     kinds.ROLE_POLICY: (("policy", "rights"),),
     kinds.POLICY: (("policy", "rights"),),
+    kinds.QUEUE: (("policy", "resource"),),
     kinds.QUEUE_POLICY: (("policy", "resource"),),
+    kinds.BUCKET: (("policy", "resource"),),
     kinds.BUCKET_POLICY: (("policy", "resource"),),
+    kinds.TOPIC: (("policy", "resource"),),
     kinds.TOPIC_POLICY: (("policy", "resource"),),
     kinds.KEY: (("policy", "resource"),),
     kinds.KEY_POLICY: (("policy", "resource"),),
     kinds.LOG_POLICY: (("policyDocument", "resource"),),
     kinds.DOMAIN: (("accessPolicies", "resource"),),
+    "aws:dynamodb/resourcePolicy:ResourcePolicy": (("policy", "resource"),),
+    "aws:kinesis/resourcePolicy:ResourcePolicy": (("policy", "resource"),),
+    "aws:opensearch/domainPolicy:DomainPolicy": (("accessPolicies", "resource"),),
+    "aws:secretsmanager/secretPolicy:SecretPolicy": (("policy", "resource"),),
 }
 """Where each type keeps IAM documents, and what they say: what a role may do, who may become it, who may
 come to a resource."""
+
+
+_NARROWING: Final = frozenset(
+    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"}
+)
+"""Operators that hold for some values only. Null, ...IfExists, ForAllValues and those with Not may also hold
+where a request lacks the key (IAM user guide, condition operators)."""
+
+
+def is_named(value: str) -> bool:
+    """Whether a value says whose: no star in it, or only after an ARN's account or the name of a bucket."""
+    if not set(value) & set("*?"):
+        return True
+    head, rest = value.split(":")[:5], ":".join(value.split(":")[5:])
+    account = head[-1] if rest else "*"
+    return not set("".join(head)) & set("*?") and (bool(account) or rest[:1] not in {"*", "?"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +85,22 @@ class Statement:
         return [(kind, str(each)) for kind, those in given.items() for each in listed(those)]
 
     @property
-    def condition_keys(self) -> set[str]:
-        """What its condition looks at, such as aws:SourceAccount, in small letters as IAM reads them."""
+    def wild_actions(self) -> list[str]:
+        """What it says about actions without naming them."""
+        wild = [action for action in self.actions if "*" in action or "?" in action]
+        return [*wild, *(["all but some actions (NotAction)"] if "NotAction" in self.body else [])]
+
+    @property
+    def narrowed(self) -> set[str]:
+        """The keys that must be there and have a named value, such as aws:SourceAccount, in small letters."""
         blocks = self.body.get("Condition")
-        return {key.lower() for block in (blocks or {}).values() for key in block}
+        return {
+            key.lower()
+            for operator, block in (blocks.items() if isinstance(blocks, dict) else ())
+            if operator.lower().removeprefix("foranyvalue:") in _NARROWING and isinstance(block, dict)
+            for key, values in block.items()
+            if listed(values) and all(is_named(str(value)) for value in listed(values))
+        }
 
 
 def statements(resources: Resources, *meant: Meant) -> Iterator[Statement]:

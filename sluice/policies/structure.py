@@ -58,7 +58,7 @@ def _documents_are_whole(resources: Resources) -> Iterator[Finding]:
                     f"{path} holds what is not known yet as text: build it with Output.json_dumps or concat",
                 )
             elif (
-                text[:1] in {"{", "["}
+                text.lstrip()[:1] in {"{", "["}
                 and not _is_json(text)
                 and path.endswith(("olicy", "olicies", "ocument"))
             ):

@@ -23,6 +23,10 @@ from tests.infra.policies.made import (
     trust,
 )
 
+SEVERAL: Final = (
+    f"assertion.account == '{ACCOUNT}' && (assertion.arn.startsWith('{ROLE_ARN}/')"
+    f" || assertion.arn.startsWith('{ROLE_ARN}-2/'))"
+)
 EXAMPLES: Final[tuple[Example, ...]] = (
     pair(
         "google-no-public",
@@ -66,6 +70,31 @@ EXAMPLES: Final[tuple[Example, ...]] = (
     Example(rule="google-way-in", broken=provider(ADMITTED.replace("/')", "')")), mended=provider(ADMITTED)),
     Example(
         rule="google-way-in", broken=provider(f"assertion.account == '{ACCOUNT}'"), mended=provider(UNKNOWN)
+    ),
+    *(
+        Example(rule="google-way-in", broken=provider(slip), mended=provider(SEVERAL))
+        for slip in (f"{ADMITTED} || true", ADMITTED.replace("&&", "||"), SEVERAL.replace("-2/'", "'"))
+    ),
+    pair(
+        "google-no-public",
+        "gcp:projects/iAMPolicy:IAMPolicy",
+        {"policyData": '{"bindings": [{"role": "roles/a", "members": ["allUsers"]}]}', "project": "p"},
+        {"policyData": '{"bindings": [{"role": "roles/a", "members": ["group:g"]}]}', "project": "p"},
+    ),
+    pair(
+        "google-narrow-roles",
+        "gcp:projects/iAMPolicy:IAMPolicy",
+        {"policyData": '{"bindings": [{"role": "roles/owner", "members": ["group:g"]}]}', "project": "p"},
+        {
+            "policyData": '{"bindings": [{"role": "roles/run.viewer", "members": ["group:g"]}]}',
+            "project": "p",
+        },
+    ),
+    pair(
+        "google-narrow-roles",
+        "gcp:bigquery/datasetAccess:DatasetAccess",
+        {"datasetId": "d", "project": "p", "role": "roles/bigquery.dataOwner", "groupByEmail": "g@e.com"},
+        {"datasetId": "d", "project": "p", "role": "roles/bigquery.dataViewer", "groupByEmail": "g@e.com"},
     ),
     *(
         pair(

@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.infra.policies.made import (
     ACCOUNT,
+    BUCKET_POLICY,
     DATASET,
     FUNCTION,
     KEY,
@@ -23,8 +24,12 @@ from tests.infra.policies.made import (
     made,
     pair,
     unprotected,
+    without_tls,
 )
 
+V2: Final = "aws:s3/bucketV2:BucketV2"
+OBJECTS: Final = "arn:aws:s3:::b-b/*"
+OWNER: Final = {"AWS": "arn:aws:iam::1:role/admin"}
 EXAMPLES: Final[tuple[Example, ...]] = (
     pair(
         "encryption-tls-only",
@@ -32,6 +37,19 @@ EXAMPLES: Final[tuple[Example, ...]] = (
         {"url": "other", "sqsManagedSseEnabled": True},
         {"url": QUEUE_URL, "sqsManagedSseEnabled": True},
         SAFE_QUEUE,
+    ),
+    *(
+        Example(
+            rule="encryption-tls-only",
+            broken=made(V2, bucket="b-b"),
+            mended=made(V2, bucket="b-b", policy=without_tls("s3:*", [OBJECTS, "arn:aws:s3:::b-b"], said)),
+            beside=(made(BUCKET_POLICY, "box-policy", bucket="b-b", policy=slip),),
+        )
+        for slip, said in (
+            (without_tls("s3:*", OBJECTS), False),
+            (without_tls("s3:*", "arn:aws:s3:::other"), ["false"]),
+            (without_tls("s3:*", "*", "true"), "false"),
+        )
     ),
     Example(
         rule="encryption-tls-domains",
@@ -71,6 +89,15 @@ EXAMPLES: Final[tuple[Example, ...]] = (
             **SAFE_KEY,
             "policy": doc(allow("kms:PutKeyPolicy", "*", Principal={"AWS": "arn:aws:iam::1:role/admin"})),
         },
+    ),
+    *(
+        pair(
+            "encryption-keys",
+            "aws:kms/keyPolicy:KeyPolicy",
+            {"policy": doc({**allow(wide, "*", Principal=OWNER), **more})},
+            {"policy": doc(allow("kms:DescribeKey", "*", Principal=OWNER))},
+        )
+        for wide, more in (("KMS:*", {}), ("kms:Put*", {}), ("*", {}), ([], {"NotAction": "kms:Sign"}))
     ),
     pair("logs-end", LOGS, {"name": "/a"}, {"name": "/a", "retentionInDays": 30}),
     Example(

@@ -1,7 +1,7 @@
 """Slips in what roles may do, and in who may come in."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sluice.policies import UNKNOWN
 from tests.infra.policies.made import (
@@ -12,10 +12,12 @@ from tests.infra.policies.made import (
     HTTPS,
     IN,
     OURS,
+    QUEUE,
     QUEUE_POLICY,
     ROLE,
     ROLE_POLICY,
     SAFE_BUCKET,
+    SAFE_QUEUE,
     Example,
     allow,
     doc,
@@ -24,6 +26,11 @@ from tests.infra.policies.made import (
     pair,
     trust,
 )
+
+
+def _from_service(condition: dict[str, Any]) -> dict[str, Any]:
+    return allow("sqs:SendMessage", Principal={"Service": "events.amazonaws.com"}, Condition=condition)
+
 
 EXAMPLES: Final[tuple[Example, ...]] = (
     pair(
@@ -72,6 +79,27 @@ EXAMPLES: Final[tuple[Example, ...]] = (
             ("lambda:InvokeFunction", "arn:aws:lambda:r:1:function:f*", "arn:aws:lambda:r:1:function:f"),
             ("ec2:CreateNetworkInterface", "arn:aws:ec2:*:*:*/*", f"arn:aws:ec2:eu-central-1:{ACCOUNT}:*/*"),
         )
+    ),
+    pair(
+        "rights-named-actions",
+        ROLE_POLICY,
+        {"policy": f"\n    {doc(allow('SQS:Send*'))}"},
+        {"policy": f"\n    {doc(allow('SQS:SendMessage'))}"},
+    ),
+    pair(
+        "rights-named-actions",
+        ROLE_POLICY,
+        {"policy": {"Version": "2012-10-17", "Statement": allow("sqs:SendMessag?")}},
+        {"policy": {"Version": "2012-10-17", "Statement": allow("sqs:SendMessage")}},
+    ),
+    *(
+        pair(
+            "rights-named-resources",
+            ROLE_POLICY,
+            {"policy": doc(allow("sqs:SendMessage", wide))},
+            {"policy": doc(allow("sqs:SendMessage"))},
+        )
+        for wide in ("arn:*", "arn:aws:sqs:*:*:*", "arn:aws:sqs:r:1:?", "*:*")
     ),
     pair(
         "rights-own-policy",
@@ -134,6 +162,42 @@ EXAMPLES: Final[tuple[Example, ...]] = (
             )
         },
     ),
+    *(
+        pair(
+            "access-no-strangers",
+            QUEUE,
+            {"policy": doc(_from_service(condition))},
+            {"policy": doc(_from_service({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::sluice-*"}}))},
+            SAFE_QUEUE,
+        )
+        for condition in (
+            {"StringNotEquals": {"aws:SourceAccount": ACCOUNT}},
+            {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}},
+            {"Null": {"aws:SourceAccount": "false"}},
+            {"ForAllValues:StringEquals": {"aws:SourceAccount": [ACCOUNT]}},
+            {"StringLike": {"aws:SourceAccount": [ACCOUNT, "*"]}},
+            {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
+            {"ArnLike": {"aws:SourceArn": "arn:aws:events:eu-central-1:*:rule/sluice"}},
+        )
+    ),
+    pair(
+        "access-no-strangers",
+        "aws:kinesis/resourcePolicy:ResourcePolicy",
+        {"policy": doc(allow("kinesis:PutRecord", Principal={"AWS": "*"}, Condition=OURS))},
+        {"policy": doc(allow("kinesis:PutRecord", Principal={"AWS": "arn:aws:iam::1:role/r"}))},
+    ),
+    pair(
+        "access-trust",
+        ROLE,
+        {"assumeRolePolicy": trust(Condition={"StringLike": {"aws:SourceAccount": "*"}})},
+        {"assumeRolePolicy": trust()},
+    ),
+    pair(
+        "access-invoked-by-name",
+        "aws:lambda/permission:Permission",
+        {"principal": "events.amazonaws.com", "sourceArn": "*"},
+        {"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:r:1:rule/sluice-*"},
+    ),
     pair(
         "access-invoked-by-name",
         "aws:lambda/permission:Permission",
@@ -173,6 +237,18 @@ EXAMPLES: Final[tuple[Example, ...]] = (
         IN,
         {"cidrIpv4": "10.0.0.0/16", "fromPort": 0, "toPort": 65535},
         {"cidrIpv4": "10.0.0.0/16", **HTTPS},
+    ),
+    pair(
+        "access-networks-closed",
+        "aws:ec2/securityGroup:SecurityGroup",
+        {"ingress": [{"cidrBlocks": ["10.0.0.0/8", "0.0.0.0/0"], **HTTPS}]},
+        {"egress": [{"cidrBlocks": ["0.0.0.0/0"], **HTTPS}]},
+    ),
+    pair(
+        "access-networks-closed",
+        "aws:ec2/securityGroupRule:SecurityGroupRule",
+        {"type": "ingress", "ipv6CidrBlocks": ["::/0"], **HTTPS},
+        {"type": "egress", "ipv6CidrBlocks": ["::/0"], **HTTPS},
     ),
     Example(rule="access-domains", broken=domain(accessPolicies=None), mended=domain(accessPolicies=UNKNOWN)),
     Example(

@@ -16,6 +16,7 @@ ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
 QUEUE: Final = "aws:sqs/queue:Queue"
 QUEUE_POLICY: Final = "aws:sqs/queuePolicy:QueuePolicy"
 BUCKET: Final = "aws:s3/bucket:Bucket"
+BUCKET_POLICY: Final = "aws:s3/bucketPolicy:BucketPolicy"
 FUNCTION: Final = "aws:lambda/function:Function"
 LOGS: Final = "aws:cloudwatch/logGroup:LogGroup"
 TABLE: Final = "aws:dynamodb/table:Table"
@@ -24,7 +25,6 @@ KEY_ARN: Final = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1"
 DATASET: Final = "gcp:bigquery/dataset:Dataset"
 PROVIDER: Final = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider"
 DOMAIN: Final = "aws:opensearch/domain:Domain"
-IN_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
 OURS: Final = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
@@ -63,8 +63,11 @@ def trust(service: str = "lambda.amazonaws.com", **more: Any) -> str:
     return doc({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more})
 
 
-def without_tls(action: str) -> str:
-    return doc({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*", "Condition": IN_TLS})
+def without_tls(action: str, resource: str | list[str] = "*", said: object = "false") -> str:
+    condition = {"Bool": {"aws:SecureTransport": said}}
+    return doc(
+        {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource, "Condition": condition}
+    )
 
 
 def provider(condition: str) -> Resource:
@@ -110,7 +113,7 @@ ALL_BLOCKED: Final = {
 }
 BUCKETS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 SAFE_BUCKET: Final = (
-    made("aws:s3/bucketPolicy:BucketPolicy", "box-policy", bucket="b-b", policy=without_tls("s3:*")),
+    made(BUCKET_POLICY, "box-policy", bucket="b-b", policy=without_tls("s3:*")),
     made(
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "box-encryption",
