@@ -61,7 +61,7 @@ def by_hand(running: Running, month: str) -> None:
 
 
 def count(running: Running, alias: str) -> int:
-    """How many documents there are, as soon as the node answers for all its shards: a busy one may not yet."""
+    """How many documents there are, once the node answers for all its shards: a busy one may not yet."""
     deadline = time.monotonic() + 60
     while True:
         ask(running, "POST", f"/sluice-dev-{alias}/_refresh")
