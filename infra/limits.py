@@ -12,6 +12,9 @@ from typing import Any, Final
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from sluice.policies import kinds
+from sluice.policies.names import LIMITS
+
 _LAMBDA_MAPPING = "Lambda API, CreateEventSourceMapping"
 _LAMBDA_QUOTAS = "Lambda developer guide, quotas"
 _KINESIS_QUOTAS = "Kinesis developer guide, quotas and limits"
@@ -134,8 +137,7 @@ ROUTINES: Final = text(
     "a project and a dataset with a dot between them, such as bqutil.datasketches",
     "BigQuery, naming datasets",
 )
-SERVICE_ACCOUNT_CHARACTERS: Final = 30
-"""Of a service account's id, 6 at least (IAM API, projects.serviceAccounts.create)."""
+SERVICE_ACCOUNT_CHARACTERS: Final = LIMITS["gcp:serviceaccount/account:Account", "accountId"].longest
 
 POOL_SUFFIX: Final = text(
     r"[a-z0-9]{1,8}", "1 to 8 small letters and digits", "IAM API: a pool's id has 4 to 32 characters"
@@ -222,11 +224,8 @@ PREFIX_CHARACTERS: Final = 22
 fits: PREFIX-SINK-sink in a function's 64 characters, PREFIX-SUFFIX in a pool's 32, and
 PREFIX-dead-letters-ACCOUNT-REGION in a bucket's 63 where the region's name has 14."""
 
-BUCKET_CHARACTERS: Final = 63
-"""Of a bucket's name (S3 user guide, bucket naming rules)."""
-
-DATASET_CHARACTERS: Final = 1024
-"""Of a dataset's name (BigQuery, naming datasets)."""
+BUCKET_CHARACTERS: Final = LIMITS[kinds.BUCKET, "bucket"].longest
+DATASET_CHARACTERS: Final = LIMITS[kinds.BIGQUERY_DATASET, "datasetId"].longest
 
 QUEUE_MESSAGE_BYTES: Final = 1_048_576
 """SQS's largest message since August 2025; a queue's own default is still 262,144."""

@@ -23,7 +23,7 @@ def _everything_has_a_box(resources: Resources) -> Iterator[Finding]:
     for each in resources.created:
         parent = resources.by_urn.get(each.parent or "")
         if parent is None or not parent.component:
-            yield each, "lies outside every component: pass parent=self"
+            yield each, "lies outside every component: declare it in one, with parent=self"
         elif not each.name.startswith(f"{parent.name}-"):
             yield each, f"lies in {parent.name} and is not named after it: call it {parent.name}-..."
     for each in resources.all:

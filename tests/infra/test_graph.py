@@ -188,7 +188,7 @@ def test_a_broken_rule_is_named_on_stderr_and_ends_with_status_1(
         ),
         (
             "violation: ledger-table (aws:dynamodb/table:Table): lies outside every component:"
-            " pass parent=self [structure-boxes]"
+            " declare it in one, with parent=self [structure-boxes]"
         ),
         (
             "error: environment prod breaks 2 rules in 2 places: mend them as the lines above say;"
