@@ -79,8 +79,9 @@ class DeadLetterQueue:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dead-letters")
         failed = {letter.id: "no answer in time" for letter in letters}
+        left = deadline.remaining()
         under_way = [self._workers.submit(self._send_lot, lot, deadline) for lot in _lots(letters)]
-        done, late = wait(under_way, timeout=deadline.remaining())
+        done, late = wait(under_way, timeout=left)
         for attempt in late:
             attempt.cancel()
         for attempt in done:

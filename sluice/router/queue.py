@@ -148,8 +148,9 @@ class QueueTarget:
         sqs = self._sqs()
         if self._workers is None:
             self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="queue")
+        left = deadline.remaining()
         under_way = [self._workers.submit(self._send_lot, sqs, lot, deadline) for lot in _lots(messages)]
-        done, late = wait(under_way, timeout=deadline.remaining())
+        done, late = wait(under_way, timeout=left)
         for attempt in late:
             attempt.cancel()
         for attempt in done:

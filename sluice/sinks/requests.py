@@ -163,8 +163,9 @@ def see_through(requests: Sequence[Request[I]], workers: ThreadPoolExecutor, dea
 
     The workers take them in order, so those that hold the earliest records come first.
     """
+    left = deadline.remaining()
     under_way = [workers.submit(request.run) for request in requests]
-    done, late = wait(under_way, timeout=deadline.remaining())
+    done, late = wait(under_way, timeout=left)
     for each in late:
         each.cancel()
     for each in done:
