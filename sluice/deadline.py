@@ -1,11 +1,14 @@
 """Time that runs out, and attempts that fit into it: everything that waits in a Lambda waits here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+T = TypeVar("T")
 
 
 class LambdaContext(Protocol):
@@ -40,6 +43,22 @@ class Deadline:
     def earlier(self, seconds: float) -> "Deadline":
         """Return a deadline that keeps `seconds` of this one in reserve."""
         return Deadline(self.ends_at - seconds, self.clock, self.sleep)
+
+
+def results_in_time(
+    workers: ThreadPoolExecutor, calls: Iterable[Callable[[], T]], deadline: Deadline
+) -> list[T]:
+    """Run the calls on the workers, and return what those came to that ended by the deadline, in any order.
+
+    The workers take them in order; one that hangs is left behind, and what has not begun by then never does.
+    How long to wait is asked before the first begins.
+    """
+    left = deadline.remaining()
+    under_way = [workers.submit(call) for call in calls]
+    done, late = wait(under_way, timeout=left)
+    for each in late:
+        each.cancel()
+    return [each.result() for each in done]
 
 
 class Again(Exception):  # noqa: N818 - says what to do, and is caught by `attempts`

@@ -5,14 +5,15 @@ attributes included. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQ
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.deadletters.letter import DeadLetter
-from sluice.deadline import Again, Deadline, attempts
+from sluice.deadline import Again, Deadline, attempts, results_in_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,13 +80,9 @@ class DeadLetterQueue:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dead-letters")
         failed = {letter.id: "no answer in time" for letter in letters}
-        left = deadline.remaining()
-        under_way = [self._workers.submit(self._send_lot, lot, deadline) for lot in _lots(letters)]
-        done, late = wait(under_way, timeout=left)
-        for attempt in late:
-            attempt.cancel()
-        for attempt in done:
-            for sending in attempt.result():
+        lots = [partial(self._send_lot, lot, deadline) for lot in _lots(letters)]
+        for lot in results_in_time(self._workers, lots, deadline):
+            for sending in lot:
                 if sending.sent:
                     failed.pop(sending.letter.id, None)
                 else:

@@ -15,14 +15,15 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMe
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sluice.deadline import Again, Deadline, attempts
+from sluice.deadline import Again, Deadline, attempts, results_in_time
 from sluice.delivery.calls import code_of
 from sluice.delivery.outcomes import DELIVERED, Accepted, Outcome, Rejected, Retry
 from sluice.records import Record
@@ -148,13 +149,8 @@ class QueueTarget:
         sqs = self._sqs()
         if self._workers is None:
             self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="queue")
-        left = deadline.remaining()
-        under_way = [self._workers.submit(self._send_lot, sqs, lot, deadline) for lot in _lots(messages)]
-        done, late = wait(under_way, timeout=left)
-        for attempt in late:
-            attempt.cancel()
-        for attempt in done:
-            attempt.result()
+        lots = [partial(self._send_lot, sqs, lot, deadline) for lot in _lots(messages)]
+        results_in_time(self._workers, lots, deadline)
 
     def _send_lot(self, sqs: "SQSClient", lot: Sequence[Message], deadline: Deadline) -> None:
         """Send until every message's outcome is final, or time is up."""

@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from sluice.deadline import Again, Deadline, attempts
+from sluice.deadline import Again, Deadline, attempts, results_in_time
 from sluice.delivery import Delivered, Outcome, Rejected, Retry
 from sluice.sinks.answers import Doubtful, Fate, Later, Stopped, Whole
 
@@ -163,10 +163,4 @@ def see_through(requests: Sequence[Request[I]], workers: ThreadPoolExecutor, dea
 
     The workers take them in order, so those that hold the earliest records come first.
     """
-    left = deadline.remaining()
-    under_way = [workers.submit(request.run) for request in requests]
-    done, late = wait(under_way, timeout=left)
-    for each in late:
-        each.cancel()
-    for each in done:
-        each.result()
+    results_in_time(workers, [request.run for request in requests], deadline)
