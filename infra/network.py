@@ -18,7 +18,7 @@ class FunctionNetwork(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, env: Environment) -> None:
-        from pulumi_aws import ec2, vpc  # noqa: PLC0415 - all of EC2, a third of a second
+        from pulumi_aws import ec2  # noqa: PLC0415 - all of EC2, a third of a second
 
         super().__init__("sluice:infra:FunctionNetwork", name, None, env.component)
         # Pulumi's provider takes away the way out that AWS adds to a new group.
@@ -29,18 +29,25 @@ class FunctionNetwork(pulumi.ComponentResource):
             vpc_id=env.settings.network.vpc_id,
             opts=env.within(self),
         )
-        vpc.SecurityGroupEgressRule(
-            f"{name}-out",
-            security_group_id=group.id,
-            description="HTTPS",
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            cidr_ipv4=ANYWHERE,
-            opts=env.within(self),
-        )
+        let_https_out(f"{name}-out", group.id, env.within(self))
         self.group_id = group.id
         self.register_outputs({"group_id": self.group_id})
+
+
+def let_https_out(name: str, group_id: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+    """Let what belongs to a security group begin connections over HTTPS, to any address."""
+    from pulumi_aws import vpc  # noqa: PLC0415 - for programs with a network alone
+
+    vpc.SecurityGroupEgressRule(
+        name,
+        security_group_id=group_id,
+        description="HTTPS",
+        ip_protocol="tcp",
+        from_port=HTTPS,
+        to_port=HTTPS,
+        cidr_ipv4=ANYWHERE,
+        opts=opts,
+    )
 
 
 def network_of(env: Environment) -> Network | None:

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.environment import Environment
-from infra.network import ANYWHERE, HTTPS
+from infra.network import HTTPS, let_https_out
 
 
 class SearchNetwork:
@@ -24,16 +24,7 @@ class SearchNetwork:
         self._name, self._env, self._parent = name, env, parent
         self.functions = self._group("functions", "Functions of the search sink")
         # To OpenSearch, and to DynamoDB, SQS and S3, whose addresses are Amazon's to change.
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-functions-out",
-            security_group_id=self.functions.id,
-            description="HTTPS",
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            cidr_ipv4=ANYWHERE,
-            opts=env.within(parent),
-        )
+        let_https_out(f"{name}-functions-out", self.functions.id, env.within(parent))
         self.domain = self._group("domain", "The OpenSearch domain") if domain else None
         if self.domain is not None:
             self._let_in(self.domain, reader_cidrs)
