@@ -37,12 +37,4 @@ def _stand_in(kind: str, key: str, inputs: dict[str, Any]) -> Declared:
         name=f"adopted {key}",
         inputs=inputs,
         urn=f"adopted::{key}",
-        parent=None,
-        protect=False,
-        custom=True,
-        depends_on=(),
-        aliases=(),
-        ignore_changes=(),
-        delete_before_replace=False,
-        provider="",
     )

@@ -23,14 +23,14 @@ class Declared:
     name: str
     inputs: dict[str, Any]
     urn: str
-    parent: str | None
-    protect: bool
-    custom: bool
-    depends_on: tuple[str, ...]
-    aliases: tuple[str, ...]
-    ignore_changes: tuple[str, ...]
-    delete_before_replace: bool
-    provider: str
+    parent: str | None = None
+    protect: bool = False
+    custom: bool = True
+    depends_on: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    ignore_changes: tuple[str, ...] = ()
+    delete_before_replace: bool = False
+    provider: str = ""
     retained: bool = False
     """Whether it stays in the cloud when it is no longer declared."""
 

@@ -33,14 +33,6 @@ def declared(kind: str, name: str, inputs: dict[str, Any]) -> Declared:
         name=name,
         inputs=inputs,
         urn=name,
-        parent=None,
-        protect=False,
-        custom=True,
-        depends_on=(),
-        aliases=(),
-        ignore_changes=(),
-        delete_before_replace=False,
-        provider="",
     )
 
 
