@@ -198,19 +198,21 @@ class LocalCloud:
             time.sleep(pause)
             pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
 
-    def redeploy(self) -> None:
+    def redeploy(self, overrides: Mapping[str, Any] | None = None) -> None:
         """Deploy the project as it is now over what runs: streams, queues, tables and checkpoints stay.
 
-        Invocations under way end as they began; the next ones run the new code.
+        Invocations under way end as they began; the next ones run the new code. With `overrides`, those take
+        the place of the ones that were laid over the settings so far.
 
         Raises:
             SluiceError: what is wrong with the project, or cannot be changed in place; the deployment before
                 goes on.
         """
         before = msgspec.to_builtins(self._deployed)
+        job = self._job if overrides is None else {**self._job, "overrides": dict(overrides)}
         deploy = self._child("deploy", "the deployment")
         try:
-            deploy.tell(**self._job, before=before)
+            deploy.tell(**job, before=before)
             deploy.tell(aws_url=self.endpoints.aws_url, bigquery_url=self.endpoints.bigquery_url)
             deployment = self._heard(deploy)
         finally:
@@ -233,7 +235,7 @@ class LocalCloud:
             raise refusal(said)
         if url:
             self._call("PUT", url + "/deployment", body)
-        self._deployment = deployment
+        self._deployment, self._job = deployment, job
 
     def close(self) -> None:
         """End all processes; may be called again."""

@@ -1,8 +1,9 @@
 """Deploys a changed program over what runs: first all that it asks for is checked, then all of it is done.
 
 BigQuery's tables and views take what they can in place, functions get their new code and variables, what is
-new is created, what is gone stops, and everything that holds data or a checkpoint stays as it is. What cannot
-be changed in place is refused before anything was touched.
+new is created, what is gone stops, and everything that holds data stays as it is. Mappings take other
+settings and keep their checkpoints; one that reads something else, or from elsewhere, is replaced and begins
+anew. What cannot be changed in place is refused before anything was touched.
 """
 
 from functools import partial
@@ -53,8 +54,9 @@ RULES = frozenset(
 )
 """Types that hold nothing: the runtime takes them as they are declared each time."""
 
-OF_A_MAPPING = frozenset({"enabled", "filterCriteria", "metricsConfig"})
-"""Inputs of a mapping that change while it keeps its checkpoint."""
+REPLACES_A_MAPPING = frozenset({"eventSourceArn", "startingPosition", "startingPositionTimestamp"})
+"""Inputs that UpdateEventSourceMapping cannot change: Pulumi deletes the mapping, with its checkpoint, and
+makes another (Lambda API reference, UpdateEventSourceMapping; ForceNew in the AWS provider's resource)."""
 
 IGNORED = {DATASET: {"deleteContentsOnDestroy"}}
 """Inputs that mean nothing to a local server."""
@@ -98,7 +100,9 @@ class Update:
         made = next((each for each in known if each is not None), None)
         if resource.type in RULES:
             return self._aws.create(resource)
-        if made is None:
+        if made is None or (
+            resource.type == MAPPING and _differing(made.inputs, resource.inputs) & REPLACES_A_MAPPING
+        ):
             return self._create(resource)
         self._take(resource, made)
         return made.id, made.outputs
@@ -109,18 +113,18 @@ class Update:
             self._of_the_lake(resource, made)
         elif resource.type == FUNCTION:
             self.functions.append({**resource.inputs, "arn": made.outputs["arn"]})
+        elif resource.type == MAPPING:
+            declared = {**resource.inputs, "uuid": made.id}
+            mapping(declared)  # refuses what the runtime could not do
+            self._mappings.append(declared)
         elif differing := _differing(made.inputs, resource.inputs) - IGNORED.get(resource.type, set()):
             if resource.type in REPEATABLE:
                 self._steps.append(partial(self._aws.create, resource))
             elif differing <= IN_PLACE.get(resource.type, frozenset()):
                 self._steps.append(partial(self._google.change, resource, made.outputs))
-            elif resource.type != MAPPING or differing - OF_A_MAPPING:
+            else:
                 names = ", ".join(sorted(differing))
                 raise SettingsError(f"{names} of {resource.name} cannot be changed in place: {AFRESH}")
-            else:
-                mapping({**resource.inputs, "uuid": made.id})  # refuses what the runtime could not do
-        if resource.type == MAPPING:
-            self._mappings.append({**resource.inputs, "uuid": made.id})
 
     def finish(self, made: dict[str, Made]) -> Deployment | None:
         """Do it all, once the whole program has run; what holds data and is no longer declared stays.

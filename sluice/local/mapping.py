@@ -6,13 +6,14 @@ the parallelization factor is above 1; every record is delivered at least once o
 destination.
 
 Where Lambda's behaviour is not documented this one is chosen: retries wait 1 s, doubling to 30 s; a partial
-response without bisect consumes a retry; records past the age limit leave a batch from its head.
+response without bisect consumes a retry; records past the age limit leave a batch from its head. Other
+settings apply once what is under way has come to its end: nothing is delivered again for that, retries are
+counted afresh, and a tumbling window of another length begins after the open one has ended early.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from zlib import crc32
 
 from sluice.local.mapping_filter import NOTHING, RecordFilter, Tally
 from sluice.local.mapping_lane import Lane
@@ -41,6 +42,7 @@ class Mapping:
     def __init__(self, config: MappingConfig) -> None:
         self.config = config
         self._filter = RecordFilter(config) if config.filters else None
+        self._wanted: MappingConfig | None = None
         self._enabled = config.enabled
         self._retired = NOTHING
         self._shards: dict[str, Shard] = {}
@@ -54,6 +56,10 @@ class Mapping:
     def next_work(self, now: float) -> list[Work]:
         """Everything that can be started now. Each piece must be answered exactly once."""
         work: list[Work] = []
+        if self._wanted is not None:
+            work = self._last_work(now)
+            if work or not self._settle(self._wanted, now):
+                return work
         if not self._enabled:
             return work
         if self._list_again is not None and now >= self._list_again:
@@ -68,6 +74,9 @@ class Mapping:
         """When to ask again if nothing is answered before (epoch seconds); None: only an answer can help."""
         if not self._enabled:
             return None
+        if self._wanted is not None:
+            ending = [lane for shard in self._shards.values() for lane in shard.lanes if lane.window]
+            return min((moment for lane in ending if (moment := lane.wake_at()) is not None), default=None)
         moments = [self._list_again] if self._list_again is not None else []
         for shard in self._shards.values():
             moments += [moment for lane in shard.lanes if (moment := lane.wake_at()) is not None]
@@ -188,12 +197,11 @@ class Mapping:
     def state(self) -> str:
         """As Lambda names it: what is under way is left to its end, and then the mapping is disabled."""
         if self._enabled:
+            if self._wanted is not None:
+                return "Updating"
             began = "Enabling" if self._enabling else "Enabled"
             return began if self._listed else "Creating"
-        under_way = self._listing or any(
-            shard.waiting or any(lane.busy for lane in shard.lanes) for shard in self._shards.values()
-        )
-        return "Disabling" if under_way else "Disabled"
+        return "Disabling" if self._under_way else "Disabled"
 
     def enable(self, *, enabled: bool) -> None:
         """Pause, or go on where it was: checkpoints, queues and the state of open windows stay."""
@@ -202,10 +210,39 @@ class Mapping:
             self._list_again = 0.0
         self._enabled = enabled
 
-    def refilter(self, filters: tuple[str, ...]) -> None:
-        """Let other patterns decide, of records that are read from now on."""
-        self.config = replace(self.config, filters=filters)
-        self._filter = RecordFilter(self.config) if filters else None
+    def change(self, config: MappingConfig) -> None:
+        """Take other settings as soon as what is under way has come to its end; the place stays."""
+        self._wanted = config
+
+    @property
+    def _under_way(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._listing or any(
+            shard.waiting or any(lane.busy for lane in shard.lanes) for shard in self._shards.values()
+        )
+
+    def _last_work(self, now: float) -> list[Work]:
+        """End the open tumbling windows, if those that follow are of another length."""
+        wanted = self._wanted
+        if wanted is None or wanted.tumbling_seconds == self.config.tumbling_seconds or not self._enabled:
+            return []
+        found: list[Work] = []
+        for shard in self._shards.values():
+            pieces = [piece for lane in shard.lanes if (piece := lane.last_work(now)) is not None]
+            found += [replace(piece, run=shard.run) for piece in pieces]
+        return found
+
+    def _settle(self, wanted: MappingConfig, now: float) -> bool:
+        """Go over to other settings; False while something of the former ones is still to end."""
+        other_windows = wanted.tumbling_seconds != self.config.tumbling_seconds
+        open_windows = any(lane.window for shard in self._shards.values() for lane in shard.lanes)
+        if self._under_way or (other_windows and open_windows):
+            return False
+        self.config, self._wanted = wanted, None
+        self._filter = RecordFilter(wanted) if wanted.filters else None
+        for shard in self._shards.values():
+            shard.relay(wanted, now)
+        return True
 
     @property
     def settled(self) -> int:
@@ -244,7 +281,7 @@ class Mapping:
     def _take(self, shard: Shard, records: Sequence[StreamRecord], now: float) -> None:
         """Queue what a function is to see of the records that were read."""
         for record in records:
-            lane = shard.lanes[crc32(record.partition_key.encode()) % len(shard.lanes)]
+            lane = shard.lane_of(record)
             entries: Sequence[StreamRecord] = (record,)
             if self._filter is not None:
                 entries, tally = self._filter.entries(record)

@@ -91,6 +91,28 @@ class Lane:
         """Take a record that was read."""
         self._queue.push(record, now)
 
+    @property
+    def pending(self) -> list[StreamRecord]:
+        """The records that are not settled, in order; only while the lane is not busy."""
+        at_work = [record for attempt in self._todo for record in attempt.records]
+        return [*at_work, *self._queue.records]
+
+    def take_over(self, before: Sequence["Lane"]) -> None:
+        """Go on counting where the lanes of other settings stopped, and report what they had to give up."""
+        self.settled = sum(lane.settled for lane in before)
+        self.given_up = sum(lane.given_up for lane in before)
+        self.done = max((lane.done for lane in before if lane.done), default=None, key=int)
+        self.error = next((lane.error for lane in before if lane.error), "")
+        self._reports.extend(message for lane in before for message in lane._reports)  # noqa: SLF001 - its own kind
+
+    def last_work(self, now: float) -> Invoke | Report | None:
+        """What is to be done before a tumbling window of another length: the open one ends early."""
+        if self.busy or self.window is None or now < self._not_before:
+            return None
+        if not (self._todo and self._todo[0].final):
+            self._todo.appendleft(Attempt((), self.window.start, final=True, early=True))
+        return self._piece()
+
     def next_work(self, now: float, *, ended: bool, read_until: float) -> Invoke | Report | None:
         """What to do now, if anything.
 
@@ -104,6 +126,9 @@ class Lane:
         if not self._reports and (not self._todo or self._overgrown(self._todo[0])):
             self._begin(now, ended=ended, read_until=read_until)
         self._give_up_aged(now)
+        return self._piece()
+
+    def _piece(self) -> Invoke | Report | None:
         if self._reports:
             self.busy = True
             return Report(self._shard, self._number, self._reports[0])

@@ -34,6 +34,11 @@ class BatchQueue:
         return len(self._records)
 
     @property
+    def records(self) -> list[StreamRecord]:
+        """The records that wait, in order."""
+        return [record for record, _ in self._records]
+
+    @property
     def start(self) -> int | None:
         """Start of the oldest record's tumbling window; None when nothing waits."""
         return self._records[0][1] if self._records else None

@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from sluice.local.clock import Clock
@@ -74,10 +75,10 @@ class MappingRunner:
         self._thread.start()
 
     def stop(self) -> None:
-        """Start nothing more; what is under way is left to its end."""
+        """Start nothing more; what is under way is left to its end, and waited for."""
         self._answers.put(None)
         self._thread.join()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def inspect(self) -> dict[str, Any]:
         """The mapping's status, taken between two of its decisions."""
@@ -101,9 +102,9 @@ class MappingRunner:
     def declare(self, config: MappingConfig) -> None:
         """Take what was declared anew; as with Pulumi, a pause stays unless `enabled` itself was changed."""
         before, self._declared = self._declared, config
-        if config.filters != before.filters:
+        if replace(config, enabled=before.enabled) != before:
             self.changed_at = self._clock.now()
-            self.between(lambda: self.mapping.refilter(config.filters))
+            self.between(lambda: self.mapping.change(config))
         if config.enabled != before.enabled:
             self.enable(enabled=config.enabled)
 

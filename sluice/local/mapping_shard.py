@@ -3,10 +3,11 @@
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from sluice.local.mapping_filter import NOTHING, Tally
 from sluice.local.mapping_lane import Lane
-from sluice.local.mapping_types import PAYLOAD_BYTES, MappingConfig, ShardInfo, Start
+from sluice.local.mapping_types import PAYLOAD_BYTES, MappingConfig, ShardInfo, Start, StreamRecord
 from sluice.local.mapping_window import OpenWindow
 
 MAX_READ = 10_000
@@ -72,6 +73,19 @@ class Shard:
         if oldest is not None:
             return Checkpoint(str(oldest - 1), self.lanes[0].window, self.tally)
         return Checkpoint(self.last_read or self.start.sequence, self.lanes[0].window, self.tally)
+
+    def lane_of(self, record: StreamRecord) -> Lane:
+        """The lane that a record falls into: a partition key's is always the same one."""
+        return self.lanes[crc32(record.partition_key.encode()) % len(self.lanes)]
+
+    def relay(self, config: MappingConfig, now: float) -> None:
+        """Work on by other settings, and with the window that is open; only while no lane is busy."""
+        before, window = self.lanes, self.lanes[0].window
+        self.lanes = [Lane(config, self.info.id, number, window) for number in range(config.parallelization)]
+        self.lanes[0].take_over(before)
+        pending = [record for lane in before for record in lane.pending]
+        for record in sorted(pending, key=lambda record: int(record.sequence)):
+            self.lane_of(record).push(record, now)
 
     def note(self, sequence: str, tally: Tally) -> None:
         """Take down what the filter did to a record; of all between two that passed, it is one sum."""

@@ -123,6 +123,7 @@ def test_a_pause_outlives_what_is_declared_anew_unless_that_was_changed(runners:
     runner.enable(enabled=False)
     config = runner.mapping.config
     runner.declare(mapping({**DECLARED, "uuid": U2}))
+    assert runner.mapping.next_work(0) == []
     assert runner.mapping.state == "Disabled"
     assert runner.mapping.config.filters == ()
     assert runner.mapping.config.function == config.function

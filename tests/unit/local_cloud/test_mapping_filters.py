@@ -182,7 +182,7 @@ def test_other_filters_decide_about_what_is_read_from_then_on() -> None:
     world = World(CONFIG)
     world.put(record(0, amount(-1)))
     world.run()
-    world.machine.refilter(())
+    world.machine.change(replace(CONFIG, filters=()))
     world.put(record(1, amount(-2)))
     world.run()
     assert world.seen == [[-2]]
