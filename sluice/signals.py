@@ -1,8 +1,8 @@
 """What Sluice's functions say of themselves to CloudWatch: the one list of their metrics.
 
 All stand in the namespace `Sluice` with exactly two dimensions: `environment`, the prefix of all names
-(PROJECT-STACK, in a function SLUICE_ENVIRONMENT), and `sink`, the sink that it is about or, for a function that
-is none, the function: `window_publisher`, `auditor`, `report`.
+(PROJECT-STACK; in a function SLUICE_ENVIRONMENT), and `sink`, the sink that it is about or, for a function
+that is none, the function: `window_publisher`, `auditor`, `report`.
 
 A custom metric is paid for in each hour in which it is sent. So work is said by every invocation, zero
 included, and trouble only where there is any: an alarm on trouble takes missing data as good.
@@ -15,12 +15,13 @@ ENVIRONMENT: Final = "environment"
 SINK: Final = "sink"
 
 Unit = Literal["Bytes", "Count", "Seconds"]
-By = Literal["sinks", "google", "windows", "publisher", "auditor", "audited", "report"]
+By = Literal["sinks", "google", "search", "windows", "publisher", "auditor", "audited", "report"]
 """Who says it.
 
-`sinks`: each sink's function, the aggregator and a Firehose's transform included. `google`: the functions that
-send to Google, which are the BigQuery sink and the window publisher. `windows`: the aggregator, whose sink has
-that name. `audited`: the auditor, about each sink. The others: the function of that name.
+`sinks`: each sink's function, the aggregator and a Firehose's transform included. `google`: the functions
+that send to Google, which are the BigQuery sink and the window publisher. `search`: the search sink.
+`windows`: the aggregator, whose sink has that name. `publisher`: the window publisher. `auditor`: the auditor
+about itself, `audited` about each sink that it looks at. `report`: the report page.
 """
 
 
@@ -67,20 +68,20 @@ SIGNALS: Final = (
     ),
     Signal("Crashes", "Count", "Dead letters of records that killed the function or broke it", ("sinks",)),
     Signal("UnsentLetters", "Count", "Dead letters that could not be sent: their records wait", ("sinks",)),
-    Signal("Unlisted", "Count", "Dead letters, safe in the queue, that the sink's own list lacks", ("sinks",)),
+    Signal("Unlisted", "Count", "Dead letters in the queue that the sink's own list lacks", ("sinks",)),
     Signal("Careful", "Count", "Batches read with care because an attempt at them was killed", ("sinks",)),
-    Signal("Unfinished", "Count", "Invocations that raised: Lambda repeats all of it", ("sinks", "publisher")),
+    Signal("Unfinished", "Count", "Invocations that raised and come again", ("sinks", "publisher")),
     Signal(
         "Throttled",
         "Count",
         "Answers by which the sink's service asked for less: 429, 503, a quota, a rate",
-        ("sinks", "publisher"),
+        ("google", "search"),
     ),
     Signal(
         "Unanswered",
         "Count",
         "Requests to the sink's service without an answer, or with an error of its own",
-        ("sinks", "publisher"),
+        ("google", "search"),
     ),
     Signal("TokenFailures", "Count", "Times that Google's token service gave no token", ("google",)),
     Signal("Requests", "Count", "Requests sent to Google", ("google",), always=True),
@@ -106,14 +107,16 @@ SIGNALS: Final = (
     Signal(
         "Unaccounted",
         "Count",
-        "Gaps between settled batches, older than the grace: records that nobody settled",
+        "Records that the stream took in and that are in no state",
         ("audited",),
         always=True,
     ),
+    Signal("Overcounted", "Count", "Records accounted for beyond what the stream took in", ("audited",)),
+    Signal("InFlight", "Count", "Records that the stream still has for the sink", ("audited",), always=True),
     Signal(
-        "OverdueBatches",
-        "Count",
-        "Batches begun and not settled for longer than the grace",
+        "Waiting",
+        "Seconds",
+        "Age of the oldest record that the stream still has for the sink, 0 for none",
         ("audited",),
         always=True,
     ),
