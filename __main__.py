@@ -17,6 +17,7 @@ from infra.google_apis import GoogleApis
 from infra.ledger import Ledger
 from infra.one_line_errors import one_line_errors
 from infra.pipeline_file import chosen_pipeline
+from infra.probe import Probe
 from infra.readers import check_readers
 from infra.report import Report
 from infra.routes import Routes, checked_routes
@@ -51,7 +52,8 @@ with one_line_errors():
     bigquery_role, publisher_role = env.names.sink("bigquery"), env.names.publisher
     writers = [bigquery_role, publisher_role] if pipeline.metrics else [bigquery_role]
     apis = GoogleApis("google-apis", env)
-    federation = Federation("federation", env, roles=writers, after=[apis])
+    probing = [env.names.probe] if env.settings.probe.enabled else []
+    federation = Federation("federation", env, roles=[*writers, *probing], after=[apis])
     warehouse = Warehouse(
         "warehouse",
         env,
@@ -151,6 +153,10 @@ with one_line_errors():
             pipeline=path,
         )
 
+    probe = None
+    if probing:
+        probe = Probe("probe", env, federation=federation, warehouse=warehouse, pipeline=path)
+
     export(
         env=env,
         stream=stream,
@@ -163,4 +169,5 @@ with one_line_errors():
         report=report,
         lake=firehoses.outputs or None,
         search=search.outputs if search else None,
+        probe=probe.outputs if probe else None,
     )

@@ -29,6 +29,7 @@ def export(
     report: Report | None,
     search: Mapping[str, pulumi.Input[Any]] | None = None,
     lake: Mapping[str, pulumi.Input[Any]] | None = None,
+    probe: Mapping[str, pulumi.Input[Any]] | None = None,
 ) -> None:
     """Export names and addresses; these keys are an interface, renaming one breaks `sluice --env`."""
     pulumi.export("environment", env.stack)
@@ -53,3 +54,5 @@ def export(
         pulumi.export("search", dict(search))
     if lake is not None:
         pulumi.export("lake", dict(lake))
+    if probe is not None:
+        pulumi.export("probe", dict(probe))

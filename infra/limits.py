@@ -75,6 +75,12 @@ BATCHING_WINDOW_SECONDS: Final = whole(0, 300, _LAMBDA_MAPPING, unit="seconds")
 PARALLELIZATION: Final = whole(1, 10, _LAMBDA_MAPPING)
 RETRY_ATTEMPTS: Final = whole(0, 10_000, _LAMBDA_MAPPING, unlimited=True)
 RECORD_AGE_SECONDS: Final = whole(60, 604_800, _LAMBDA_MAPPING, unlimited=True, unit="seconds")
+PROBE_TIMEOUT_SECONDS: Final = whole(
+    60, 900, f"{_LAMBDA_QUOTAS}; a held batch takes up to 45 seconds", unit="seconds"
+)
+PROBE_WINDOW_SECONDS: Final = whole(
+    2, 60, "Sluice's own: the command waits for whole windows", unit="seconds"
+)
 TUMBLING_WINDOW_SECONDS: Final = whole(1, 900, _LAMBDA_MAPPING, unit="seconds")
 TIMEOUT_SECONDS: Final = whole(1, 900, _LAMBDA_QUOTAS, unit="seconds")
 MEMORY_MB: Final = whole(128, 10_240, _LAMBDA_QUOTAS, unit="MB")

@@ -118,6 +118,11 @@ class Names:
         """Name of the window publisher's function and role."""
         return self.thing("window-publisher")
 
+    @property
+    def probe(self) -> str:
+        """Name of the probe's function and role."""
+        return self.thing("probe")
+
     def thing(self, thing: str) -> str:
         """Name of anything else, e.g. sluice-dev-ledger."""
         return f"{self.prefix}-{thing}"

@@ -36,6 +36,7 @@ _OWN: Final = frozenset(
         "bigquery_sink",
         "firehose_sink",
         "lake_setup",
+        "probe",
         "report",
         ROUTER,
         "search_setup",

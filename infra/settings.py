@@ -27,6 +27,7 @@ from infra.settings_functions import (
 )
 from infra.settings_lake import FirehoseDestinationSettings, LakeSettings
 from infra.settings_packages import PackageSettings
+from infra.settings_probe import ProbeSettings
 from infra.settings_search import (
     SearchDomainSettings,
     SearchSetupSettings,
@@ -151,6 +152,7 @@ class Settings(Section):
     windows: WindowSettings = WindowSettings()
     window_publisher: PublisherSettings = PublisherSettings()
     report: ReportSettings = ReportSettings()
+    probe: ProbeSettings = ProbeSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     federation: FederationSettings = FederationSettings()
 

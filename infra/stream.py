@@ -9,7 +9,7 @@ from infra.environment import Environment
 from infra.settings_adoption import AdoptedStream
 from infra.settings_functions import StreamSettings
 
-_AWS_MANAGED_KEY = "alias/aws/kinesis"
+AWS_MANAGED_KEY = "alias/aws/kinesis"
 
 
 class Stream(pulumi.ComponentResource):
@@ -51,7 +51,7 @@ class Stream(pulumi.ComponentResource):
             shard_count=settings.shards,
             retention_period=settings.retention_hours,
             encryption_type="KMS",
-            kms_key_id=_AWS_MANAGED_KEY if env.key is None else env.key,
+            kms_key_id=AWS_MANAGED_KEY if env.key is None else env.key,
             enforce_consumer_deletion=not env.settings.protect,
             opts=env.keeping(self),
         )

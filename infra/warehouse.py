@@ -91,6 +91,7 @@ class Warehouse(pulumi.ComponentResource):
             permissions=list(_WRITER_PERMISSIONS),
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._after),
         )
+        self.writer_role = role.name
         if env.settings.adopted.dataset:
             grants = self._grants("raw", env.names.dataset)
             grants.views(self.views_dataset)

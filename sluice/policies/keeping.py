@@ -19,8 +19,9 @@ _HOLDING: Final = (
 )
 """Kinds whose deletion loses something; a view holds nothing."""
 
-_PACKAGES: Final = "sluice:infra:CodeSigning$"
-"""The component whose bucket holds packages: Lambda has its own copy, and a deployment makes them again."""
+_PASSING: Final = ("sluice:infra:CodeSigning$", "sluice:infra:Probe$")
+"""Components that hold nothing to keep: packages, of which Lambda has its own copy and which a deployment
+makes again; and what `sluice probe` sends and notes, which expires within a day."""
 
 _REFUSING: Final[Mapping[str, tuple[str, bool]]] = {
     kinds.TABLE: ("deletionProtectionEnabled", True),
@@ -37,7 +38,7 @@ def _protected(resources: Resources) -> Iterator[Finding]:
         if not each.protect:
             yield each, "holds data and is not protected: declare it with env.keeping"
     for each in () if resources.throwaway else resources.of(kinds.MAPPING):
-        if ":kinesis:" in str(each.at("eventSourceArn")) and not each.protect:
+        if ":kinesis:" in str(each.at("eventSourceArn")) and not each.protect and not _passing(each):
             yield each, "holds a stream's checkpoint and is not protected: declare it with env.keeping"
 
 
@@ -58,7 +59,11 @@ def _recoverable(resources: Resources) -> Iterator[Finding]:
 def _holding(resources: Resources) -> Iterator[Resource]:
     if not resources.throwaway:
         holding = (each for each in resources.of(*_HOLDING) if each.lacks("view"))
-        yield from (each for each in holding if _PACKAGES not in each.urn)
+        yield from (each for each in holding if not _passing(each))
+
+
+def _passing(resource: Resource) -> bool:
+    return any(component in resource.urn for component in _PASSING)
 
 
 RULES: Final = (

@@ -63,6 +63,7 @@ def all_on(stack: str) -> dict[str, Any]:
             "client_id": "sluice",
             "audience": "report",
         },
+        "probe": {"enabled": True},
         "warehouse": {
             "analysts": ["group:analysts@example.com"],
             "sketch_functions": "bqutil.datasketches",
@@ -99,6 +100,7 @@ def all_off(stack: str) -> dict[str, Any]:
         "aggregator": {"enabled": False, "consumer": "shared"},
         "window_publisher": {"enabled": False},
         "report": {"auth": "none"},
+        "probe": {"enabled": False},
     }
 
 
