@@ -19,6 +19,7 @@ from sluice.cli import (
     demo,
     discover,
     dlq,
+    doctor,
     graph,
     local,
     package,
@@ -58,6 +59,7 @@ ORDER = (
     "routes",
     "consumers",
     "graph",
+    "doctor",
     "package",
 )
 """As a newcomer meets them."""
@@ -90,6 +92,7 @@ app.command("discover", epilog=discover.EXAMPLE)(discover.discover)
 app.command("routes", epilog=routes.EXAMPLE)(routes.routes)
 app.add_typer(consumers.app, name="consumers")
 app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
+app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command("package", epilog=package.EXAMPLE)(package.package)
 
 

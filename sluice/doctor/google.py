@@ -1,0 +1,163 @@
+"""The user's own Google Cloud over REST, as Pulumi's provider would use it.
+
+Endpoints are Google's own unless the variables say otherwise that the provider reads as well
+(GOOGLE_..._CUSTOM_ENDPOINT, terraform-provider-google, "Provider Configuration Reference", read 2026-11).
+"""
+
+import os
+from functools import cached_property
+from threading import Lock
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from sluice.errors import EnvironmentProblem
+
+SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
+SECONDS: Final = 20
+ENDPOINTS: Final = {
+    "bigquery": ("GOOGLE_BIGQUERY_CUSTOM_ENDPOINT", "https://bigquery.googleapis.com/bigquery/v2/"),
+    "billing": ("GOOGLE_CLOUD_BILLING_CUSTOM_ENDPOINT", "https://cloudbilling.googleapis.com/v1/"),
+    "iam": ("GOOGLE_IAM_CUSTOM_ENDPOINT", "https://iam.googleapis.com/v1/"),
+    "projects": (
+        "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT",
+        "https://cloudresourcemanager.googleapis.com/v1/",
+    ),
+    "services": ("GOOGLE_SERVICE_USAGE_CUSTOM_ENDPOINT", "https://serviceusage.googleapis.com/v1/"),
+}
+LOGIN: Final = "gcloud auth application-default login"
+_OK, _UNAUTHENTICATED, _DENIED, _MISSING = 200, 401, 403, 404
+
+
+class Refused(EnvironmentProblem):
+    """Google's own refusal: `status` is HTTP's, `reason` the first of its reasons."""
+
+    def __init__(self, status: int, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.status, self.reason = status, reason
+
+    @property
+    def switched_off(self) -> bool:
+        """Whether the API itself is off in the project that pays for the call."""
+        return self.reason in {"accessNotConfigured", "SERVICE_DISABLED"} or (
+            self.status == _DENIED and "has not been used in project" in str(self)
+        )
+
+
+class Google:
+    """Google's APIs with the user's own credentials. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    @cached_property
+    def credentials(self) -> Any:
+        """Application-default credentials, with a token that is good.
+
+        Raises:
+            EnvironmentProblem: there are none, or they give no token any more.
+        """
+        import google.auth  # noqa: PLC0415 - a third of a second that no other check waits for
+        from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError  # noqa: PLC0415 - same
+        from google.auth.transport.requests import Request  # noqa: PLC0415 - same
+
+        try:
+            found, _ = google.auth.default(scopes=[SCOPE])
+        except DefaultCredentialsError as error:
+            raise EnvironmentProblem("no Google credentials are to be found") from error
+        try:
+            cast("Any", found).refresh(Request(self._plain_session()))
+        except GoogleAuthError as error:
+            raise EnvironmentProblem(f"the Google credentials give no token: {_first(error)}") from error
+        return found
+
+    @cached_property
+    def _session(self) -> Any:
+        from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415 - see credentials
+
+        with self._lock:
+            session: Any = cast("Any", AuthorizedSession)(self.credentials)
+        session.trust_env = not _at_home()
+        return session
+
+    @staticmethod
+    def _plain_session() -> Any:
+        import requests  # noqa: PLC0415 - see credentials
+
+        session = requests.Session()
+        session.trust_env = not _at_home()  # a proxy has no business with 127.0.0.1
+        return session
+
+    def call(self, api: str, path: str, *, body: Any = None, **query: str) -> dict[str, Any]:
+        """Return the answer to a GET, or to a POST of a body.
+
+        Raises:
+            Refused: Google says no.
+            EnvironmentProblem: it does not answer, or there are no credentials.
+        """
+        import requests  # noqa: PLC0415 - see credentials
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - same
+
+        url = base_url(api) + path
+        try:
+            if body is None:
+                answer = self._session.get(url, params=query, timeout=SECONDS)
+            else:
+                answer = self._session.post(url, params=query, json=body, timeout=SECONDS)
+        except GoogleAuthError as error:
+            raise EnvironmentProblem(f"the Google credentials give no token: {_first(error)}") from error
+        except requests.RequestException as error:
+            raise EnvironmentProblem(
+                f"{urlsplit(url).netloc} does not answer ({type(error).__name__})"
+            ) from error
+        if answer.status_code != _OK:
+            raise _refusal(answer)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def find(self, api: str, path: str, **query: str) -> dict[str, Any] | None:
+        """Return the answer to a GET; None where there is no such thing."""
+        try:
+            return self.call(api, path, **query)
+        except Refused as error:
+            if error.status == _MISSING:
+                return None
+            raise
+
+    def every(self, api: str, path: str, key: str, **query: str) -> list[dict[str, Any]]:
+        """Return all that a GET lists under `key`, page by page."""
+        found: list[dict[str, Any]] = []
+        page: dict[str, str] = {}
+        while True:
+            answer = self.call(api, path, **query, **page)
+            found += answer.get(key) or []
+            token = answer.get("nextPageToken")
+            if not token:
+                return found
+            page = {"pageToken": str(token)}
+
+
+def base_url(api: str) -> str:
+    """Return where an API answers, ending in a slash."""
+    variable, usual = ENDPOINTS[api]
+    found = os.environ.get(variable) or usual
+    return found if found.endswith("/") else f"{found}/"
+
+
+def _at_home() -> bool:
+    return urlsplit(base_url("projects")).hostname == "127.0.0.1"
+
+
+def _refusal(answer: Any) -> Refused:
+    try:
+        error = answer.json()["error"]
+        message = " ".join(str(error["message"]).split())
+        reasons = [each.get("reason", "") for each in (*error.get("errors", ()), *error.get("details", ()))]
+    except (ValueError, KeyError, TypeError):
+        message, reasons = f"HTTP {answer.status_code}", []
+    return Refused(answer.status_code, message, next(filter(None, reasons), ""))
+
+
+def _first(error: Exception) -> str:
+    """Return what an error says, without the answer's body that google-auth adds."""
+    said = error.args[0] if error.args else error
+    return " ".join(str(said).split())[:200].rstrip(".")
