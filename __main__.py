@@ -93,6 +93,14 @@ with one_line_errors():
     }
 
     if pipeline.metrics:
+        publisher = WindowPublisher(
+            "window-publisher",
+            env,
+            windows=windows,
+            pipeline=path,
+            environment=to_bigquery[publisher_role],
+            after=[warehouse, federation],
+        )
         sinks[WINDOWS] = SinkFunction(
             "aggregator",
             env,
@@ -102,19 +110,12 @@ with one_line_errors():
                 dead_letters=dead_letters,
                 ledger=ledger,
                 windows=windows,
+                readers=[publisher.function],
                 pipeline=pipeline,
                 path=path,
             ),
         )
         Census("census", env, aggregator=sinks[WINDOWS])
-        WindowPublisher(
-            "window-publisher",
-            env,
-            windows=windows,
-            pipeline=path,
-            environment=to_bigquery[publisher_role],
-            after=[warehouse, federation],
-        )
 
     search = None
     if env.settings.search_sink.mode != "none":

@@ -1,5 +1,6 @@
 """The sink that counts: the aggregator over its own consumer, and the clock that completes quiet windows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -27,10 +28,11 @@ def aggregator(
     dead_letters: DeadLetters,
     ledger: Ledger,
     windows: Windows,
+    readers: Sequence[pulumi.Resource],
     pipeline: Pipeline,
     path: str,
 ) -> Sink:
-    """Say what the aggregator is made of.
+    """Say what the aggregator is made of; `readers` read what it writes, and have their new code before it.
 
     Raises:
         SettingsError: the tumbling window does not divide the window of a metric.
@@ -64,7 +66,7 @@ def aggregator(
             "SLUICE_CLAIMS_TABLE": windows.claims,
             "SLUICE_CLAIM_DAYS": str(env.settings.claim_days),
         },
-        after=[windows],
+        after=[windows, *readers],
     )
 
 

@@ -82,6 +82,22 @@ class Routes:
             target = self._target(route, objects)
             settings = _hurried(route, self.env.settings.route(route.name))
             folder = route.to.folder if isinstance(route.to, Function) else ROUTER
+            # What reads the route's stream has its new code before what writes to it: it would refuse the
+            # fields that it does not know yet.
+            readers = [
+                self._sink(
+                    route,
+                    sink=route.consumer(consumer),
+                    key=f"routes.{route.name}.consumers.{consumer.folder}",
+                    function=consumer.folder,
+                    description=f"Reads the stream of the route {route.name}",
+                    settings=settings.consumers.get(consumer.folder, StreamReaderSettings()),
+                    stream=target.stream,
+                    environment={},
+                    after=[],
+                ).function.function
+                for consumer in (route.consumers if target.stream is not None else ())
+            ]
             sink = self._sink(
                 route,
                 sink=route.name,
@@ -93,21 +109,11 @@ class Routes:
                 environment=target.environment,
                 statements=target.statements,
                 patterns=self.patterns[route.name],
-                after=target.after,
+                after=[*target.after, *readers],
             )
+            for name in route.sinks:  # the route itself is told of first
+                self.sinks[name] = self.sinks.pop(name)
             self.outputs[route.name] = {"name": sink.function.name, **target.outputs}
-            for consumer in route.consumers if target.stream is not None else ():
-                self._sink(
-                    route,
-                    sink=route.consumer(consumer),
-                    key=f"routes.{route.name}.consumers.{consumer.folder}",
-                    function=consumer.folder,
-                    description=f"Reads the stream of the route {route.name}",
-                    settings=settings.consumers.get(consumer.folder, StreamReaderSettings()),
-                    stream=target.stream,
-                    environment={},
-                    after=[],
-                )
 
     def _sink(
         self,

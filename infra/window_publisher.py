@@ -72,6 +72,7 @@ class WindowPublisher(pulumi.ComponentResource):
                 parent=self, delete_before_replace=True, depends_on=[function.policy, *after]
             ),
         )
+        self.function = function.function
         self.register_outputs({"function": function.name, "mapping": mapping.uuid})
 
 

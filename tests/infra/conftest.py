@@ -9,6 +9,7 @@ import pytest
 
 from sluice.local.declared import Declared
 from sluice.local.program import Program, run_program
+from tests.infra.switches import EVERYTHING, all_on
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = Path(__file__).with_name("orders.py")
@@ -46,6 +47,12 @@ def run() -> Run:
 @pytest.fixture(scope="session")
 def programs(run: Run) -> dict[str, Program]:
     return {"dev": run("dev"), "prod": run("prod")}
+
+
+@pytest.fixture(scope="session")
+def everything(run: Run) -> Program:
+    """All that can be declared at once."""
+    return run("dev", pipeline=EVERYTHING, **all_on("dev"))
 
 
 @pytest.fixture(params=["dev", "prod"])

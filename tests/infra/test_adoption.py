@@ -57,11 +57,6 @@ CALLED = {
 
 
 @pytest.fixture(scope="module")
-def own(run: "Run") -> "Program":
-    return run("dev", pipeline=EVERYTHING, **all_on("dev"))
-
-
-@pytest.fixture(scope="module")
 def program(run: "Run") -> "Program":
     return run("dev", pipeline=EVERYTHING, **{**all_on("dev"), "adopt": adopted("dev")})
 
@@ -85,15 +80,15 @@ def without_keys(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_nothing_that_is_adopted_is_declared_and_nothing_else_is_missing(
-    own: "Program", program: "Program"
+    everything: "Program", program: "Program"
 ) -> None:
-    made, found = by_name(own).keys(), by_name(program).keys()
+    made, found = by_name(everything).keys(), by_name(program).keys()
     assert made - found == MADE_OTHERWISE
     assert found - made == GRANTS
 
 
-def test_all_else_is_as_it_would_be_and_names_what_exists(own: "Program", program: "Program") -> None:
-    made, found = by_name(own), by_name(program)
+def test_all_else_is_as_it_would_be_and_names_what_exists(everything: "Program", program: "Program") -> None:
+    made, found = by_name(everything), by_name(program)
     for name in made.keys() & found.keys():
         theirs, ours = without_keys(found[name].inputs), without_keys(made[name].inputs)
         assert in_its_place(theirs) == in_its_place(ours), name
@@ -104,7 +99,9 @@ def test_all_else_is_as_it_would_be_and_names_what_exists(own: "Program", progra
     assert not [name for name in CALLED if re.search(rf"(?<![\w-]){name}(?![\w-])", text)]
 
 
-def test_the_command_line_finds_its_way_by_the_same_outputs(own: "Program", program: "Program") -> None:
+def test_the_command_line_finds_its_way_by_the_same_outputs(
+    everything: "Program", program: "Program"
+) -> None:
     outputs = dict(program.outputs)
     assert outputs.pop("adopted") == {
         "stream": "arn:aws:kinesis:eu-central-1:111111111111:stream/clicks",
@@ -119,7 +116,7 @@ def test_the_command_line_finds_its_way_by_the_same_outputs(own: "Program", prog
         "tables.order": "order",
         "tables.dead_letters": "dead_letters",
     }
-    assert in_its_place(outputs) == in_its_place(own.outputs)
+    assert in_its_place(outputs) == in_its_place(everything.outputs)
     assert outputs["dead_letter_queue_url"] == "https://sqs.eu-central-1.amazonaws.com/111111111111/letters"
 
 
