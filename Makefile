@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := sluice infra functions bench policy_pack __main__.py pipeline.py
+SOURCES := sluice infra functions bench policy_pack __main__.py pipeline.py .github/scripts
 JOBS ?= auto
 # Each function ships the dependency group that is called like its folder.
 GROUPS := $(subst _,-,$(patsubst functions/%/handler.py,%,$(wildcard functions/*/handler.py)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check bench format lock docs judge opensearch emulation policies clean
+.PHONY: help setup demo test soak check bench format lock docs judge opensearch emulation actionlint policies clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ policy_pack/.venv/.ready: policy_pack/requirements.txt $(READY)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python policy_pack/.venv
 	@VIRTUAL_ENV=policy_pack/.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r policy_pack/requirements.txt
 	@touch $@
+
+ACTIONLINT := v1.7.12
+
+actionlint: ## Build the linter of GitHub's workflows (needs Go)
+	@command -v go >/dev/null || { echo "error: no Go; see https://go.dev/doc/install" >&2; exit 2; }
+	@GOBIN=$(CURDIR)/.sluice/bin go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
 
 emulation: ## Fetch a Python for arm64 that imports packages as Lambda does (30 MB; on Debian)
 	@tests/emulation/fetch.sh
