@@ -83,7 +83,7 @@ class FirehoseSink(pulumi.ComponentResource):
 
     def __init__(self, name: str, env: Environment, args: FirehoseArgs) -> None:
         super().__init__("sluice:infra:FirehoseSink", name, None, env.component)
-        self._resource, self._env, self._args = name, env, args
+        self._resource, self._env, self.args = name, env, args
         self.stream = args.stream
         redrive = env.names.redrive(args.sink)
         self.function = self._function(redrive)
@@ -127,7 +127,7 @@ class FirehoseSink(pulumi.ComponentResource):
 
     def _function(self, redrive: str) -> Function:
         """Declare the function that answers; it is invoked by the Firehoses' role, and by a redrive."""
-        env, args = self._env, self._args
+        env, args = self._env, self.args
         put = sibling(args.stream.arn, "firehose", f"deliverystream/{redrive}")
         return Function(
             self._resource,
@@ -157,7 +157,7 @@ class FirehoseSink(pulumi.ComponentResource):
 
     def _firehose(self, part: str, *, called: str, **source: Any) -> aws.kinesis.FirehoseDeliveryStream:
         """Declare one of the two: what it holds is data, and what it reads on from a checkpoint."""
-        destination = self._args.destination
+        destination = self.args.destination
         arguments: dict[str, Any] = {destination.block: self._configuration(), **source}
         return aws.kinesis.FirehoseDeliveryStream(
             f"{self._resource}-{part}",
@@ -166,13 +166,13 @@ class FirehoseSink(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._env.settings.protect,
-                depends_on=[self._role.policy, self.function.function, *self._args.after],
+                depends_on=[self._role.policy, self.function.function, *self.args.after],
             ),
             **arguments,
         )
 
     def _configuration(self) -> dict[str, Any]:
-        args, role, settings = self._args, self._role, self._args.settings
+        args, role, settings = self.args, self._role, self.args.settings
         destination = args.destination
         return {
             **destination.configuration,
@@ -217,15 +217,15 @@ class FirehoseSink(pulumi.ComponentResource):
         }
 
     def _buffer(self, most: tuple[int, int] = (128, 900)) -> dict[str, Any]:
-        settings = self._args.settings
+        settings = self.args.settings
         return {
             "buffering_size": min(settings.buffer_mb, most[0]),
             "buffering_interval": min(settings.buffer_seconds, most[1]),
         }
 
     def _parameters(self) -> list[dict[str, Any]]:
-        settings = self._args.settings
-        usual = {**_USUAL, **(_SPLUNK if self._args.destination.provider == "splunk" else {})}
+        settings = self.args.settings
+        usual = {**_USUAL, **(_SPLUNK if self.args.destination.provider == "splunk" else {})}
         wanted = {
             "NumberOfRetries": str(settings.transform_retries),
             "BufferSizeInMBs": f"{settings.transform_buffer_kb / 1000:g}",
@@ -248,7 +248,7 @@ class FirehoseSink(pulumi.ComponentResource):
 
         Firehose developer guide, controlling access (read 2026-11).
         """
-        args, bucket, region = self._args, self._args.bucket, self._env.settings.aws_region
+        args, bucket, region = self.args, self.args.bucket, self._env.settings.aws_region
         own = [f"/{bucket.staging(args.sink)}*"]
         if args.destination.error_prefix:
             own.insert(0, f"/{bucket.errors(args.sink)}*")

@@ -9,7 +9,7 @@ from infra.policy import allow
 from infra.queue import queue
 from infra.settings_functions import QueueSettings
 
-_FIFO = ".fifo"
+FIFO = ".fifo"
 """What SQS wants the names of FIFO queues to end in."""
 
 
@@ -29,7 +29,7 @@ class RouteQueue(pulumi.ComponentResource):
             f"{name}-queue",
             env,
             self,
-            called=f"{called}{_FIFO}" if fifo else called,
+            called=f"{called}{FIFO}" if fifo else called,
             retention_days=settings.retention_days,
             visibility_timeout_seconds=settings.visibility_timeout_seconds,
             **(_fifo(settings) if fifo else {}),

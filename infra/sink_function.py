@@ -98,7 +98,7 @@ class SinkFunction(pulumi.ComponentResource):
 
     def __init__(self, name: str, env: Environment, args: Sink) -> None:
         super().__init__("sluice:infra:SinkFunction", name, None, env.component)
-        self._resource, self._env, self._args = name, env, args
+        self._resource, self._env, self.args = name, env, args
         self._warn_when_a_killer_would_hold_its_shard()
         self.stream = args.stream
         called = env.names.sink(args.sink)
@@ -142,16 +142,16 @@ class SinkFunction(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
     def _warn_when_a_killer_would_hold_its_shard(self) -> None:
-        batch = self._args.settings.batch_size
+        batch = self.args.settings.batch_size
         if batch > limits.BATCH_FOR_A_MINUTE:
             pulumi.log.warn(
-                f"{self._args.key}.batch_size is {batch}: to find a record that kills the function"
+                f"{self.args.key}.batch_size is {batch}: to find a record that kills the function"
                 " among so many may hold its shard for more than a minute;"
                 f" {limits.BATCH_FOR_A_MINUTE} or less keeps it within one"
             )
 
     def _statements(self) -> list[dict[str, Any]]:
-        args = self._args
+        args = self.args
         own = ["kinesis:SubscribeToShard"]
         return [
             *([allow("ReadOwnConsumer", own, self.consumer.arn)] if self.consumer else []),
@@ -179,7 +179,7 @@ class SinkFunction(pulumi.ComponentResource):
 
         What a filter drops shows in the mapping's own counts alone, which CloudWatch keeps when asked to.
         """
-        args, settings = self._args, self._args.settings
+        args, settings = self.args, self.args.settings
         filtered: dict[str, Any] = (
             {
                 "filter_criteria": {"filters": [{"pattern": pattern} for pattern in args.patterns]},

@@ -15,8 +15,8 @@ AWS_MANAGED_KEY = "alias/aws/kinesis"
 class Stream(pulumi.ComponentResource):
     """A Kinesis stream, on-demand or provisioned, always encrypted; or one that exists.
 
-    `key` opens a stream that exists to who reads it, `target_key` to who writes it; `encryption_key` is what
-    encrypts it, whoever made it.
+    `called` is its name, which `name` says once it is there. `key` opens a stream that exists to who reads
+    it, `target_key` to who writes it; `encryption_key` is what encrypts it, whoever made it.
     """
 
     def __init__(
@@ -33,8 +33,9 @@ class Stream(pulumi.ComponentResource):
         self.key = Key.to(adopted, env, "TheStream")
         self.target_key = Key.to(adopted, env, "TheTargetStream")
         self.encryption_key = adopted.key_arn if adopted else env.key
+        self.called = name_of(adopted) if adopted else called
         if adopted:
-            self.name = pulumi.Output.from_input(name_of(adopted))
+            self.name = pulumi.Output.from_input(self.called)
             self.arn = pulumi.Output.from_input(adopted.arn)
         else:
             declared = self._declare(name, env, called, settings)
