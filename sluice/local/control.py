@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluice.local.child import announce, exit_with_parent, listen
+from sluice.local.control_account import AccountApi
 from sluice.local.control_mappings import MappingsApi, refusal
 from sluice.local.deploy import read_line
 from sluice.local.deploy_result import Deployment, function
@@ -53,7 +54,7 @@ class Control:
             Route("/deployment", self.replace, methods=["PUT"]),
             Route("/functions/{name}/log", self.log),
         ]
-        routes += MappingsApi(self._runners).routes()
+        routes += MappingsApi(self._runners).routes() + AccountApi(lambda: self._deployment).routes()
         return Starlette(routes=routes, lifespan=self._lifespan)
 
     async def invoke(self, request: Request) -> Response:
@@ -117,6 +118,7 @@ class Control:
         for each in functions:
             await asyncio.to_thread(self._runtime.replace, each)
         await asyncio.to_thread(self._runners.take, deployment)
+        self._deployment = deployment
         self._runtime.warm()
         return JSONResponse({})
 

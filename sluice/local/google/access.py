@@ -1,8 +1,9 @@
 """Who may do what with BigQuery's resources: a dataset's access list, and the rights that each call needs.
 
 Rights by method: BigQuery's IAM guide, "Required permissions" of the REST methods. Whoever comes without a
-token is the owner of the laptop and may do everything but one thing: into a dataset whose access list was
-declared nobody inserts rows without a token, so that a function that lost its way to one is seen.
+token is the owner of the laptop, as is the operator's service account, and may do everything but one thing:
+into a dataset whose access list was declared nobody inserts rows without a token, so that a function that
+lost its way to one is seen.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from sluice.local.google.errors import denied, unauthenticated
 from sluice.local.google.iam import Iam
-from sluice.local.google.tokens import Tokens
+from sluice.local.google.tokens import OWNER, Tokens
 
 INSERT: Final = "bigquery.tables.updateData"
 
@@ -58,6 +59,8 @@ class Access:
                 raise unauthenticated()
             return
         members = self._tokens.members(authorization)
+        if OWNER in members:
+            return
         if not any(
             _named(entry) in members and permission in self._iam.permissions(str(entry.get("role")))
             for entry in entries

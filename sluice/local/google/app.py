@@ -16,6 +16,7 @@ from sluice.local.google.access import Access
 from sluice.local.google.errors import TokenRefusedError, denied, invalid_argument
 from sluice.local.google.exchange import Exchange
 from sluice.local.google.iam import PROJECT_NUMBER, Iam, denied_account
+from sluice.local.google.projects_api import ProjectsApi
 from sluice.local.google.tokens import Lifetime, Tokens
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -39,6 +40,7 @@ class Google:
         self.iam, self.tokens = Iam(), Tokens()
         self.access = Access(self.iam, self.tokens)
         self._exchange = Exchange(self.iam, self.tokens)
+        self._projects = ProjectsApi(self.iam, self.tokens)
 
     def routes(self) -> list[tuple[str, list[str], Handler]]:
         """Return paths, methods and handlers; the handlers raise ApiError."""
@@ -48,18 +50,19 @@ class Google:
             ("/_sluice/aws", ["PUT"], self._aws),
             ("/_sluice/tokens", ["GET", "PUT", "DELETE"], self._lives),
         ]
-        return of_all + [
-            (path, methods, _by_the_owner(handler)) for path, methods, handler in self._administration()
+        return [*of_all, *self._projects.routes()] + [
+            (path, methods, self._by_the_owner(handler))
+            for path, methods, handler in [*self._administration(), *self._projects.administration()]
         ]
 
     def _administration(self) -> list[tuple[str, list[str], Handler]]:
         return [
             (_POOLS, ["POST"], self._new_pool),
-            (_POOLS + "/{pool}", ["GET", "PATCH"], self._pool),
+            (_POOLS + "/{pool}", ["GET", "PATCH", "DELETE"], self._pool),
             (_POOLS + "/{pool}/providers", ["POST"], self._new_provider),
             (_POOLS + "/{pool}/providers/{provider}", ["GET", "PATCH"], self._provider),
             (_PROJECT + "/roles", ["POST"], self._new_role),
-            (_PROJECT + "/roles/{role}", ["GET", "PATCH"], self._role),
+            (_PROJECT + "/roles/{role}", ["GET", "PATCH", "DELETE"], self._role),
             (_ACCOUNTS, ["POST"], self._new_account),
             (_ACCOUNTS + "/{email}:getIamPolicy", ["POST"], self._get_policy),
             (_ACCOUNTS + "/{email}:setIamPolicy", ["POST"], self._set_policy),
@@ -159,24 +162,25 @@ class Google:
                 raise invalid_argument(f"said and good_for are in seconds: {error}") from None
         return _json({"issued": self.tokens.issued, **msgspec.structs.asdict(self.tokens.lifetime)})
 
+    def _by_the_owner(self, handler: Handler) -> Handler:
+        """Refuse functions, which have tokens: no grant of the program's lets one administer."""
+
+        async def refusing(request: Request) -> Response:
+            if not self.tokens.is_owners(request.headers.get("authorization")):
+                raise denied("iam.*", request.url.path.removeprefix("/v1/"))
+            return await handler(request)
+
+        return refusing
+
     async def _one(
         self, name: str, request: Request, answer: Callable[[dict[str, Any]], Response] | None = None
     ) -> Response:
-        """Show a resource, or change what is given of it."""
+        """Show a resource, change what is given of it, or delete it."""
+        if request.method == "DELETE":
+            return (answer or _json)(self.iam.delete(name))
         if request.method == "GET":
             return _json(self.iam.get(name))
         return (answer or _json)(self.iam.change(name, await _object(request)))
-
-
-def _by_the_owner(handler: Handler) -> Handler:
-    """Refuse whoever has a token, which is a function: no grant of the program's lets one administer."""
-
-    async def refusing(request: Request) -> Response:
-        if "authorization" in request.headers:
-            raise denied("iam.*", request.url.path.removeprefix("/v1/"))
-        return await handler(request)
-
-    return refusing
 
 
 def _pool_name(pool: str) -> str:

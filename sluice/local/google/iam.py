@@ -10,6 +10,9 @@ from sluice.local.google.providers import Provider
 PROJECT_NUMBER: Final = "1234567890"
 """Of whatever project there is: Google names pools by the project's number, which a laptop has none of."""
 
+DELETED: Final = "DELETED"
+"""The state of a pool that was deleted, and whose id nobody may have for 30 days (IAM API)."""
+
 _WRITING: Final = ("bigquery.tables.updateData", "bigquery.tables.create", "bigquery.tables.update")
 _READING: Final = (
     "bigquery.datasets.get",
@@ -60,6 +63,10 @@ class Iam:
         with self._lock:
             return self._keep(name, {**self.get(name), **body})
 
+    def delete(self, name: str) -> dict[str, Any]:
+        """Delete a resource, which keeps its name for weeks; raises ApiError 404."""
+        return self.change(name, {"deleted": True} if "/roles/" in name else {"state": DELETED})
+
     def get(self, name: str) -> dict[str, Any]:
         """Return a resource; raises ApiError 404."""
         found = self._resources.get(name)
@@ -71,7 +78,10 @@ class Iam:
         """Return the provider that a token's audience names, unless it is switched off."""
         name = audience.removeprefix("https:").removeprefix("//iam.googleapis.com/")
         found = self._providers.get(name)
-        return found if found and not found.disabled and not self.get(found.pool).get("disabled") else None
+        if found is None or found.disabled:
+            return None
+        pool = self.get(found.pool)
+        return None if pool.get("disabled") or pool.get("state") == DELETED else found
 
     def permissions(self, role: str) -> frozenset[str]:
         """Return what a role grants; nothing for one that nobody knows."""

@@ -13,6 +13,9 @@ from sluice.local.google.errors import unauthenticated
 SECONDS: Final = 3600.0
 """How long Google's federated tokens last."""
 
+OWNER: Final = "owner"
+"""The member that the laptop's owner is, who may do everything with a token as without one."""
+
 
 class Token(msgspec.Struct, frozen=True):
     """A token that was given out; `members` are all ways in which a grant can name its bearer."""
@@ -57,6 +60,10 @@ class Tokens:
         if scheme.lower() != "bearer" or found is None or found.ends_at <= self.now():
             raise unauthenticated()
         return found.members
+
+    def is_owners(self, authorization: str | None) -> bool:
+        """Whether a request is the owner's; raises ApiError 401 for a token that is none."""
+        return authorization is None or OWNER in self.members(authorization)
 
     def end(self) -> None:
         """End all that are out."""
