@@ -17,6 +17,7 @@ from sluice.cli import (
     consumers,
     contract,
     demo,
+    destroy_check,
     discover,
     dlq,
     doctor,
@@ -60,6 +61,7 @@ ORDER = (
     "consumers",
     "graph",
     "doctor",
+    "destroy-check",
     "package",
 )
 """As a newcomer meets them."""
@@ -93,6 +95,7 @@ app.command("routes", epilog=routes.EXAMPLE)(routes.routes)
 app.add_typer(consumers.app, name="consumers")
 app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
+app.command("destroy-check", epilog=destroy_check.EXAMPLE)(destroy_check.destroy_check)
 app.command("package", epilog=package.EXAMPLE)(package.package)
 
 
