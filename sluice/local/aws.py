@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,14 +33,22 @@ from sluice.local.aws_kinesis import ACCOUNT, CONSUMER, TARGET, DataPlane
 from sluice.local.child import announce, exit_with_parent, listen
 from sluice.local.identities import Identity, Issuer, RefusedError
 from sluice.local.signatures import Verifier, asks_who, caller
+from sluice.local.watch.answers import PATH as ALARMS
+from sluice.local.watch.answers import answers
+from sluice.local.watch.collector import PATH as METRICS
+from sluice.local.watch.points import Points
+from sluice.local.watch.store import MetricStore
 
 if TYPE_CHECKING:
     from sluice.local.aws_firehose import Firehoses
+    from sluice.local.watch.watch import Watch
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
+
+Parts = tuple[DataPlane, "Firehoses", "Watch"]
 
 STREAM_MEMORY_BYTES = 192 * 1024 * 1024
 THREADS = 32
@@ -56,14 +65,20 @@ SCOPE = re.compile(rb"Credential=[^/]+/[^/]+/([^/]+)/([^/]+)/")
 class Gateway:
     """The ASGI application in front of moto."""
 
-    def __init__(self, plane: DataPlane, firehoses: "Firehoses", moto: Wsgi, guard: Guard) -> None:
-        self._plane = plane
-        self._firehoses = firehoses
+    def __init__(self, parts: Parts, moto: Wsgi, guard: Guard) -> None:
+        self._plane, self._firehoses, self._watch = parts
         self._moto = moto
         self._guard = guard
         self._verifier = Verifier(guard.issuer)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="moto")
         self._one_at_a_time = threading.Lock()
+        self._asked: dict[str, Callable[[bytes], bytes]] = {
+            TOTALS: lambda _: msgspec.json.encode(self._plane.totals()),
+            CALLS: lambda _: msgspec.json.encode({"calls": self._guard.calls.told()}),
+            ALARMS: lambda _: answers(self._watch.alarms()),
+            METRICS: self._measured,
+            FIREHOSES: self._deliver,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -83,16 +98,10 @@ class Gateway:
     async def _own(self, path: str, body: bytes) -> bytes | None:
         """What the local cloud asks of itself; None for a path that is nothing."""
         work = asyncio.get_running_loop().run_in_executor
-        if path == TOTALS:
-            return msgspec.json.encode(self._plane.totals())
-        if path == CALLS:
-            return msgspec.json.encode({"calls": self._guard.calls.told()})
-        if path == FIREHOSES:
-            await work(self._threads, self._deliver)
-            return b"{}"
         if path.startswith(FIREHOSES + "/"):
             return await work(self._threads, self._put_to, path.removeprefix(FIREHOSES + "/"), body)
-        return None
+        asked = self._asked.get(path)
+        return await work(self._threads, asked, body) if asked else None
 
     def _caller(self, request: Request) -> refusals.Answer | None:
         """Who signed a GetCallerIdentity; None for anything else, and for the owner, whom moto knows."""
@@ -141,9 +150,14 @@ class Gateway:
             return None
         return refusals.answer(request, DeniedError(identity, need, explicitly=False))
 
-    def _deliver(self) -> None:
+    def _measured(self, body: bytes) -> bytes:
+        self._watch.store.take(msgspec.json.decode(body, type=list[Points]))
+        return b"{}"
+
+    def _deliver(self, _: bytes) -> bytes:
         with self._one_at_a_time:
             self._firehoses.deliver(all_of_it=True)
+        return b"{}"
 
     def _put_to(self, name: str, body: bytes) -> bytes:
         with self._one_at_a_time:
@@ -246,7 +260,7 @@ def _preload() -> None:
     gc.freeze()  # what was imported stays; collections need not look at it again
 
 
-def serve(port: int, *, limits: bool) -> None:
+def serve(port: int, *, limits: bool, minute_seconds: float) -> None:
     """Listen on 127.0.0.1 until the parent goes away."""
     listener = listen(port)
     os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(1024 * 1024))
@@ -254,15 +268,20 @@ def serve(port: int, *, limits: bool) -> None:
 
     from sluice.local import aws_patches  # noqa: PLC0415 - moto reads the environment when it is imported
     from sluice.local.access.world import MotoWorld  # noqa: PLC0415 - same
+    from sluice.local.watch import api, levels  # noqa: PLC0415 - same
 
     logging.disable(logging.INFO)
-    plane, firehoses = aws_patches.apply(STREAM_MEMORY_BYTES, limits=limits)
+    metrics = MetricStore(minute_seconds)
+    plane, firehoses = aws_patches.apply(STREAM_MEMORY_BYTES, metrics, limits=limits)
+    watch = api.patch(metrics, time.time)
+    watch.samplers.append(levels.queues(metrics))
     guard = Guard(Issuer.here(), MotoWorld(), ACCOUNT)
-    gateway = Gateway(plane, firehoses, DomainDispatcherApplication(create_backend_app), guard)
+    gateway = Gateway((plane, firehoses, watch), DomainDispatcherApplication(create_backend_app), guard)
     config = uvicorn.Config(
         gateway, log_config=None, access_log=False, lifespan="off", http="httptools", timeout_keep_alive=3600
     )
     threading.Thread(target=_preload, name="preload", daemon=True).start()
+    threading.Thread(target=watch.run, args=(threading.Event(),), name="alarms", daemon=True).start()
     announce(port=listener.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -272,9 +291,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sluice.local.aws")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--limits", action="store_true", help="throttle shards as Kinesis does")
+    parser.add_argument("--minute-seconds", type=float, default=60.0, help="how long an alarm's minute lasts")
     arguments = parser.parse_args()
     exit_with_parent()
-    serve(arguments.port, limits=arguments.limits)
+    serve(arguments.port, limits=arguments.limits, minute_seconds=arguments.minute_seconds)
 
 
 if __name__ == "__main__":

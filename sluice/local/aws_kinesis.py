@@ -30,6 +30,7 @@ from sluice.local.aws_kinesis_calls import (
 )
 from sluice.local.aws_traffic import Traffic
 from sluice.local.budgets import ShardBudget, read_refusal, write_refusal
+from sluice.local.watch.store import MetricStore
 
 TARGET = "Kinesis_20131202."
 GET_RECORDS = TARGET + "GetRecords"
@@ -49,12 +50,12 @@ class DataPlane:
         now: Callable[[], float] = time.time,
         *,
         limits: bool = False,
+        metrics: MetricStore | None = None,
     ) -> None:
         self._streams = streams
         self._now = now
         self._limits = limits
-        self.traffic = Traffic()
-        self.metrics_provider: type | None = None
+        self.traffic = Traffic(metrics or MetricStore())
         self._operations: dict[str, Callable[[bytes, str], bytes]] = {
             TARGET + "PutRecord": self._put_record,
             TARGET + "PutRecords": self._put_records,
@@ -115,9 +116,9 @@ class DataPlane:
         now = self._tick(stream)
         shard_id, sequence = self._append(stream, request, size, now)
         if not sequence:
-            self.traffic.add(stream.arn, 0, 0, now, refused=1)
+            self.traffic.put(stream.arn, 0, 0, now, refused=None)
             raise KinesisError(THROTTLED, write_refusal(ACCOUNT, stream.stream_name, shard_id))
-        self.traffic.add(stream.arn, 1, size, now)
+        self.traffic.put(stream.arn, 1, size, now, refused=None)
         return msgspec.json.encode({"SequenceNumber": str(sequence), "ShardId": shard_id})
 
     def _put_records(self, body: bytes, region: str) -> bytes:
@@ -145,7 +146,7 @@ class DataPlane:
                 taken -= size
                 message = write_refusal(ACCOUNT, stream.stream_name, shard_id)
                 answers.append(f'{{"ErrorCode":"{THROTTLED}","ErrorMessage":"{message}"}}')
-        self.traffic.add(stream.arn, len(answers) - refused, taken, now, refused=refused)
+        self.traffic.put(stream.arn, len(answers) - refused, taken, now, refused=refused)
         return f'{{"FailedRecordCount":{refused},"Records":[{",".join(answers)}]}}'.encode()
 
     def _tick(self, stream: Any) -> float:
@@ -188,9 +189,10 @@ class DataPlane:
             if consumer:
                 most = min(most, budget.push_room(consumer, now) * 4 // 3)
             elif not budget.may_read(now):
-                self.traffic.refuse_read(stream.arn, now)
+                self.traffic.refuse_read(stream.arn, "", now)
                 raise KinesisError(THROTTLED, read_refusal(ACCOUNT, name, shard_id))
         page = shard.log.read(int(position), limit, most)
+        self.traffic.read(stream.arn, consumer, page.count, page.behind_seconds * 1000, now)
         pause = self._account(shard, page.text, consumer, now) if self._limits else 0.0
         tail: dict[str, Any] = {"MillisBehindLatest": int(page.behind_seconds * 1000)}
         if shard.is_open or page.next_position < shard.log.stop:

@@ -1,11 +1,11 @@
 """What moto 5.2.5 does in time that grows with what it holds, done in constant time, or unlike AWS.
 
 - Kinesis: a shard keeps a `RecordLog`; resharding leaves the parent's records where they are, as AWS does,
-  instead of moving them to the children; a key is routed to open shards only; CloudWatch shows the traffic by
-  the minute instead of keeping an object per request (aws_traffic).
+  instead of moving them to the children; a key is routed to open shards only.
 - DynamoDB: see aws_dynamodb.
 - S3: a policy's TLS condition is read (aws_policies).
 - Firehose: see aws_firehose.
+- CloudWatch: metrics and alarms are not moto's at all (watch).
 - SQS: sending and receiving compute no queue statistics; deleting and changing visibility do not walk the
   queue. FIFO queues: see aws_fifo.
 """
@@ -14,32 +14,34 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from moto.cloudwatch.models import MetricAggregatedDatum
-from moto.core.common_models import CloudWatchMetricProvider
 from moto.kinesis import models as kinesis
 from moto.sqs import models as sqs
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
-from sluice.local import aws_dynamodb, aws_fifo, aws_firehose, aws_policies
+from sluice.local import aws_account, aws_dynamodb, aws_fifo, aws_firehose, aws_policies
 from sluice.local.aws_firehose import Firehoses
 from sluice.local.aws_kinesis import ACCOUNT, DataPlane, route
 from sluice.local.aws_log import SEQUENCE_BASE, RecordLog, SegmentStore
-from sluice.local.aws_traffic import Traffic
+from sluice.local.watch import levels
+from sluice.local.watch.store import MetricStore
 
 RECEIVED_AT_ONCE = 64
 """How many visible messages one pass of ReceiveMessage looks at; it returns 10 at most."""
 
 
-def apply(memory_bytes: int, *, limits: bool) -> tuple[DataPlane, Firehoses]:
+def apply(memory_bytes: int, metrics: MetricStore, *, limits: bool) -> tuple[DataPlane, Firehoses]:
     """Patch moto in this process; streams keep `memory_bytes` of records in memory, the rest on disk."""
-    plane = DataPlane(lambda region: kinesis.kinesis_backends[ACCOUNT][region].streams, limits=limits)
+
+    def streams(region: str) -> dict[str, Any]:
+        return kinesis.kinesis_backends[ACCOUNT][region].streams
+
+    plane = DataPlane(streams, limits=limits, metrics=metrics)
     _patch_kinesis(SegmentStore(memory_bytes))
-    _publish_traffic(plane)
-    _patch_sqs()
+    _patch_sqs(metrics)
+    aws_account.patch()
     aws_dynamodb.patch()
     aws_policies.patch()
     return plane, aws_firehose.patch()
@@ -75,32 +77,6 @@ def _patch_kinesis(store: SegmentStore) -> None:
     module: Any = kinesis
     module.Shard = LogShard
     module.Stream.get_shard_for_key = route
-
-
-def _publish_traffic(plane: DataPlane) -> None:
-    class KinesisMetrics(CloudWatchMetricProvider):
-        """moto asks every subclass of its provider for metrics."""
-
-        @staticmethod
-        def get_cloudwatch_metrics(account_id: str, region: str) -> list[Any]:
-            del account_id
-            return list(_traffic(plane.traffic, region))
-
-    plane.metrics_provider = KinesisMetrics  # moto finds subclasses by weak reference
-
-
-def _traffic(traffic: Traffic, region: str) -> Iterator[Any]:
-    for arn, minutes in list(traffic.minutes.items()):
-        if arn.split(":")[3] != region:
-            continue
-        dimensions = [{"Name": "StreamName", "Value": arn.rpartition("/")[2]}]
-        for number, minute in list(minutes.items()):
-            stamp = datetime.fromtimestamp(number * 60, tz=UTC).replace(tzinfo=None)
-            for name, total, samples, unit in minute.sums():
-                mean = total / samples
-                yield MetricAggregatedDatum(
-                    "AWS/Kinesis", name, mean, mean, samples, total, dimensions, stamp, unit
-                )
 
 
 class _Messages:
@@ -139,7 +115,7 @@ class _Messages:
         return self  # ReceiveMessage copies each message that it hands out
 
 
-def _patch_sqs() -> None:
+def _patch_sqs(metrics: MetricStore) -> None:
     message: Any = sqs.Message
     queue: Any = sqs.Queue
     backend: Any = sqs.SQSBackend
@@ -157,7 +133,7 @@ def _patch_sqs() -> None:
     message.mark_received = received
     queue._messages = property(lambda queue: queue.sluice_messages, set_messages)  # noqa: SLF001 - moto's own field
     queue.messages = property(_messages)
-    queue.add_message = aws_fifo.add_message
+    queue.add_message = levels.counting(metrics, aws_fifo.add_message)
     queue.approximate_number_of_messages = _statistic(
         lambda queue: sum(1 for _ in queue.sluice_messages.visible())
     )

@@ -1,61 +1,65 @@
-"""What streams took in and refused, by the minute, as CloudWatch shows it."""
+"""What streams take in, refuse and give out, as CloudWatch's metrics of Kinesis tell it.
 
-from collections import defaultdict
+By the developer guide ("Monitor the Amazon Kinesis Data Streams service with Amazon CloudWatch"): a point for
+each call, those of throttling at 0 while nothing is; how far behind pollers are, and each enhanced consumer.
+"""
 
-MINUTES = 15 * 24 * 60
-"""CloudWatch keeps one-minute points for 15 days."""
+from collections import Counter
 
+from sluice.local.watch.store import Key, MetricStore
 
-class Minute:
-    """One minute of one stream."""
-
-    __slots__ = ("calls", "records", "refused_reads", "refused_writes", "size")
-
-    def __init__(self) -> None:
-        self.records = self.size = self.calls = self.refused_writes = self.refused_reads = 0
-
-    def sums(self) -> list[tuple[str, int, int, str]]:
-        """Metric, sum, samples and unit; of refusals only when there are any."""
-        found = [
-            ("IncomingRecords", self.records, self.calls, "Count"),
-            ("IncomingBytes", self.size, self.calls, "Bytes"),
-            ("WriteProvisionedThroughputExceeded", self.refused_writes, self.refused_writes, "Count"),
-            ("ReadProvisionedThroughputExceeded", self.refused_reads, self.refused_reads, "Count"),
-        ]
-        return [metric for metric in found if metric[2]]
+NAMESPACE = "AWS/Kinesis"
 
 
 class Traffic:
-    """Minutes per stream, by its ARN."""
+    """Metrics of streams, by their ARN; each call says when it was, in epoch seconds."""
 
-    def __init__(self) -> None:
-        self.minutes: dict[str, dict[int, Minute]] = defaultdict(dict)
+    def __init__(self, store: MetricStore) -> None:
+        self._store = store
+        self._totals: Counter[str] = Counter()
+        self._keys: dict[tuple[str, str, str], Key] = {}
 
-    def add(self, stream_arn: str, records: int, size: int, now: float, *, refused: int = 0) -> None:
-        """Count one put: what it brought, and how many of its records a limit refused."""
-        minute = self._minute(stream_arn, now)
-        minute.calls += 1
-        minute.records += records
-        minute.size += size
-        minute.refused_writes += refused
+    def put(self, stream_arn: str, records: int, size: int, now: float, *, refused: int | None) -> None:
+        """Count one PutRecord or, with how many of its records a limit `refused`, one PutRecords."""
+        self._totals[stream_arn] += records
+        if records:
+            self._add(stream_arn, "IncomingRecords", records, now)
+            self._add(stream_arn, "IncomingBytes", size, now, unit="Bytes")
+        throttled = (not records) if refused is None else refused
+        self._add(stream_arn, "WriteProvisionedThroughputExceeded", throttled, now)
+        if refused is not None:
+            self._add(stream_arn, "PutRecords.TotalRecords", records + refused, now)
+            self._add(stream_arn, "PutRecords.SuccessfulRecords", records, now)
+            self._add(stream_arn, "PutRecords.ThrottledRecords", refused, now)
 
-    def refuse_read(self, stream_arn: str, now: float) -> None:
-        """Count one GetRecords that a limit refused."""
-        self._minute(stream_arn, now).refused_reads += 1
+    def read(self, stream_arn: str, consumer: str, records: int, behind_ms: float, now: float) -> None:
+        """Count one page that was polled, or that an enhanced `consumer` (its ARN) was pushed."""
+        if consumer:
+            self._add(stream_arn, "SubscribeToShardEvent.Records", records, now, consumer=consumer)
+            behind = "SubscribeToShardEvent.MillisBehindLatest"
+            self._add(stream_arn, behind, behind_ms, now, unit="Milliseconds", consumer=consumer)
+            return
+        self._add(stream_arn, "ReadProvisionedThroughputExceeded", 0, now)
+        self._add(stream_arn, "GetRecords.Records", records, now)
+        self._add(stream_arn, "GetRecords.IteratorAgeMilliseconds", behind_ms, now, unit="Milliseconds")
+
+    def refuse_read(self, stream_arn: str, consumer: str, now: float) -> None:
+        """Count one GetRecords, or a `consumer`'s subscription, that a limit refused."""
+        name = "SubscribeToShard.RateExceeded" if consumer else "ReadProvisionedThroughputExceeded"
+        self._add(stream_arn, name, 1, now, consumer=consumer)
 
     def totals(self) -> dict[str, int]:
         """How many records each stream has ever taken."""
-        return {
-            arn: sum(minute.records for minute in list(minutes.values()))
-            for arn, minutes in list(self.minutes.items())
-        }
+        return dict(self._totals)
 
-    def _minute(self, stream_arn: str, now: float) -> Minute:
-        number = int(now // 60)
-        minutes = self.minutes[stream_arn]
-        minute = minutes.get(number)
-        if minute is None:
-            minute = minutes[number] = Minute()
-            while len(minutes) > MINUTES:
-                del minutes[next(iter(minutes))]
-        return minute
+    def _add(
+        self, stream_arn: str, name: str, value: float, now: float, *, unit: str = "Count", consumer: str = ""
+    ) -> None:
+        named = (stream_arn, name, consumer)
+        key = self._keys.get(named)
+        if key is None:
+            dimensions = [("StreamName", stream_arn.rpartition("/")[2])]
+            if consumer:
+                dimensions.append(("ConsumerName", consumer.partition("/consumer/")[2].partition(":")[0]))
+            key = self._keys[named] = (NAMESPACE, name, tuple(sorted(dimensions)))
+        self._store.add(key, float(value), now, unit=unit)

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +22,9 @@ from sluice.local.cloud_process import ChildProcess, refusal
 from sluice.local.deploy_result import Deployment, has_search
 from sluice.local.drain import LONGEST_PAUSE_SECONDS, POLL_SECONDS, Drain, behind
 from sluice.local.identities import SECRET_VARIABLE
-from sluice.local.injected import Faults, SearchFaults, json_of
+from sluice.local.injected import Endpoints, Injectable, json_of
+from sluice.local.watch.answers import PATH as ALARMS
+from sluice.local.watch.answers import Alarm, told
 
 START_SECONDS = 60.0
 DEPLOY_SECONDS = 120.0
@@ -34,21 +36,11 @@ _SINKS = {"lake": "the local lake", "opensearch": "the local OpenSearch"}
 """Servers that only some deployments need, by module."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
-    """Base URLs of the servers, all on 127.0.0.1; None is that of a sink that is off."""
-
-    aws_url: str
-    lambda_url: str
-    bigquery_url: str
-    search_url: str | None = None
-    lake_url: str | None = None
-
-
-class LocalCloud:
+class LocalCloud(Injectable):
     """Runs a project's program on this machine; several may run at once. A context manager.
 
-    With `limits` its streams' shards take in and give out no more than Kinesis' do (budgets).
+    With `limits` its streams' shards take in and give out no more than Kinesis' do (budgets). A minute of
+    alarms and of schedules lasts `minute_seconds`.
     """
 
     def __init__(
@@ -61,7 +53,9 @@ class LocalCloud:
         shards: int | None = None,
         limits: bool = False,
         verbose: bool = False,
+        minute_seconds: float = 60.0,
     ) -> None:
+        super().__init__(urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False))
         self._job = {
             "root": str(root.resolve()),
             "pipeline": str(pipeline.resolve()) if pipeline else None,
@@ -70,9 +64,9 @@ class LocalCloud:
             "shards": shards,
         }
         self._limits = limits
+        self._minute_seconds = minute_seconds
         self._verbose = verbose
         self._secret = {SECRET_VARIABLE: secrets.token_hex(32)}
-        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
         self._children: list[ChildProcess] = []
         self._servers: list[ChildProcess] = []
         self._foreseen: dict[str, ChildProcess] = {}
@@ -123,25 +117,6 @@ class LocalCloud:
         return self._endpoints
 
     @property
-    def faults(self) -> Faults:
-        """Faults of the local BigQuery."""
-        return Faults(self._pool, self.endpoints.bigquery_url)
-
-    @property
-    def lake_faults(self) -> Faults:
-        """Faults of the local Firehose; raises EnvironmentProblem where the lake is off."""
-        if self.endpoints.lake_url is None:
-            raise EnvironmentProblem("there is no lake: switch it on in the environment's settings")
-        return Faults(self._pool, self.endpoints.lake_url)
-
-    @property
-    def search_faults(self) -> SearchFaults:
-        """Faults of the local OpenSearch; raises EnvironmentProblem where search is off."""
-        if self.endpoints.search_url is None:
-            raise EnvironmentProblem("there is no search: switch it on in the environment's settings")
-        return SearchFaults(self._pool, self.endpoints.search_url)
-
-    @property
     def pids(self) -> list[int]:
         """Processes of the local cloud, this one not among them."""
         workers = self.status()["workers"] if self._endpoints else []
@@ -158,6 +133,10 @@ class LocalCloud:
         lake = self.endpoints.lake_url
         firehoses = self._get(lake + "/status")["firehoses"] if lake else []
         return {**self._get(self.endpoints.lambda_url + "/status"), "firehoses": firehoses}
+
+    def alarms(self) -> list[Alarm]:
+        """The declared alarms, with their states."""
+        return told(self._pool.request("GET", self.endpoints.aws_url + ALARMS).data)
 
     def function_log(self, name: str) -> str:
         """What a function printed lately."""
@@ -258,7 +237,9 @@ class LocalCloud:
         """Start what is needed side by side: whoever needs something of another one waits for that only."""
         deploy = self._child("deploy", "the deployment")
         deploy.tell(**self._job)
-        aws = self._child("aws", "the local AWS", *(["--limits"] if self._limits else []))
+        limits = ["--limits"] if self._limits else []
+        minute = f"--minute-seconds={self._minute_seconds}"
+        aws = self._child("aws", "the local AWS", *limits, minute)
         bigquery = self._child("bigquery", "the local BigQuery", "--port", "0")
         control = self._child("control", "the local Lambda")
         self._servers = [aws, bigquery, control]
@@ -281,7 +262,13 @@ class LocalCloud:
         for needless in self._foreseen.values():
             self._end(needless)
         self._foreseen.clear()
-        control.tell(**addresses, deployment=deployment.told(), verbose=self._verbose, limits=self._limits)
+        control.tell(
+            **addresses,
+            deployment=deployment.told(),
+            verbose=self._verbose,
+            limits=self._limits,
+            minute_seconds=self._minute_seconds,
+        )
         if lake:
             lake.answer(START_SECONDS)
         control.tell(begin=True)
@@ -314,6 +301,7 @@ class LocalCloud:
             aws_url=endpoints.aws_url,
             lambda_url=endpoints.lambda_url,
             limits=self._limits,
+            minute_seconds=self._minute_seconds,
         )
         return lake, url
 

@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from sluice.local.child import announce, exit_with_parent, listen
 from sluice.local.control_account import AccountApi
+from sluice.local.control_faults import LambdaFaults
 from sluice.local.control_mappings import MappingsApi, refusal
 from sluice.local.deploy import read_line
 from sluice.local.deploy_result import Deployment, function
@@ -30,6 +31,7 @@ from sluice.local.identities import Issuer
 from sluice.local.mapping_types import PAYLOAD_BYTES, Verdict
 from sluice.local.runners import Runners
 from sluice.local.runtime import Runtime
+from sluice.local.watch.collector import Collector
 
 INVOKE = "/2015-03-31/functions/{name:path}/invocations"
 
@@ -38,8 +40,15 @@ class Control:
     """The HTTP side: invoke, mappings, status, logs, functions that were deployed again."""
 
     def __init__(
-        self, runtime: Runtime, runners: Runners, variables: dict[str, str], deployment: Deployment
+        self,
+        runtime: Runtime,
+        runners: Runners,
+        variables: dict[str, str],
+        deployment: Deployment,
+        *,
+        faults: LambdaFaults | None = None,
     ) -> None:
+        self._faults = faults or LambdaFaults()
         self._runtime = runtime
         self._variables = variables
         self._runners = runners
@@ -55,6 +64,7 @@ class Control:
             Route("/functions/{name}/log", self.log),
         ]
         routes += MappingsApi(self._runners).routes() + AccountApi(lambda: self._deployment).routes()
+        routes += self._faults.routes()
         return Starlette(routes=routes, lifespan=self._lifespan)
 
     async def invoke(self, request: Request) -> Response:
@@ -157,8 +167,17 @@ class Control:
         self._runtime.close()
 
 
-def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool, limits: bool) -> Control:
+def assemble(
+    deployment: Deployment,
+    urls: dict[str, str],
+    *,
+    verbose: bool,
+    limits: bool,
+    minute_seconds: float = 60.0,
+) -> Control:
     """The runtime and mappings of a deployment; `urls` are those of AWS, Lambda and BigQuery."""
+    collector, faults = Collector(urls["aws_url"], minute_seconds), LambdaFaults()
+    collector.start()
     variables = {
         "AWS_ENDPOINT_URL": urls["aws_url"],
         "AWS_ENDPOINT_URL_LAMBDA": urls["lambda_url"],
@@ -166,9 +185,19 @@ def assemble(deployment: Deployment, urls: dict[str, str], *, verbose: bool, lim
     }
     told, account = variables | search(deployment), deployment.account
     functions = [function(inputs, told, account) for inputs in deployment.functions]
-    runtime = Runtime(functions, _to_stderr if verbose else None, issuer=Issuer.here())
-    runners = Runners(runtime, urls["aws_url"], deployment.region, limits=limits)
-    return Control(runtime, runners, variables, deployment)
+    runtime = Runtime(
+        functions, _to_stderr if verbose else None, issuer=Issuer.here(), meter=collector, faults=faults
+    )
+    runners = Runners(
+        runtime,
+        urls["aws_url"],
+        deployment.region,
+        limits=limits,
+        minute_seconds=minute_seconds,
+        meter=collector,
+        faults=faults,
+    )
+    return Control(runtime, runners, variables, deployment, faults=faults)
 
 
 def _invoked(inputs: dict[str, Any]) -> str:
@@ -197,7 +226,13 @@ def main() -> None:
         "bigquery_url": job["bigquery_url"],
     }
     deployment = msgspec.convert(job["deployment"], Deployment)
-    control = assemble(deployment, urls, verbose=job["verbose"], limits=job["limits"])
+    control = assemble(
+        deployment,
+        urls,
+        verbose=job["verbose"],
+        limits=job["limits"],
+        minute_seconds=job["minute_seconds"],
+    )
     config = uvicorn.Config(control.app(), log_config=None, access_log=False, timeout_keep_alive=3600)
     sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listener])

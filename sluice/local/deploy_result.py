@@ -129,6 +129,7 @@ def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
         tumbling_seconds=tumbling,
         filters=_filters(inputs, table=table),
         enabled=inputs.get("enabled", True),
+        counts_events="EventCount" in ((inputs.get("metricsConfig") or {}).get("metrics") or []),
         poll_seconds=TABLE_POLL_SECONDS if table else STREAM_POLL_SECONDS,
         retry_attempts=inputs.get("maximumRetryAttempts", -1),
         max_age_seconds=inputs.get("maximumRecordAgeInSeconds", -1),

@@ -1,5 +1,7 @@
 """Faults that are injected into servers of the local cloud while it runs."""
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -8,8 +10,19 @@ import urllib3
 from sluice.errors import EnvironmentProblem
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Base URLs of the servers, all on 127.0.0.1; None is that of a sink that is off."""
+
+    aws_url: str
+    lambda_url: str
+    bigquery_url: str
+    search_url: str | None = None
+    lake_url: str | None = None
+
+
 class Faults:
-    """Faults of the local BigQuery (listed in docs/local-bigquery.md) or Firehose (docs/local-cloud.md)."""
+    """Faults of one server, listed in docs/local-cloud.md and in the page about the server."""
 
     def __init__(self, pool: urllib3.PoolManager, url: str) -> None:
         self._pool = pool
@@ -35,6 +48,47 @@ class SearchFaults(Faults):
     def start(self) -> None:
         """Bring it back over what it held."""
         json_of(self._pool.request("POST", self._url.replace("/faults", "/start")))
+
+
+class Injectable(ABC):
+    """A local cloud as somebody sees it who wants it to go wrong."""
+
+    def __init__(self, pool: urllib3.PoolManager) -> None:
+        self._pool = pool
+
+    @property
+    @abstractmethod
+    def endpoints(self) -> Endpoints:
+        """Where the servers listen."""
+
+    @property
+    def faults(self) -> Faults:
+        """Faults of the local BigQuery."""
+        return Faults(self._pool, self.endpoints.bigquery_url)
+
+    @property
+    def aws_faults(self) -> Faults:
+        """Faults of the local AWS: calls that are throttled, fail, or take their time."""
+        return Faults(self._pool, self.endpoints.aws_url)
+
+    @property
+    def lambda_faults(self) -> Faults:
+        """Faults of the local Lambda and EventBridge: invocations and destinations that are refused."""
+        return Faults(self._pool, self.endpoints.lambda_url)
+
+    @property
+    def lake_faults(self) -> Faults:
+        """Faults of the local Firehose; raises EnvironmentProblem where the lake is off."""
+        if self.endpoints.lake_url is None:
+            raise EnvironmentProblem("there is no lake: switch it on in the environment's settings")
+        return Faults(self._pool, self.endpoints.lake_url)
+
+    @property
+    def search_faults(self) -> SearchFaults:
+        """Faults of the local OpenSearch; raises EnvironmentProblem where search is off."""
+        if self.endpoints.search_url is None:
+            raise EnvironmentProblem("there is no search: switch it on in the environment's settings")
+        return SearchFaults(self._pool, self.endpoints.search_url)
 
 
 def json_of(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sluice.local.mapping_types import (
     ListShards,
     MappingConfig,
     Open,
+    Page,
     Read,
     Report,
     SourceError,
@@ -24,6 +25,7 @@ from sluice.local.mapping_types import (
     Work,
 )
 from sluice.local.source import Source
+from sluice.local.watch.meters import MappingMeter, Meter, Unmeasured
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +57,18 @@ class MappingRunner:
     """Runs one mapping until it is stopped."""
 
     def __init__(
-        self, mapping: Mapping, source: Source, invoker: Invoker, destination: Destination, clock: Clock
+        self,
+        mapping: Mapping,
+        source: Source,
+        invoker: Invoker,
+        destination: Destination,
+        clock: Clock,
+        *,
+        meter: Meter | None = None,
     ) -> None:
         self.mapping = mapping
+        self._meter = MappingMeter(meter or Unmeasured(), mapping.config)
+        self._filtered = 0
         self.changed_at = clock.now()
         self._declared = mapping.config
         self._source = source
@@ -150,10 +161,13 @@ class MappingRunner:
         mapping, now = self.mapping, self._clock.now
         match work:
             case Invoke():
+                self._meter.sent(work, now())
                 result = self._invoker.invoke(mapping.config.function, event(mapping.config, work))
+                self._meter.invoked(work, result)
                 return lambda: mapping.invoked(work, result, now())
             case Report(message=message):
                 self._destination.send(mapping.config.on_failure_arn or "", message)
+                self._meter.reported(work, sent=True)
                 return lambda: mapping.reported(work, now(), sent=True)
             case ListShards():
                 shards = _tried(self._source.shards)
@@ -163,7 +177,14 @@ class MappingRunner:
                 return lambda: mapping.opened(work, cursor, now())
             case Read(shard=shard, cursor=cursor, limit=limit):
                 page = _tried(lambda: self._source.read(shard, cursor, limit))
-                return lambda: mapping.read(work, page, now())
+                return lambda: self._read(work, page)
+
+    def _read(self, work: Read, page: Page | SourceError) -> None:
+        self.mapping.read(work, page, self._clock.now())
+        if isinstance(page, Page) and self.mapping.config.counts_events:
+            filtered = self.mapping.tally.filtered
+            self._meter.polled(len(page.records), filtered - self._filtered)
+            self._filtered = filtered
 
     def _failed(self, work: Work, reason: str) -> Callable[[], None]:
         mapping, now = self.mapping, self._clock.now
@@ -172,6 +193,7 @@ class MappingRunner:
                 result = Invocation(Verdict.FAILED, error=reason)
                 return lambda: mapping.invoked(work, result, now())
             case Report():
+                self._meter.reported(work, sent=False)
                 return lambda: mapping.reported(work, now(), sent=False)
             case ListShards():
                 return lambda: mapping.listed(SourceError(reason), now())

@@ -66,7 +66,7 @@ class MappingConfig:
     how long after its end a quiet tumbling window stays open (Lambda: up to 120 s). `final_carries_records`:
     a window's last batch is its final call, instead of one without records. `poll_seconds` pass between reads
     that find nothing; with `rests_at_tip` also after one that found all there was. A read that fails is tried
-    again after `retry_read_seconds`.
+    again after `retry_read_seconds`. `counts_events`: CloudWatch is told of its events.
     """
 
     uuid: str
@@ -84,6 +84,7 @@ class MappingConfig:
     start: Start = Start(StartKind.TRIM_HORIZON)
     filters: tuple[str, ...] = ()
     enabled: bool = True
+    counts_events: bool = False
     tumbling_seconds: int = 0
     window_wait_seconds: float = 0
     final_carries_records: bool = False

@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
+from sluice.local.control_faults import LambdaFaults
 from sluice.local.identities import Credentials, Issuer
 from sluice.local.mapping_types import Invocation, Verdict
 from sluice.local.runtime_worker import Function, Worker, WorkerEndedError
+from sluice.local.watch.meters import InvocationMeter, Meter, Unmeasured
 
 MAX_WORKERS = 8
 """Per function; a further invocation is throttled, as Lambda does at its reserved concurrency."""
@@ -70,7 +72,11 @@ class Runtime:
         *,
         issuer: Issuer | None = None,
         credentials_seconds: float = CREDENTIALS_SECONDS,
+        meter: Meter | None = None,
+        faults: LambdaFaults | None = None,
     ) -> None:
+        self._meter = InvocationMeter(meter or Unmeasured())
+        self._faults = faults or LambdaFaults()
         self._echo = echo
         self._issuer, self._credentials_seconds = issuer, credentials_seconds
         self._pools = {function.name: _Pool(function, FunctionLog(echo)) for function in functions}
@@ -120,19 +126,17 @@ class Runtime:
         """Run a function to its end, its time-out or its death. Does not raise for what the function does."""
         pool = self._pools[function]
         request_id = str(uuid.uuid4())
+        ill = self._faults.take("throttle", function)
         with self._lock:
-            if self._closed or pool.running >= MAX_WORKERS:
-                return Invocation(Verdict.THROTTLED, error="Rate Exceeded.", request_id=request_id)
-            pool.running += 1
-        worker: Worker | None = None
-        try:
-            worker = self._take(pool)
-            return worker.invoke(payload, request_id)
-        except WorkerEndedError as ended:
-            pool.log.add(f"{ended}\n".encode())
-            return Invocation(Verdict.FAILED, _error_document(str(ended)), str(ended), request_id)
-        finally:
-            self._give_back(pool, worker)
+            running = pool.running + 1
+            throttled = ill or self._closed or running > MAX_WORKERS
+            if not throttled:
+                pool.running = running
+        if throttled:
+            self._meter.throttled(function)
+            return Invocation(Verdict.THROTTLED, error="Rate Exceeded.", request_id=request_id)
+        self._meter.running(function, running)
+        return self._invoke(pool, payload, request_id)
 
     def close(self) -> None:
         """Kill all workers and take no more invocations."""
@@ -141,6 +145,21 @@ class Runtime:
             workers = [worker for pool in self._pools.values() for worker in pool.workers]
         for worker in workers:
             worker.kill()
+
+    def _invoke(self, pool: _Pool, payload: bytes, request_id: str) -> Invocation:
+        worker: Worker | None = None
+        began = time.monotonic()
+        try:
+            worker = self._take(pool)
+            began = time.monotonic()  # what it took to start is no part of an invocation's duration
+            result = worker.invoke(payload, request_id)
+        except WorkerEndedError as ended:
+            pool.log.add(f"{ended}\n".encode())
+            result = Invocation(Verdict.FAILED, _error_document(str(ended)), str(ended), request_id)
+        finally:
+            self._give_back(pool, worker)
+        self._meter.ended(pool.function.name, time.monotonic() - began, result.verdict)
+        return result
 
     def _take(self, pool: _Pool) -> Worker:
         with self._lock:
@@ -161,7 +180,11 @@ class Runtime:
         return self._start(pool)
 
     def _start(self, pool: _Pool) -> Worker:
-        worker = Worker(pool.function, pool.log.add, self._credentials(pool.function))
+        def printed(line: bytes) -> None:
+            pool.log.add(line)
+            self._meter.printed(line)
+
+        worker = Worker(pool.function, printed, self._credentials(pool.function))
         with self._lock:
             pool.workers.add(worker)
             closed = self._closed

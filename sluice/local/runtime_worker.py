@@ -1,5 +1,6 @@
 """The parent's side of one worker process: start it, give it events, kill it at time-out or memory limit."""
 
+import io
 import json
 import math
 import os
@@ -21,7 +22,9 @@ INIT_SECONDS = 30.0
 """Lambda allows an import 10 s; a busy laptop gets more."""
 
 WATCH_SECONDS = 0.1
-LINE_BYTES = 16 * 1024
+LINE_BYTES = 1024 * 1024
+"""Of one log event (CloudWatch Logs quotas); metrics in it must not be cut."""
+
 SCRIPT = Path(__file__).with_name("worker.py")
 
 
@@ -207,8 +210,8 @@ class Worker:
         stderr = self._process.stderr
         if stderr is None:  # pragma: no cover - it was asked for
             return
-        with stderr:
-            while line := stderr.readline(LINE_BYTES):
+        with io.BufferedReader(stderr) as lines:  # type: ignore[type-var]  # unbuffered, as it was opened: raw
+            while line := lines.readline(LINE_BYTES):
                 self._log(line)
 
 

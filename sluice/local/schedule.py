@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from sluice.errors import SettingsError
 from sluice.local.clock import Clock
 from sluice.local.mapping_runner import Invoker
 from sluice.local.mapping_types import Verdict
+from sluice.local.watch.meters import Meter, RuleMeter, Unmeasured
 
 logger = logging.getLogger(__name__)
 
@@ -118,10 +119,23 @@ def scheduled_event(rule_arn: str, now: float) -> bytes:
 class Ticker:
     """Runs one schedule in a thread of its own until it is stopped."""
 
-    def __init__(self, schedule: Schedule, invoker: Invoker, clock: Clock) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        invoker: Invoker,
+        clock: Clock,
+        *,
+        minute_seconds: float = 60.0,
+        meter: Meter | None = None,
+        refused: Callable[[str], bool] = lambda _function: False,
+    ) -> None:
+        """Run a schedule in which a minute lasts `minute_seconds`; `refused` says whether a call is."""
         self.schedule = schedule
         self._invoker = invoker
         self._clock = clock
+        self._period = schedule.seconds * minute_seconds / 60
+        self._meter = RuleMeter(meter or Unmeasured(), schedule.rule_arn)
+        self._refused = refused
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"schedule-{schedule.function}", daemon=True)
         self.invoked = 0
@@ -150,9 +164,14 @@ class Ticker:
         }
 
     def _run(self) -> None:
-        due = self._clock.now() + self.schedule.seconds
+        due = self._clock.now() + self._period
         while not self._clock.wait(self._stopped, due - self._clock.now()):
-            due += self.schedule.seconds
+            due += self._period
+            refused = self._refused(self.schedule.function)
+            self._meter.fired(delivered=not refused)
+            if refused:
+                self.last_error = "the schedule may not invoke the function"
+                continue
             payload = self.schedule.payload
             event = scheduled_event(self.schedule.rule_arn, self._clock.now())
             result = self._invoker.invoke(self.schedule.function, payload.encode() if payload else event)

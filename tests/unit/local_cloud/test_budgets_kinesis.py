@@ -14,6 +14,7 @@ from sluice.local.aws_kinesis import TARGET, DataPlane
 from sluice.local.aws_log import RecordLog, SegmentStore
 from sluice.local.clock import FakeClock
 from sluice.local.cloud_process import ChildProcess
+from sluice.local.watch.store import MetricStore
 
 HALF = 2**127
 THROTTLED = "ProvisionedThroughputExceededException"
@@ -37,7 +38,10 @@ class Kinesis:
             retention_period_hours=24,
             shards=shards,
         )
-        self.plane = DataPlane(lambda _region: {"events": stream}, self.clock.now, limits=limits)
+        self.metrics = MetricStore()
+        self.plane = DataPlane(
+            lambda _region: {"events": stream}, self.clock.now, limits=limits, metrics=self.metrics
+        )
 
     def call(self, operation: str, *, consumer: str = "", **arguments: Any) -> tuple[int, Any, float]:
         body = json.dumps(arguments).encode()
@@ -57,6 +61,12 @@ class Kinesis:
             assert all("SequenceNumber" in record for record in self.put(10, 100_000))
             self.clock.advance(1)
 
+    def sum(self, metric: str) -> float:
+        cell = self.metrics.between(
+            ("AWS/Kinesis", metric, (("StreamName", "events"),)), 0, self.clock.now() + 60
+        )
+        return cell.total if cell else 0.0
+
     def cursor(self) -> str:
         _, answer, _ = self.call(
             "GetShardIterator",
@@ -74,8 +84,10 @@ def test_put_records_answers_each_record_that_a_shard_had_no_room_for_in_kinesis
     said = "Rate exceeded for shard shardId-000000000000 in stream events under account 123456789012."
     assert answers[10:] == [{"ErrorCode": THROTTLED, "ErrorMessage": said}] * 2
     assert all("SequenceNumber" in answer for answer in kinesis.put(10, 100_000, second=True))
-    (minute,) = kinesis.plane.traffic.minutes["arn:aws:kinesis:x:1:stream/events"].values()
-    assert (minute.records, minute.size, minute.refused_writes) == (20, 2_000_000, 2)
+    assert kinesis.sum("IncomingRecords") == 20
+    assert kinesis.sum("IncomingBytes") == 2_000_000
+    assert kinesis.sum("WriteProvisionedThroughputExceeded") == 2
+    assert kinesis.sum("PutRecords.ThrottledRecords") == 2
 
 
 def test_put_record_raises_when_its_shard_has_no_room() -> None:
@@ -112,10 +124,7 @@ def test_a_poller_that_took_ten_megabytes_keeps_all_pollers_out_for_five_seconds
     assert answer["Records"]
     kinesis.clock.advance(1)
     assert kinesis.call("GetRecords", ShardIterator=cursor)[0] == 200
-    refused = [
-        m.refused_reads for m in kinesis.plane.traffic.minutes["arn:aws:kinesis:x:1:stream/events"].values()
-    ]
-    assert sum(refused) == 49
+    assert kinesis.sum("ReadProvisionedThroughputExceeded") == 49
 
 
 def test_enhanced_consumers_get_two_megabytes_a_second_each_and_are_never_refused() -> None:
