@@ -123,11 +123,49 @@ def _policy(env: Environment) -> list[dict[str, Any]]:
         # CloudWatch Logs asks in its own name as well as in its caller's (its user guide, encrypt log data).
         {
             **_let("EncryptOwnLogs", {"Service": _services(env, ["logs"])[0]}, _USE),
+        *_producers(env),
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
         },
     ]
 
 
+        *([_let_alarms_ring(env)] if env.settings.alarms.enabled else []),
+    ]
+
+
+def _let_alarms_ring(env: Environment) -> dict[str, Any]:
+    """Let CloudWatch send to the topic of alarms, in its own name (SNS developer guide, key management).
+
+    SNS names the topic in the key's encryption context, so that the key opens nothing else for it.
+    """
+    topic = env.arn("sns", env.names.thing(TOPIC))
+    service = {"Service": "cloudwatch.amazonaws.com"}
+    return {
+        **_let("LetAlarmsRing", service, ["kms:Decrypt", "kms:GenerateDataKey"]),
+        "Condition": {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic}},
+    }
+
+
+def _producers(env: Environment) -> list[dict[str, Any]]:
+    """Let producers of other accounts encrypt what they write to the stream, by way of Kinesis alone.
+
+    Kinesis names the stream in the key's encryption context: AWS's own policy for a Firehose that reads an
+    encrypted stream asks for it (Firehose developer guide, controlling access).
+    """
+    producers = list(env.settings.stream.producers)
+    if not producers:
+        return []
+    stream = env.arn("kinesis", f"stream/{env.names.thing('events')}")
+    return [
+        {
+            **_let("EncryptForTheStream", {"AWS": producers}, ["kms:GenerateDataKey"]),
+            "Condition": {
+                "StringEquals": {
+                    "kms:ViaService": _services(env, ["kinesis"]),
+                    "kms:EncryptionContext:aws:kinesis:arn": stream,
+                }
+            },
+        }
 def _let(sid: str, who: dict[str, str], actions: Any) -> dict[str, Any]:
     """Allow on the key that has the policy, which is what `*` means there."""
     return {"Sid": sid, "Effect": "Allow", "Principal": who, "Action": list(actions), "Resource": "*"}

@@ -15,6 +15,12 @@ ADMINISTRATOR: Final = text(
     "the ARN of an IAM role or user (arn:aws:iam::ACCOUNT:role/NAME)",
     "IAM user guide, IAM identifiers",
 )
+PRODUCER: Final = text(
+    r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)",
+    "the ARN of a role or user (arn:aws:iam::ACCOUNT:role/NAME), or of a whole account"
+    " (arn:aws:iam::ACCOUNT:root)",
+    "IAM user guide, principals",
+)
 ROTATION_DAYS: Final = whole(90, 2560, "KMS API, EnableKeyRotation", unit="days")
 BOUNDARY: Final = text(
     r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+",

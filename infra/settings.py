@@ -19,9 +19,9 @@ from infra.settings_functions import (
     AggregatorSettings,
     FunctionSettings,
     RouteSettings,
+    ProducedStreamSettings,
     Section,
     SinkSettings,
-    StreamSettings,
     Whole,
     refusal,
 )
@@ -42,6 +42,7 @@ from infra.settings_security import (
     check_code_signing,
     check_encryption,
     check_roles,
+    check_producers,
 )
 from sluice.errors import SettingsError
 
@@ -138,7 +139,7 @@ class Settings(Section):
     package_dependencies: bool = True
     packages: PackageSettings = PackageSettings()
     adopt: AdoptionSettings = AdoptionSettings()
-    stream: StreamSettings = StreamSettings()
+    stream: ProducedStreamSettings = ProducedStreamSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     ledger: LedgerSettings = LedgerSettings()
     bigquery_sink: SinkSettings = SinkSettings()
@@ -172,6 +173,12 @@ class Settings(Section):
         check_encryption(self.encryption, region=self.aws_region, account=self.aws_account_id)
         check_roles(self.roles, account=self.aws_account_id)
         check_code_signing(self.code_signing, region=self.aws_region, account=self.aws_account_id)
+        check_producers(
+            self.stream.producers,
+            self.encryption,
+            account=self.aws_account_id,
+            adopted=self.adopted.stream is not None,
+        )
         check_search(self.search_sink, self.search_domain)
         check_adoption(
             self.adopt, account=self.aws_account_id, region=self.aws_region, project=self.google_project

@@ -68,6 +68,12 @@ class FunctionSettings(Section):
     reserved_concurrency: Annotated[Whole | None, limits_security.RESERVED_CONCURRENCY] = None
 
 
+class ProducedStreamSettings(StreamSettings):
+    """The stream that producers write to, and those of other accounts who may."""
+
+    producers: tuple[Annotated[str, limits_security.PRODUCER], ...] = ()
+
+
 class ConsumerSettings(FunctionSettings):
     """A function that reads a stream, and the event-source mapping between them."""
 

@@ -1,5 +1,6 @@
 """Settings of encryption, roles, the functions' network and code signing: see infra/settings.py."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
@@ -95,6 +96,29 @@ def check_code_signing(signing: CodeSigningSettings, *, region: str, account: st
     if (in_region, in_account) != (region, account):
         words = "Signer works where its bucket is, and Pulumi's provider signs with profiles of the account"
         raise refusal("code_signing.profile", f"a profile in {region} of account {account}: {words}")
+
+
+def check_producers(
+    producers: Sequence[str], encryption: EncryptionSettings, *, account: str, adopted: bool
+) -> None:
+    """Refuse producers of other accounts where they could not write; called by the whole of the settings.
+
+    What is encrypted by a key of AWS's own is closed to other accounts, since nobody can change the policy of
+    that key (Kinesis developer guide, sharing access by resource policies: a customer managed key is needed).
+    """
+    if not producers:
+        return
+    if adopted:
+        words = "the policy of a stream that exists is its owner's to write"
+        raise refusal("stream.producers", f"nothing when adopt.stream names one: {words}")
+    if encryption.key == AWS:
+        words = "no other account can use AWS's own key, and nothing is written without it"
+        raise refusal("stream.producers", f"nothing unless encryption.key is {OWN} or names a key: {words}")
+    if any(each.split(":")[4] == account for each in producers):
+        words = f"in account {account} itself IAM alone decides who writes"
+        raise refusal("stream.producers", f"ARNs of other accounts: {words}")
+    if len(set(producers)) != len(producers):
+        raise refusal("stream.producers", "each of them once")
 
 
 def check_encryption(encryption: EncryptionSettings, *, region: str, account: str) -> None:

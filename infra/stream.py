@@ -1,15 +1,26 @@
 """Kinesis streams: the one that producers write to, and those of routes."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import pulumi
 import pulumi_aws as aws
 
 from infra import limits
 from infra.adoption import Key, name_of
 from infra.environment import Environment
+from infra.policy import document
 from infra.settings_adoption import AdoptedStream
-from infra.settings_functions import StreamSettings
+from infra.settings_functions import ProducedStreamSettings, StreamSettings
 
 AWS_MANAGED_KEY = "alias/aws/kinesis"
+
+WRITE_RECORDS: Final = (
+    "kinesis:DescribeStreamSummary",
+    "kinesis:ListShards",
+    "kinesis:PutRecord",
+    "kinesis:PutRecords",
+)
 
 
 class Stream(pulumi.ComponentResource):
@@ -40,6 +51,8 @@ class Stream(pulumi.ComponentResource):
         else:
             declared = self._declare(name, env, called, settings)
             self.name, self.arn = declared.name, declared.arn
+            if isinstance(settings, ProducedStreamSettings) and settings.producers:
+                self._let_in(name, env, settings.producers)
         self.register_outputs({"name": self.name})
 
     def _declare(
@@ -55,6 +68,23 @@ class Stream(pulumi.ComponentResource):
             kms_key_id=AWS_MANAGED_KEY if env.key is None else env.key,
             enforce_consumer_deletion=not env.settings.protect,
             opts=env.keeping(self),
+        )
+
+    def _let_in(self, name: str, env: Environment, producers: Sequence[str]) -> None:
+        """Let identities of other accounts write: what a producer needs, and nothing that reads.
+
+        The actions are those of AWS's own example (Kinesis developer guide, sharing access by resource
+        policies); their account's IAM must allow them as well.
+        """
+        written = {
+            "Sid": "LetProducersWrite",
+            "Effect": "Allow",
+            "Principal": {"AWS": list(producers)},
+            "Action": list(WRITE_RECORDS),
+            "Resource": self.arn,
+        }
+        aws.kinesis.ResourcePolicy(
+            f"{name}-producers", resource_arn=self.arn, policy=document([written]), opts=env.within(self)
         )
 
     def consumer(self, name: str, *, called: str, parent: pulumi.Resource) -> aws.kinesis.StreamConsumer:

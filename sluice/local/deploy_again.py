@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 REPEATABLE = frozenset(
     {
+        "aws:kinesis/resourcePolicy:ResourcePolicy",
         "aws:sqs/queuePolicy:QueuePolicy",
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",

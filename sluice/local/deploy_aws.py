@@ -60,6 +60,7 @@ class AwsCreator:
             "pulumi:providers:aws": self._provider,
             "aws:kinesis/stream:Stream": self._stream,
             "aws:kinesis/streamConsumer:StreamConsumer": self._consumer,
+            "aws:kinesis/resourcePolicy:ResourcePolicy": self._stream_policy,
             "aws:sqs/queue:Queue": self._queue,
             "aws:sqs/queuePolicy:QueuePolicy": self._queue_policy,
             "aws:s3/bucket:Bucket": self._bucket,
@@ -133,6 +134,11 @@ class AwsCreator:
         )
         arn = answer["Consumer"]["ConsumerARN"]
         return arn, {"arn": arn}
+
+    def _stream_policy(self, inputs: Inputs) -> Outputs:
+        arn = inputs["resourceArn"]
+        self._client("kinesis").put_resource_policy(ResourceARN=arn, Policy=inputs["policy"])
+        return arn, {}
 
     def _queue(self, inputs: Inputs) -> Outputs:
         attributes = {

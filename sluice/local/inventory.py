@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, str]] = {
     "aws:kinesis/stream:Stream": "Kinesis stream",
     "aws:kinesis/streamConsumer:StreamConsumer": "fan-out consumer",
     "aws:kms/alias:Alias": "key alias",
+    "aws:kinesis/resourcePolicy:ResourcePolicy": "stream policy",
     "aws:kms/key:Key": "KMS key",
     "aws:lambda/codeSigningConfig:CodeSigningConfig": "code signing",
     "aws:lambda/eventSourceMapping:EventSourceMapping": "event-source mapping",

@@ -21,7 +21,12 @@ def all_on(stack: str) -> dict[str, Any]:
     network = {"vpc_id": "vpc-0a1b2c3d", "subnet_ids": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]}
     return {
         "protect": True,
-        "stream": {"mode": "provisioned", "shards": 2, "expected_kilobytes_per_second": 100},
+        "stream": {
+            "mode": "provisioned",
+            "shards": 2,
+            "expected_kilobytes_per_second": 100,
+            "producers": ["arn:aws:iam::444444444444:role/shop"],
+        },
         "routes": {
             "free": {"enabled": True, "bisect": True},
             "paid": {
@@ -102,6 +107,13 @@ def all_off(stack: str) -> dict[str, Any]:
         "report": {"auth": "none"},
         "probe": {"enabled": False},
     }
+
+
+def adopting(stack: str) -> dict[str, Any]:
+    """Return settings with everything adopted and all else on: who may write to a stream is its owner's."""
+    settings = all_on(stack)
+    stream = {key: value for key, value in settings["stream"].items() if key != "producers"}
+    return {**settings, "stream": stream, "adopt": adopted(stack)}
 
 
 def adopted(stack: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sluice.local.drawing import mermaid
 from sluice.local.judged import judged
 from tests.infra.conftest import by_name
 from tests.infra.expected_aws import PLACEHOLDER_ACCOUNT
-from tests.infra.switches import ACCOUNTS, EVERYTHING, adopted, all_on
+from tests.infra.switches import ACCOUNTS, EVERYTHING, adopted, adopting
 
 if TYPE_CHECKING:
     from sluice.local.declared import Declared
@@ -58,7 +58,7 @@ CALLED = {
 
 @pytest.fixture(scope="module")
 def program(run: "Run") -> "Program":
-    return run("dev", pipeline=EVERYTHING, **{**all_on("dev"), "adopt": adopted("dev")})
+    return run("dev", pipeline=EVERYTHING, **adopting("dev"))
 
 
 def in_its_place(value: Any) -> Any:

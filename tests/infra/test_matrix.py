@@ -35,6 +35,7 @@ NAMELESS: Final = frozenset(
         "aws:apigatewayv2/route:Route",
         "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
         "aws:glue/catalogTableOptimizer:CatalogTableOptimizer",
+        "aws:kinesis/resourcePolicy:ResourcePolicy",
         "aws:kms/key:Key",
         "aws:lambda/codeSigningConfig:CodeSigningConfig",
         "aws:lambda/eventSourceMapping:EventSourceMapping",

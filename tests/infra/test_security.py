@@ -104,12 +104,19 @@ def test_nobody_may_use_the_key_but_through_the_services_that_hold_its_data(
     resources: "dict[str, Declared]",
 ) -> None:
     found = statements(resources["keys-key"].inputs["policy"])
-    assert set(found) == {"Administer", "UseThroughServices", "LetServicesGoOn", "EncryptOwnLogs"}
+    producing = "EncryptForTheStream"
+    assert set(found) == {
+        "Administer",
+        "UseThroughServices",
+        "LetServicesGoOn",
+        "EncryptOwnLogs",
+        producing,
+    }
     using = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
     for sid, statement in found.items():
         assert not [action for action in statement["Action"] if "*" in action]
         if using & set(statement["Action"]):
-            assert {"UseThroughServices", "EncryptOwnLogs"} >= {sid}
+            assert {"UseThroughServices", "EncryptOwnLogs", producing} >= {sid}
     through = found["UseThroughServices"]["Condition"]["StringEquals"]["kms:ViaService"]
     assert {"kinesis.eu-central-1.amazonaws.com", "logs.eu-central-1.amazonaws.com"} <= set(through)
     assert found["LetServicesGoOn"]["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}

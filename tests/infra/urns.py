@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sluice.local.program import run_program
-from tests.infra.switches import EVERYTHING, adopted, all_on
+from tests.infra.switches import EVERYTHING, adopting, all_on
 
 if TYPE_CHECKING:
     from sluice.local.declared import Declared
@@ -17,16 +17,16 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LIST: Final = Path(__file__).with_name("urns.txt")
 STACK: Final = "prod"
 OTHERWISE: Final[tuple[dict[str, Any], ...]] = (
-    {},
-    {"report": {"auth": "iam"}, "adopt": adopted(STACK)},
+    all_on(STACK),
+    {**adopting(STACK), "report": {"auth": "iam"}},
 )
-"""Settings over those of all switches on, for what cannot be on together."""
+"""Settings that have everything on which can be on together."""
 
 
 def everything() -> "Iterator[Declared]":
     """Declare all that the program can declare."""
     for settings in OTHERWISE:
-        overrides = {**all_on(STACK), **settings, "package_dependencies": False}
+        overrides = {**settings, "package_dependencies": False}
         program = run_program(ROOT, STACK, overrides=overrides, pipeline=EVERYTHING)
         yield from program.resources
 
