@@ -16,7 +16,9 @@ SluiceError                      one clear line: what was given, what is accepte
 A refused *record* is no exception for the user: see `sluice.contract.ContractViolation`.
 """
 
+import traceback
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 
@@ -80,3 +82,22 @@ class Undelivered(DeliveryError):  # noqa: N818 - same
     def __init__(self, message: str, receipts: Sequence[Any]) -> None:
         super().__init__(message)
         self.receipts = receipts
+
+
+def told(error: BaseException) -> str:
+    """Return what may be logged of an error: only Sluice's own texts are known to hold no value of a record.
+
+    Of others their kind, an AWS service's code, and where they came up.
+    """
+    if isinstance(error, SluiceError):
+        return str(error)
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
+    place = frames(error)[-1:]
+    return type(error).__name__ + (f" {code}" if code else "") + (f" in {place[0]}" if place else "")
+
+
+def frames(error: BaseException, most: int = 12) -> list[str]:
+    """Return where an error came up: the innermost `most` calls as file:line function, innermost last."""
+    calls = traceback.extract_tb(error.__traceback__)[-most:]
+    return [f"{'/'.join(PurePath(each.filename).parts[-2:])}:{each.lineno} {each.name}" for each in calls]

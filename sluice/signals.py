@@ -74,7 +74,7 @@ SIGNALS: Final = (
     Signal(
         "Throttled",
         "Count",
-        "Answers by which the sink's service asked for less: 429, 503, a quota, a rate",
+        "Answers by which the sink's service asked for less: status 429, a quota, a rate",
         ("google", "search"),
     ),
     Signal(

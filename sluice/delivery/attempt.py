@@ -12,7 +12,8 @@ from sluice.delivery.suspects import DELIVERED_GROUPS, GROUPS, Suspect, suspects
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import Refused, Verdicts
 from sluice.delivery.watchdog import BATCH_SECONDS, RECORD_SECONDS, Watchdog
-from sluice.errors import DeliveryError
+from sluice.errors import DeliveryError, told
+from sluice.observing.tracing import subsegment
 from sluice.records import Record, readable
 
 P = TypeVar("P")
@@ -64,7 +65,7 @@ class Attempt(Generic[P]):
 
     def plainly(self) -> None:
         """Read every record, then deliver all together."""
-        with self._watchdog(BATCH_SECONDS):
+        with subsegment("decode", records=len(self._verdicts.records)), self._watchdog(BATCH_SECONDS):
             for index, record in enumerate(self._verdicts.records):
                 if self._enough(index) or not self._read(index, record):
                     break
@@ -136,6 +137,7 @@ class Attempt(Generic[P]):
         else:
             if isinstance(prepared, Rejected):
                 verdict = Refused("rejected", prepared.reason, prepared.field, event_type.name)
+                self._verdicts.known.add(index)
             elif isinstance(prepared, Skipped):
                 self._verdicts.each[index] = prepared
                 return True
@@ -151,20 +153,24 @@ class Attempt(Generic[P]):
         if not ready:
             return
         try:
-            outcomes = self._sink.deliver([prepared for _, prepared in ready], self._times.sink)
+            with subsegment("deliver", events=len(ready)):
+                outcomes = self._sink.deliver([prepared for _, prepared in ready], self._times.sink)
             found = [(index, outcome) for (index, _), outcome in zip(ready, outcomes, strict=True)]
         except MemoryError:
             self._deliver_less(ready)
             return
         except Exception as error:  # noqa: BLE001 - nothing is known to be delivered, so all of it comes again
-            self.trouble = f"the sink failed with {type(error).__name__}: {error}"
+            self.trouble = f"the sink failed: {told(error)}"
             return
-        each = self._verdicts.each
+        each, known = self._verdicts.each, self._verdicts.known
         for index, outcome in found:
             if isinstance(outcome, Rejected):
                 each[index] = Refused("rejected", outcome.reason, outcome.field)
+                known.add(index)
             else:
                 each[index] = outcome
+                if isinstance(outcome, Retry):
+                    known.add(index)
 
     def _deliver_less(self, ready: list[tuple[int, P]]) -> None:
         """Deliver the first half of what memory does not hold at once.

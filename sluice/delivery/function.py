@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
-
 from sluice.contract import Contract
 from sluice.deadletters import DeadLetterQueue
 from sluice.deadline import LambdaContext
@@ -20,18 +16,26 @@ from sluice.delivery.outcomes import Sink
 from sluice.delivery.processor import Processor
 from sluice.delivery.verdicts import Report
 from sluice.delivery.watchdog import ending_the_process
+from sluice.observing.observer import Observer, age, shortened, unfinished
 
 Handler = Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]
 
 P = TypeVar("P")
 
 
-def handler_of(contract: Contract, sink: Sink[P], environ: Mapping[str, str] = os.environ) -> Handler:
+def handler_of(
+    contract: Contract,
+    sink: Sink[P],
+    environ: Mapping[str, str] = os.environ,
+    tallies: Callable[[], Mapping[str, int]] = dict,
+) -> Handler:
     """Return the handler that delivers to a sink: contract, ledger, dead letters, caution and redrive.
+
+    `tallies` returns what was counted, since it was last asked, of requests to the sink's service.
 
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
     """
-    parts = equipment(sink.name, environ)
+    parts = equipment(sink.name, environ, tallies=tallies)
     processor = Processor(
         contract,
         sink,
@@ -43,7 +47,13 @@ def handler_of(contract: Contract, sink: Sink[P], environ: Mapping[str, str] = o
     return parts.observed(processor)
 
 
-def equipment(name: str, environ: Mapping[str, str], *, cut_aggregates: bool = False) -> "Equipment":
+def equipment(
+    name: str,
+    environ: Mapping[str, str],
+    *,
+    cut_aggregates: bool = False,
+    tallies: Callable[[], Mapping[str, int]] = dict,
+) -> "Equipment":
     """Return the books, the dead letters and the reports of the sink `name`; see `Ledger` for the rest.
 
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
@@ -62,7 +72,7 @@ def equipment(name: str, environ: Mapping[str, str], *, cut_aggregates: bool = F
         clients.s3,
         required(environ, "SLUICE_DEAD_LETTER_BUCKET"),
     )
-    return Equipment(ledger, queue, _Reporter(name))
+    return Equipment(ledger, queue, Reporter(Observer.of(name, environ), tallies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,56 +81,62 @@ class Equipment:
 
     ledger: Ledger
     letterbox: DeadLetterQueue
-    report: "_Reporter"
+    report: "Reporter"
 
     def observed(self, handler: Handler) -> Handler:
-        """Log what the handler lets through, once, before Lambda sees it."""
-
-        def logged(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-            try:
-                return handler(event, context)
-            except Exception:
-                self.report.logger.exception("the whole batch goes back to the stream")
-                raise
-
-        return logged
+        """Put log, signals and trace around the handler."""
+        return self.report.observer.around(handler, "the whole batch goes back to the stream", unfinished)
 
 
-class _Reporter:
+class Reporter:
     """Logs and counts what an invocation did; no payload comes here.
 
-    Its metrics are its own: powertools' `Metrics` shares dimensions with those that a user's function writes.
+    `tallies` were counted meanwhile by what speaks to the sink's service.
     """
 
-    def __init__(self, sink: str) -> None:
-        self.logger = Logger()
-        self.metrics = AmazonCloudWatchEMFProvider()
-        self.metrics.set_default_dimensions(sink=sink)
+    def __init__(self, observer: Observer, tallies: Callable[[], Mapping[str, int]] = dict) -> None:
+        self.observer = observer
+        self._tallies = tallies
 
     def __call__(self, report: Report) -> None:
-        figures = {
+        """Say the signals, and log what is worth a line."""
+        states = {
             "Delivered": report.states["delivered"],
             "DeadLettered": report.states["dead_lettered"],
             "Skipped": report.states["skipped"],
             "Retried": report.retried,
+        }
+        trouble = {
+            **refused(report.refusals),
+            "UnsentLetters": report.unsent,
             "Unlisted": report.unlisted,
+            "Careful": int(report.careful),
         }
-        for metric, count in figures.items():
-            self.metrics.add_metric(metric, MetricUnit.Count, count)
-        self.metrics.flush_metrics()
-        details = {
+        self.observer.say({**states, **trouble, **age(report.oldest), **self._tallies()})
+        details: dict[str, Any] = {
             "shard": report.shard,
-            "refusals": dict(report.refusals),
-            "careful": report.careful,
+            "first": report.first,
+            "last": report.last,
             "redriven": report.redriven,
-            **{name: count for name, count in figures.items() if count},
+            **{name: count for name, count in {**states, **trouble}.items() if count},
         }
+        if report.named:
+            details["records"] = report.named
+        log = self.observer.log
         if report.retried or report.unlisted:
-            details["reason"] = report.reason or report.unlisted_reason
-            self.logger.warning(
-                "records go back to the stream" if report.retried else "a list is behind", extra=details
-            )
+            details["reason"] = shortened(report.reason or report.unlisted_reason or "")
+            message = "records go back to the stream" if report.retried else "a list is behind"
+            log.warning(message, extra=details)
         elif report.careful or report.refusals:
-            self.logger.info("batch settled", extra=details)
+            log.info("batch settled", extra=details)
         else:
-            self.logger.debug("batch settled", extra=details)
+            log.debug("batch settled", extra=details)
+
+
+def refused(refusals: Mapping[str, int]) -> dict[str, int]:
+    """Return the signals of dead letters, by their kind."""
+    return {
+        "ContractViolations": refusals.get("contract", 0),
+        "RejectedRows": refusals.get("rejected", 0),
+        "Crashes": refusals.get("crash", 0),
+    }

@@ -13,6 +13,7 @@ from sluice.delivery.attempt import Attempt
 from sluice.delivery.caution import Caution
 from sluice.delivery.ledger import Ledger, Opened
 from sluice.delivery.letters import Letterbox, answered, send_letters
+from sluice.delivery.naming import naming
 from sluice.delivery.outcomes import Retry, Sink
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Report, Verdicts
@@ -94,14 +95,21 @@ class Handling(Generic[P]):
     ) -> None:
         if self._report is None:
             return
+        records = verdicts.records
         settled = [verdict for verdict in verdicts.each[:failure] if not isinstance(verdict, Retry)]
         retries = [verdict for verdict in verdicts.each if isinstance(verdict, Retry)]
+        refusals: Counter[str] = Counter(refused.kind for _, refused in verdicts.refused(failure))
         self._report(
             Report(
-                shard=verdicts.records[0].shard,
+                shard=records[0].shard,
+                first=records[0].position,
+                last=records[-1].position,
                 states=Counter(STATES[type(verdict)] for verdict in settled),
-                refusals=Counter(refused.kind for _, refused in verdicts.refused(failure)),
-                retried=len(verdicts.records) - len(settled),
+                refusals=refusals,
+                named=naming(self._contract, verdicts) if refusals or retries else (),
+                oldest=None if redriven else min(each.arrived_at for each in records[failure:] or records),
+                retried=len(records) - len(settled),
+                unsent=verdicts.unsent if retries else 0,
                 redriven=redriven,
                 reason=trouble or (retries[0].reason if retries else None),
                 careful=careful,

@@ -7,6 +7,8 @@ from typing import Protocol
 from sluice.deadletters import DeadLetter
 from sluice.deadline import Deadline
 from sluice.delivery.verdicts import Verdicts
+from sluice.errors import told
+from sluice.observing.tracing import subsegment
 
 
 class Letterbox(Protocol):
@@ -43,7 +45,8 @@ def send_letters(
     ]
     if not letters:
         return []
-    failed = answered(letterbox.send, letters, deadline)
+    with subsegment("dead letters", letters=len(letters)):
+        failed = answered(letterbox.send, letters, deadline)
     verdicts.take_back(letters, failed)
     return [letter for letter in letters if letter.id not in failed]
 
@@ -57,4 +60,4 @@ def answered(
     try:
         return send(letters, deadline)
     except Exception as error:  # noqa: BLE001 - whatever broke, the letters count as not sent
-        return dict.fromkeys((letter.id for letter in letters), f"{type(error).__name__}: {error}")
+        return dict.fromkeys((letter.id for letter in letters), told(error))

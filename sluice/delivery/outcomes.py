@@ -44,9 +44,13 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """The sink could not take the record now: it goes back to Kinesis."""
+    """The sink could not take the record now: it goes back to Kinesis.
+
+    `throttled` says that the sink's service asks for fewer of them.
+    """
 
     reason: str
+    throttled: bool = False
 
 
 Outcome = Delivered | Skipped | Rejected | Retry

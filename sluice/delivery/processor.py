@@ -15,6 +15,7 @@ from sluice.delivery.ledger import Settled
 from sluice.delivery.letters import answered
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import Verdicts
+from sluice.observing.tracing import subsegment
 from sluice.records import Record, records_of
 
 P = TypeVar("P")
@@ -41,14 +42,16 @@ class Processor(Handling[P]):
 
     def _batch(self, records: list[Record], times: Times, answer: dict[str, Any]) -> None:
         """Settle what lies below the first failure, and name that failure alone."""
-        opened = self._ledger.open(
-            records[0].shard, int(records[0].sequence), int(records[-1].sequence), times.sink
-        )
+        with subsegment("open the books", shard=records[0].shard):
+            opened = self._ledger.open(
+                records[0].shard, int(records[0].sequence), int(records[-1].sequence), times.sink
+            )
         verdicts = Verdicts(records)
         trouble = self._attempt(self._sink, verdicts, times, opened)
         unlisted = self._send_letters(verdicts, verdicts.failure(), times)
         failure = verdicts.failure()
-        self._ledger.close(opened, verdicts.settled(failure), verdicts.read, times.books)
+        with subsegment("close the books", shard=records[0].shard):
+            self._ledger.close(opened, verdicts.settled(failure), verdicts.read, times.books)
         if failure < len(records):
             answer["batchItemFailures"].append({"itemIdentifier": records[failure].sequence})
         self._tell(verdicts, failure, careful=is_careful(opened), trouble=trouble, unlisted=unlisted)

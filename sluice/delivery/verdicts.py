@@ -22,6 +22,8 @@ class Refused(msgspec.Struct, frozen=True):
 
 Verdict = Delivered | Skipped | Refused | Retry
 
+_UNSENT = "its dead letter could not be sent"
+
 STATES: dict[type, str] = {Delivered: "delivered", Skipped: "skipped", Refused: "dead_lettered"}
 
 
@@ -30,12 +32,13 @@ class Verdicts:
     """One verdict per record of a batch, in the stream's order.
 
     A record without a verdict yet counts as one to be retried. `read` is the last sequence number that was
-    read without harm.
+    read without harm; `known` are the indices of those that the sink did not take, though they are events.
     """
 
     records: Sequence[Record]
     each: list[Verdict] = field(init=False)
     read: int = -1
+    known: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.each = [Retry("not reached in this invocation")] * len(self.records)
@@ -73,6 +76,11 @@ class Verdicts:
             if isinstance(verdict, Refused)
         ]
 
+    @property
+    def unsent(self) -> int:
+        """How many dead letters could not be sent."""
+        return sum(isinstance(each, Retry) and each.reason.startswith(_UNSENT) for each in self.each)
+
     def take_back(self, letters: Sequence[DeadLetter], failed: Mapping[str, str]) -> None:
         """Turn refusals whose dead letter could not be sent into retries."""
         lost = {
@@ -83,14 +91,17 @@ class Verdicts:
         for index, record in enumerate(self.records):
             reason = lost.get((record.sequence, record.sub_sequence))
             if reason is not None:
-                self.each[index] = Retry(f"its dead letter could not be sent: {reason}")
+                self.each[index] = Retry(f"{_UNSENT}: {reason}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What an invocation did with one shard's records; holds no payload. `reason` is that of the first retry.
 
-    `unlisted` counts dead letters, safe in the queue, that are missing from the sink's own list of them, and
+    `first` and `last` are the positions of its first and last record. `named` tells of refused and retried
+    records, but not of all (see `naming`). `oldest` is the arrival, in epoch seconds, of the oldest record
+    that was not settled, else of the oldest of all. `unsent` dead letters wait with their records. `unlisted`
+    counts dead letters, safe in the queue, that are missing from the sink's own list of them, and
     `unlisted_reason` says why.
     """
 
@@ -98,6 +109,11 @@ class Report:
     states: Counter[str]
     refusals: Counter[str]
     retried: int
+    first: str = ""
+    last: str = ""
+    named: Sequence[Mapping[str, str]] = ()
+    oldest: float | None = None
+    unsent: int = 0
     redriven: bool = False
     reason: str | None = None
     careful: bool = False

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 
 from sluice.deadline import Deadline, LambdaContext
 from sluice.delivery import clients
 from sluice.delivery.environment import required
+from sluice.observing.observer import Observer
+from sluice.observing.tracing import subsegment
 from sluice.publisher.publisher import Publisher, Report
 from sluice.sinks.bigquery.transport import connect
 from sluice.sinks.bigquery.writer import Writer
@@ -28,34 +29,36 @@ def window_publisher(environ: Mapping[str, str] = os.environ) -> Handler:
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
     """
     table = WindowTable(clients.windows(), required(environ, "SLUICE_WINDOWS_TABLE"))
-    publisher = Publisher(table, Writer(connect(environ)))
-    logger, metrics = Logger(), Metrics()
-    metrics.set_default_dimensions(sink="window_publisher")
+    transport = connect(environ)
+    publisher = Publisher(table, Writer(transport))
+    observer = Observer.of("window_publisher", environ)
 
     def handler(_: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Publish all there is: the event only says that there may be something."""
         seconds = context.get_remaining_time_in_millis() / 1000
+        report = Report()
         try:
-            report = publisher.publish(Deadline.after(seconds).earlier(RESERVE_SECONDS))
-        except Exception:
-            logger.exception("windows wait to be published")
-            raise
-        _measure(metrics, report)
-        _log(logger, report)
+            with subsegment("publish"):
+                publisher.publish(Deadline.after(seconds).earlier(RESERVE_SECONDS), report)
+        finally:
+            observer.say({**_figures(report), **transport.tallies()})
+        _log(observer.log, report)
         return {}
 
-    return handler
+    return observer.around(handler, "windows wait to be published", lambda _: {"Unfinished": 1})
 
 
-def _measure(metrics: Metrics, report: Report) -> None:
-    """Count what was published; PublishDelay is how old the oldest segment is once BigQuery has it."""
-    metrics.add_metric("PublishedSegments", MetricUnit.Count, report.segments)
-    metrics.add_metric("PublishedRows", MetricUnit.Count, report.rows)
-    metrics.add_metric("RefusedRows", MetricUnit.Count, report.refused)
+def _figures(report: Report) -> dict[str, float]:
+    """Return the signals of what was published; of a delay only if there was anything to publish."""
+    delay = {}
     if report.oldest is not None:
-        delay = (datetime.now(UTC) - report.oldest).total_seconds()
-        metrics.add_metric("PublishDelay", MetricUnit.Seconds, max(0.0, delay))
-    metrics.flush_metrics()
+        delay["PublishDelay"] = max(0.0, (datetime.now(UTC) - report.oldest).total_seconds())
+    return {
+        "PublishedSegments": report.segments,
+        "PublishedRows": report.rows,
+        "RejectedRows": report.refused,
+        **delay,
+    }
 
 
 def _log(logger: Logger, report: Report) -> None:

@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Report:
-    """What an invocation published; `oldest` is when the first segment of it was committed."""
+    """What an invocation published; `oldest` is when the first segment that it had was committed."""
 
     segments: int = 0
     rows: int = 0
@@ -67,15 +67,17 @@ class Publisher:
         self._now = now
         self._definitions: dict[tuple[str, str], Definition | None] = {}
 
-    def publish(self, deadline: Deadline) -> Report:
-        """Publish all that is committed. A lane that fails does not hold up the others.
+    def publish(self, deadline: Deadline, report: Report | None = None) -> Report:
+        """Publish all that is committed, and enter it in the report: also what was done before an error.
+
+        A lane that fails does not hold up the others.
 
         Raises:
             DeliveryError: BigQuery does not take it before the deadline, or a part cannot be read; what was
                 published until then is noted, and the next attempt goes on from there.
             ContractError: a later version of Sluice wrote a part.
         """
-        report = Report()
+        report = Report() if report is None else report
         self._definitions = {key: known for key, known in self._definitions.items() if known is not None}
         # The watermark before the lanes: then all that it covers is among them.
         watermark = self._table.watermark()

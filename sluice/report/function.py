@@ -2,16 +2,17 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from aws_lambda_powertools import Logger
 from mangum import Mangum
 
+from sluice.deadline import LambdaContext
 from sluice.delivery import clients
 from sluice.delivery.environment import days, required
-from sluice.errors import SettingsError
+from sluice.errors import SettingsError, told
+from sluice.observing.observer import Observer
 from sluice.report.app import create_app
 from sluice.report.live import Clients, Places, SinkPlace, live_sources
 
@@ -24,18 +25,23 @@ POLL_SECONDS = 5.0
 MOST_BYTES = 4_500_000
 """Of an answer: Lambda gives back 6 MB, and compressed ones travel in base64."""
 
+SERVER_ERROR = 500
+"""From this status of HTTP on the page has failed, and not its reader."""
+
 ISSUER_SECONDS = 3
 WINDOW_DAYS = 400
 
 
-def report(pipeline: "Pipeline", environ: Mapping[str, str] = os.environ) -> Mangum:
+def report(
+    pipeline: "Pipeline", environ: Mapping[str, str] = os.environ
+) -> Callable[[Any, LambdaContext], Mapping[str, Any]]:
     """Return the handler of the report page.
 
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
     """
     places = Places(
         name=required(environ, "SLUICE_STREAM"),
-        environment=required(environ, "SLUICE_ENVIRONMENT"),
+        environment=required(environ, "SLUICE_STACK"),
         stream=required(environ, "SLUICE_STREAM"),
         windows_table=required(environ, "SLUICE_WINDOWS_TABLE"),
         window_days=days(environ, "SLUICE_WINDOW_DAYS", WINDOW_DAYS),
@@ -57,8 +63,16 @@ def report(pipeline: "Pipeline", environ: Mapping[str, str] = os.environ) -> Man
         poll_seconds=POLL_SECONDS,
         most_bytes=MOST_BYTES,
     )
-    app = create_app(sources, hosts=["*"], connect_to=_origins(login))
-    return Mangum(app, lifespan="off")
+    observer = Observer.of("report", environ)
+    app = create_app(sources, hosts=["*"], connect_to=_origins(login, observer))
+    page = Mangum(app, lifespan="off")
+
+    def handler(event: Any, context: LambdaContext) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = page(event, context)  # type: ignore[arg-type] # Mangum wants more of it than it uses
+        observer.say({"PageRequests": 1, "PageFailures": int(answer["statusCode"] >= SERVER_ERROR)})
+        return answer
+
+    return observer.around(handler, "the page failed", lambda _: {"PageRequests": 1, "PageFailures": 1})
 
 
 def _login(environ: Mapping[str, str]) -> dict[str, str]:
@@ -92,7 +106,7 @@ def _sinks(text: str) -> dict[str, SinkPlace]:
         ) from None
 
 
-def _origins(login: Mapping[str, str]) -> list[str]:
+def _origins(login: Mapping[str, str], observer: Observer) -> list[str]:
     """Return the addresses that signing in needs: an issuer may keep its endpoints on another host."""
     if not login:
         return []
@@ -102,8 +116,8 @@ def _origins(login: Mapping[str, str]) -> list[str]:
         with urlopen(request, timeout=ISSUER_SECONDS) as answer:  # noqa: S310 - same
             endpoint = str(json.load(answer)["token_endpoint"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        Logger().warning(
-            "the issuer does not answer; trusting its own host alone", extra={"reason": str(error)}
+        observer.log.warning(
+            "the issuer does not answer; trusting its own host alone", extra={"reason": told(error)}
         )
         return [issuer]
     return [issuer, endpoint]

@@ -5,6 +5,7 @@ records of one partition key may change places, and what Lambda hands over again
 event by its id.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -12,6 +13,9 @@ from typing import Generic, TypeVar
 from sluice.deadline import Deadline
 from sluice.delivery.outcomes import DELIVERED, Accepted, Outcome, Rejected, Retry
 from sluice.producer import Failure, Why
+
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
+"""Where a service repeats what it was sent, such as a partition key."""
 
 KeyedRecord = tuple[str, bytes, str | None]
 """Partition key, data, and the explicit hash key, which no record that Lambda hands over has."""
@@ -59,4 +63,5 @@ class FirehoseTarget(_Putting[bytes]):
 def _outcome(failure: Failure | None) -> Outcome:
     if failure is None:
         return DELIVERED
-    return Rejected(failure.reason) if failure.why is Why.RECORD else Retry(failure.reason)
+    reason = _QUOTED.sub("…", failure.reason)
+    return Rejected(reason) if failure.why is Why.RECORD else Retry(reason)

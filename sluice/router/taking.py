@@ -11,7 +11,7 @@ from typing import get_args
 
 from sluice.deadline import Deadline
 from sluice.delivery.outcomes import DELIVERED, Accepted, Outcome, Rejected, Retry
-from sluice.errors import DeliveryError
+from sluice.errors import DeliveryError, told
 
 Take = Callable[[Sequence[Accepted]], Sequence[Outcome] | None]
 """The user's function: takes events in the stream's order; None says that it took them all."""
@@ -78,7 +78,7 @@ class Taking:
         except Exception as error:  # noqa: BLE001 - what a user's code raises may be anything
             if isinstance(error, ABOUT_THE_EVENT) and not isinstance(error, OSError):
                 return _rejected(error)
-            return Retry(f"{type(error).__name__}: {error}")
+            return Retry(f"the function's code failed with {told(error)}")
         return outcome
 
     def _taken(self, events: Sequence[Accepted]) -> Sequence[Outcome]:

@@ -46,10 +46,14 @@ class Whole(msgspec.Struct, frozen=True):
 
 
 class Later(msgspec.Struct, frozen=True):
-    """The request was not carried out, or nobody knows: send it again."""
+    """The request was not carried out, or nobody knows: send it again.
+
+    `throttled` says that the service asks for fewer requests.
+    """
 
     reason: str
     after: float = 0.0
+    throttled: bool = False
 
 
 def least(deadline: Deadline) -> float:

@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from sluice.deadline import Again, Deadline, attempts, results_in_time
 from sluice.delivery import Delivered, Outcome, Rejected, Retry
+from sluice.observing.figures import Tally
 from sluice.sinks.answers import Doubtful, Fate, Later, Stopped, Whole
 
 DOUBTFUL_TRIES = 3
@@ -30,11 +31,12 @@ I = TypeVar("I", bound=Placed)  # noqa: E741 - an item
 class Results:
     """What is known of each item; written by several threads, each its own items."""
 
-    def __init__(self, items: int, service: str) -> None:
+    def __init__(self, items: int, service: str, tally: Tally | None = None) -> None:
         self._fates: list[Fate | None] = [None] * items
         self._taking: set[str] = set()
         self._failed_at = items
         self._service = service
+        self.tally = tally or Tally()
 
     def settle(self, index: int, place: str, fate: Delivered | Rejected | Doubtful) -> None:
         """Enter an item's fate."""
@@ -102,6 +104,7 @@ class Request(ABC, Generic[I]):
         while waiting:
             answer = self.ask([item for _, item in waiting], self._deadline, attempt)
             if isinstance(answer, Later):
+                self._results.tally.add(**{"Throttled" if answer.throttled else "Unanswered": 1})
                 raise Again(answer.reason, answer.after)
             if isinstance(answer, Whole):
                 self._cut(waiting, answer)
@@ -120,6 +123,7 @@ class Request(ABC, Generic[I]):
         rest: list[tuple[int, I]] = []
         again: Again | None = None
         refused = False
+        self._note(fates)
         for (index, item), fate in zip(items, fates, strict=True):
             if isinstance(fate, Stopped):
                 rest.append((index, item))
@@ -132,6 +136,14 @@ class Request(ABC, Generic[I]):
         if rest and again is None and not refused:
             again = Again(f"{self.service} stopped the request and does not say because of which item")
         return rest, again
+
+    def _note(self, fates: Sequence[Fate]) -> None:
+        """Count an answer by which some items have to come again."""
+        again = [fate for fate in fates if isinstance(fate, Retry)]
+        if again:
+            self._results.tally.add(
+                **{"Throttled" if any(each.throttled for each in again) else "Unanswered": 1}
+            )
 
     def _cut(self, items: Sequence[tuple[int, I]], whole: Whole) -> None:
         """Find the item that the request was refused for."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from sluice.deadline import LambdaContext
 from sluice.delivery.times import Times
+from sluice.errors import told
 from sluice.windows.call import Call
 from sluice.windows.census import Census
 from sluice.windows.definitions import Definitions
@@ -48,6 +49,7 @@ class Aggregator:
         self._now = now
         self._clock = clock
         self._sleep = sleep
+        self._watermark: int | None = None
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Handle one invocation; the answer to a call of a tumbling window is its state, and nothing else."""
@@ -63,10 +65,14 @@ class Aggregator:
     def _count(self, call: Call, times: Times) -> dict[str, Any]:
         """Take a call's records in. Whatever happens is reported; what cannot be settled is raised."""
         report = WindowReport(call.shard)
+        if call.records:
+            report.first, report.last = call.records[0].position, call.records[-1].position
+            report.oldest = min(record.arrived_at for record in call.records)
         try:
             state = self._tumbling.take(call, times, report)
         except Exception as error:
-            report.failed = report.trouble = str(error)
+            report.failed = report.trouble = told(error)
+            report.retried = len(call.records)
             raise
         else:
             if report.segments:
@@ -82,12 +88,17 @@ class Aggregator:
         return {"watermark": watermark}
 
     def _take_census(self, times: Times, report: WindowReport, *, ask: bool) -> int | None:
-        """Take the watermark; one that fails is taken again at the next commit or minute."""
+        """Take the watermark; one that fails is taken again at the next commit or minute.
+
+        Until then the lag is that of the newest one that is known here.
+        """
         try:
             watermark = self._census.take(times.books, ask=ask)
         except Exception as error:  # noqa: BLE001 - the records are settled, whatever became of the watermark
-            report.trouble = f"the watermark was not taken: {error}"
-            return None
-        if watermark is not None:
-            report.lag = self._now().timestamp() - watermark / 1000
+            report.trouble = f"the watermark was not taken: {told(error)}"
+            report.unwatermarked = True
+            watermark = None
+        self._watermark = self._watermark if watermark is None else watermark
+        if self._watermark is not None:
+            report.lag = self._now().timestamp() - self._watermark / 1000
         return watermark

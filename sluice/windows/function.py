@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-
 from sluice.deadletters import DeadLetterQueue
 from sluice.deadline import LambdaContext
 from sluice.delivery import Ledger, clients
 from sluice.delivery.environment import days, required
+from sluice.delivery.function import refused
 from sluice.delivery.watchdog import ending_the_process
+from sluice.observing.observer import MOST_NAMED, Observer, age, shortened, unfinished
 from sluice.pipeline import Pipeline
 from sluice.windows.aggregator import Aggregator
 from sluice.windows.census import Census
@@ -62,59 +61,70 @@ def aggregator(pipeline: Pipeline, environ: Mapping[str, str] = os.environ) -> H
     books = Ledger(dynamodb, ledger, sink, keep=keep_books, disjoint=True, now=now)
     stream = Stream(clients.kinesis(), stream_name)
     lanes = Lanes(dynamodb, table, process=uuid4().hex, now=now)
-    return Aggregator(
+    observer = Observer.of(sink, environ)
+    aggregates = Aggregator(
         Tumbling(taker, lanes=lanes, committer=committer, stream=stream, now=now),
         census=Census(dynamodb, table, stream, keep=keep, now=now),
         definitions=Definitions(dynamodb, table, pipeline, now=now),
         redriver=Redriver(dynamodb, table, taker, committer, books, keep=keep, now=now),
-        report=_Reporter(sink),
+        report=Reporter(observer),
     )
+    return observer.around(aggregates, "the invocation is repeated", unfinished)
 
 
-class _Reporter:
+class Reporter:
     """Logs and counts what an invocation did; no payload comes here."""
 
-    def __init__(self, sink: str) -> None:
-        self._logger = Logger()
-        self._metrics = Metrics()
-        self._metrics.set_default_dimensions(sink=sink)
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
 
     def __call__(self, report: WindowReport) -> None:
-        figures = {
+        """Say the signals, and log what is worth a line."""
+        states = {
             "Delivered": report.states["delivered"],
             "DeadLettered": report.states["dead_lettered"],
             "Skipped": report.states["skipped"],
+            "Retried": report.retried,
             "Segments": report.segments,
+        }
+        trouble = {
+            **refused(report.refusals),
+            "UnsentLetters": report.unsent,
+            "Careful": int(report.careful),
             "Spilled": report.spilled,
             "Recovered": report.recovered,
+            "Lost": int(report.lost),
             "StateNearLimit": int(report.near_limit),
+            "WatermarkFailures": int(report.unwatermarked),
         }
-        if report.shard is not None:
-            for metric, count in figures.items():
-                self._metrics.add_metric(metric, MetricUnit.Count, count)
-        if report.state_bytes is not None:
-            self._metrics.add_metric("StateBytes", MetricUnit.Bytes, report.state_bytes)
-        if report.lag is not None:
-            self._metrics.add_metric("WatermarkLag", MetricUnit.Seconds, report.lag)
-        if report.shard is not None or report.lag is not None:
-            self._metrics.flush_metrics()
-        details = {
+        figures = {**(states if report.shard is not None else {}), **trouble}
+        optional = {"StateBytes": report.state_bytes, "WatermarkLag": report.lag}
+        known = {name: value for name, value in optional.items() if value is not None}
+        fresh = {} if report.redriven else age(report.oldest)
+        self._observer.say({**figures, **known, **fresh})
+        details: dict[str, Any] = {
             "shard": report.shard,
-            "refusals": dict(report.refusals),
-            "careful": report.careful,
+            "first": report.first,
+            "last": report.last,
             "redriven": report.redriven,
-            **{name: count for name, count in figures.items() if count},
+            **{name: count for name, count in {**states, **trouble}.items() if count},
         }
+        if report.named:
+            details["records"] = report.named[:MOST_NAMED]
+        self._tell(report, details)
+
+    def _tell(self, report: WindowReport, details: dict[str, Any]) -> None:
+        log = self._observer.log
         if report.lost:
-            self._logger.error("records have left the stream before they were counted", extra=details)
+            log.error("records have left the stream before they were counted", extra=details)
         if report.failed is not None:
-            self._logger.error("the call is repeated", extra={**details, "reason": report.failed})
+            log.error("the call is repeated", extra={**details, "reason": shortened(report.failed)})
         elif report.trouble is not None:
-            self._logger.warning("not all went well", extra={**details, "reason": report.trouble})
+            log.warning("not all went well", extra={**details, "reason": shortened(report.trouble)})
         elif report.careful or report.refusals or report.spilled or report.recovered:
-            self._logger.info("records taken in", extra=details)
+            log.info("records taken in", extra=details)
         else:
-            self._logger.debug("records taken in", extra=details)
+            log.debug("records taken in", extra=details)
 
 
 def _now() -> datetime:

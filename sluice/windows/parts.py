@@ -131,7 +131,7 @@ def decode_part(data: bytes) -> PartContent:
         document = _documents.decode(zlib.decompress(data))
     except (zlib.error, msgspec.DecodeError) as error:
         raise DeliveryError(
-            f"a stored window cannot be read ({error}): restore its item or delete it"
+            f"a stored window cannot be read ({type(error).__name__}): restore its item or delete it"
         ) from error
     if document.format != FORMAT:
         raise DeliveryError(

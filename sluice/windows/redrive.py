@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.delivery import Delivered, Ledger, Retry
 from sluice.delivery.calls import call
 from sluice.delivery.caution import Caution
+from sluice.delivery.naming import naming
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Verdict, Verdicts
 from sluice.errors import DeliveryError
@@ -102,6 +103,8 @@ class Redriver:
             shard,
             states=Counter(state for _, state in settled),
             refusals=Counter(refused.kind for _, refused in verdicts.refused(len(records))),
+            named=naming(self._taker.contract, verdicts),
+            unsent=verdicts.unsent,
             redriven=True,
             trouble=trouble or _first_reason(verdicts),
         )

@@ -1,6 +1,7 @@
 """What one invocation of the aggregator did, for logs and metrics; holds no payload."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -11,8 +12,10 @@ class WindowReport:
     `states` counts records that this call took in; `segments` were committed, `spilled` of them because the
     state was full. `recovered` records were read from the stream again, because their state was lost;
     `lost` says that some had left the stream. `state_bytes` is the size of the answer, and `near_limit` warns
-    of it. `lag` are the seconds from the completeness watermark to now. `failed` is why the call is repeated,
-    and `trouble` what else went wrong.
+    of it. `lag` are the seconds from the completeness watermark to now; `unwatermarked` says that it could
+    not be taken. `failed` is why the call is repeated, `trouble` what else went wrong. `first` and `last`
+    are the positions of its own records, `oldest` is when the oldest of them arrived, in epoch seconds,
+    and `named` tells of some that were refused or come again.
     """
 
     shard: str | None = None
@@ -27,5 +30,12 @@ class WindowReport:
     near_limit: bool = False
     state_bytes: int | None = None
     lag: float | None = None
+    unwatermarked: bool = False
     failed: str | None = None
     trouble: str | None = None
+    first: str = ""
+    last: str = ""
+    oldest: float | None = None
+    retried: int = 0
+    unsent: int = 0
+    named: list[Mapping[str, str]] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """Taking records in: read, claimed, refused ones sent to the dead letters, and the others counted."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from sluice.delivery import Retry
 from sluice.delivery.attempt import Attempt, Marking
 from sluice.delivery.caution import Caution
 from sluice.delivery.letters import Letterbox, send_letters
+from sluice.delivery.naming import naming
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Verdict, Verdicts
 from sluice.delivery.watchdog import BATCH_SECONDS, Watchdog
@@ -31,13 +32,16 @@ class Taken:
     """What became of a batch: the records before the first that has to come again are counted.
 
     `reason` says why that one has to; None when there is none. `read` is the last sequence number that was
-    read without harm, -1 for none.
+    read without harm, -1 for none. `named` tells of some that were refused or come again, `unsent` counts
+    dead letters that could not be sent.
     """
 
     states: Counter[str]
     refusals: Counter[str]
     reason: str | None
     read: int
+    named: Sequence[Mapping[str, str]] = ()
+    unsent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,10 @@ class Taker:
         retry = next((each for each in verdicts.each[failure:] if isinstance(each, Retry)), None)
         reason = None if retry is None else trouble or retry.reason
         refusals: Counter[str] = Counter(refused.kind for _, refused in verdicts.refused(failure))
-        return Taken(Counter(states), refusals, reason, verdicts.read)
+        named = naming(self.contract, verdicts) if refusals or reason else ()
+        return Taken(
+            Counter(states), refusals, reason, verdicts.read, named, verdicts.unsent if reason else 0
+        )
 
     def judge(
         self,

@@ -18,6 +18,7 @@ from typing import Any
 from sluice.delivery.caution import Caution
 from sluice.delivery.times import Times
 from sluice.errors import DeliveryError
+from sluice.observing.tracing import subsegment
 from sluice.records import Record
 from sluice.windows.aggregates import Aggregates
 from sluice.windows.call import Call
@@ -168,6 +169,8 @@ class Tumbling:
             work.read = max(work.read, taken.read)
             work.report.states += taken.states
             work.report.refusals += taken.refusals
+            work.report.named += taken.named
+            work.report.unsent += taken.unsent
             if taken.reason is not None:
                 if at or taken.states:
                     self._commit(work, times)
@@ -235,7 +238,8 @@ class Tumbling:
         if closing and work.call.end is not None and gathered.last >= max(work.seen, work.own):
             through = work.call.end
         through = max(through, work.lane.through or 0)
-        self._committer.shard(work.call.shard, gathered, through, times.books)
+        with subsegment("commit", shard=work.call.shard):
+            self._committer.shard(work.call.shard, gathered, through, times.books)
         work.report.segments += 1
         work.lane = replace(work.lane, number=gathered.base + 1, mark=gathered.last, through=through)
         work.gathered = self._anew(gathered.base + 1, gathered.last, work.call)

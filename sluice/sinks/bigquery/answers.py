@@ -23,6 +23,11 @@ TRANSIENT_REASONS = frozenset(
 )  # fmt: skip
 """Nothing is wrong with the row: the service is slow, full, or knows no table or right yet."""
 
+THROTTLING_REASONS = frozenset(
+    {"jobRateLimitExceeded", "quotaExceeded", "rateLimitExceeded", "resourcesExceeded"}
+)
+"""Those by which BigQuery asks for fewer requests, or for smaller ones."""
+
 BEHIND_THE_CONTRACT = ("no such field", "missing required field")
 """Rows are made by the contract that made the table. These errors mean that BigQuery has not seen the newest
 schema yet, which takes minutes (google-cloud-ruby#3805)."""
@@ -54,7 +59,8 @@ def read(answer: Answer, rows: int) -> Sequence[Fate] | Whole | Later:
         return Whole(
             f"BigQuery refused the request{_said(message)}", too_large=False, about_an_item=about_a_row
         )
-    return Later(f"BigQuery answered {answer.status}{_said(message)}", answer.retry_after)
+    throttled = answer.status == 429 or bool(reasons & THROTTLING_REASONS)  # noqa: PLR2004 - HTTP's Too Many Requests
+    return Later(f"BigQuery answered {answer.status}{_said(message)}", answer.retry_after, throttled)
 
 
 def _fates(body: bytes | str, rows: int) -> Sequence[Fate] | Later:
@@ -88,7 +94,7 @@ def _judged(error: dict[str, Any]) -> Fate:
         return Stopped()
     said = _said(message or reason)
     if reason in TRANSIENT_REASONS or any(each in message.lower() for each in BEHIND_THE_CONTRACT):
-        return Retry(f"BigQuery could not take the row{said}")
+        return Retry(f"BigQuery could not take the row{said}", reason in THROTTLING_REASONS)
     if reason == "invalid":
         return Rejected(f"BigQuery refused the row{said}", str(error.get("location") or "") or None)
     return Doubtful(f"BigQuery refused the row{said}")

@@ -82,6 +82,7 @@ class RoleToken:
         self._lock = threading.Lock()
         self._token, self._failure = "", ""
         self._ends_at = self._renew_at = self._failed_at = -math.inf
+        self._failures = 0
 
     def get(self, ask: Ask) -> str:
         """Return a token that is good for a while.
@@ -99,6 +100,7 @@ class RoleToken:
                     return self._renewed(ask, now)
                 except NoAnswer as error:
                     self._failed_at, self._failure = now, str(error)
+                    self._failures += 1
             if not good:
                 raise NoAnswer(self._failure)
             return self._token
@@ -115,6 +117,12 @@ class RoleToken:
         with self._lock:
             if self._token == token:
                 self._token = ""
+
+    def failures(self) -> int:
+        """Return how often no token was had since the last time that this was asked."""
+        with self._lock:
+            failures, self._failures = self._failures, 0
+        return failures
 
     def _fetch(self, ask: Ask) -> tuple[str, float]:
         """Return a token and its seconds."""

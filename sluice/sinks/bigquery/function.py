@@ -15,4 +15,5 @@ def bigquery_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
     """
     name = environ.get("SLUICE_SINK", "bigquery")
-    return handler_of(contract, BigQuerySink(contract, connect(environ), name), environ)
+    transport = connect(environ)
+    return handler_of(contract, BigQuerySink(contract, transport, name), environ, transport.tallies)

@@ -8,6 +8,7 @@ import urllib3
 from sluice.deadline import Deadline
 from sluice.delivery.environment import required
 from sluice.errors import SettingsError
+from sluice.observing.figures import Tally
 from sluice.sinks.answers import Answer, NoAnswer, least, seconds
 from sluice.sinks.bigquery.external_account import Configuration
 from sluice.sinks.bigquery.federation import RoleToken
@@ -36,6 +37,7 @@ class Transport:
     ) -> None:
         self._tables = f"{base_url}/bigquery/v2/projects/{project}/datasets/{dataset}/tables"
         self._token = token
+        self.tally = Tally()
         self._http = urllib3.PoolManager(
             maxsize=connections,
             block=False,
@@ -49,7 +51,8 @@ class Transport:
         A token that BigQuery does not accept any more is not used again.
         """
         headers = {"Content-Type": "application/json", "User-Agent": "sluice"}
-        if len(body) >= GZIP_FROM_BYTES:
+        raw = len(body)
+        if raw >= GZIP_FROM_BYTES:
             headers["Content-Encoding"] = "gzip"
             body = gzip.compress(body, compresslevel=1, mtime=0)
 
@@ -61,10 +64,16 @@ class Transport:
             token = self._token.get(ask)
             headers["Authorization"] = f"Bearer {token}"
         url = f"{self._tables}/{table}/insertAll"
+        self.tally.add(Requests=1, RawBytes=raw, SentBytes=len(body))
         answer = self._post(url, body, headers, deadline, service="BigQuery", attempt=attempt)
         if self._token is not None and answer.status == 401:  # noqa: PLR2004 - HTTP's Unauthorized
             self._token.refused(token)
         return answer
+
+    def tallies(self) -> Mapping[str, int]:
+        """Return the signals that were counted since the last time."""
+        failures = self._token.failures() if self._token is not None else 0
+        return {"Requests": 0, "RawBytes": 0, "SentBytes": 0, **self.tally.take(), "TokenFailures": failures}
 
     def _post(
         self,

@@ -31,7 +31,7 @@ class Writer:
 
     def write(self, rows: Sequence[Row], deadline: Deadline) -> list[Outcome]:
         """Insert all rows, table by table, until the deadline; returns each row's outcome."""
-        results = Results(len(rows), SERVICE)
+        results = Results(len(rows), SERVICE, self._transport.tally)
         inserts = [
             Insert(self._transport, table, items, results, deadline) for table, items in _requests(rows)
         ]

@@ -29,6 +29,7 @@ from sluice.delivery.outcomes import Retry
 from sluice.delivery.times import Times
 from sluice.delivery.verdicts import STATES, Verdicts
 from sluice.errors import DeliveryError
+from sluice.observing.tracing import subsegment
 from sluice.records import Record
 from sluice.records.wrapped import Wrapped
 from sluice.sinks.firehose.answers import Answers
@@ -95,9 +96,10 @@ class Transform(Handling[Row]):
         if direct:
             return _Batch(verdicts, None, self._attempt(answers, verdicts, times, together=True))
         first, last = records[0], records[-1]
-        opened = self._ledger.open(
-            first.shard, int(first.sequence), int(last.sequence), times.sink, sub=first.sub_sequence
-        )
+        with subsegment("open the books", shard=first.shard):
+            opened = self._ledger.open(
+                first.shard, int(first.sequence), int(last.sequence), times.sink, sub=first.sub_sequence
+            )
         trouble = self._attempt(answers, verdicts, times, opened, together=True)
         if is_careful(opened):
             # no record of this shard is to blame for what another shard's do
@@ -139,7 +141,8 @@ class Transform(Handling[Row]):
                 results[record.identity] = FAILED if isinstance(verdict, Retry) else DROPPED
                 booked.append((record, state))
             if batch.opened is not None:
-                self._ledger.close(batch.opened, booked, verdicts.read, times.books)
+                with subsegment("close the books", shard=verdicts.records[0].shard):
+                    self._ledger.close(batch.opened, booked, verdicts.read, times.books)
             else:
                 # the redrive has booked them as delivered already
                 refused = [each for each in booked if each[1] == "dead_lettered"]

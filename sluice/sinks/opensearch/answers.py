@@ -57,7 +57,10 @@ WORDS_ABOUT_THE_EVENT = (
 
 TOO_LARGE = ("entity too large", "maximum content length", "request size exceeded")
 
-PASSING = frozenset({401, 403, 404, 429})
+TOO_MANY = 429
+"""HTTP's Too Many Requests: the cluster's queues are full."""
+
+PASSING = frozenset({401, 403, 404, TOO_MANY})
 """Statuses of an item that say: not yet allowed, not yet there, not now."""
 
 VALUES = re.compile(
@@ -93,7 +96,8 @@ def read(answer: Answer, items: int) -> list[Fate] | Whole | Later:
     if answer.status == 400 and kind and not _about_the_cluster(kind, words):  # noqa: PLR2004 - HTTP's Bad Request
         reason = f"OpenSearch refused the request{_said(said or kind)}"
         return Whole(reason, too_large=False, about_an_item=kind in ABOUT_THE_EVENT)
-    return Later(f"OpenSearch answered {answer.status}{_said(said or kind)}", answer.retry_after)
+    reason = f"OpenSearch answered {answer.status}{_said(said or kind)}"
+    return Later(reason, answer.retry_after, throttled=answer.status == TOO_MANY)
 
 
 def _fates(body: bytes | str, items: int) -> list[Fate] | Later:
@@ -111,7 +115,9 @@ def _fates(body: bytes | str, items: int) -> list[Fate] | Later:
 def _fate(status: int, error: dict[str, Any] | None) -> Fate:
     if error is None:
         went_in = status in (200, 201)
-        return DELIVERED if went_in else Retry(f"OpenSearch answered {status} for the event")
+        return (
+            DELIVERED if went_in else Retry(f"OpenSearch answered {status} for the event", status == TOO_MANY)
+        )
     kind = str(error.get("type") or "")
     reason, cause = str(error.get("reason") or kind), error.get("caused_by") or {}
     causes, words = {kind, str(cause.get("type") or "")}, reason.lower()
@@ -119,7 +125,7 @@ def _fate(status: int, error: dict[str, Any] | None) -> Fate:
         return DELIVERED  # it is there: the first one, or, of a type with versions, the same or a newer one
     if not causes & ABOUT_THE_EVENT:
         if status in PASSING or status >= 500 or _about_the_cluster(kind, words):  # noqa: PLR2004 - HTTP's own
-            return Retry(f"OpenSearch could not take the event{_said(reason)}")
+            return Retry(f"OpenSearch could not take the event{_said(reason)}", status == TOO_MANY)
         if not any(each in words for each in WORDS_ABOUT_THE_EVENT):
             return Doubtful(f"OpenSearch refused the event{_said(reason)}")
     return Rejected(f"OpenSearch refused the event{_said(reason)}", _field(reason))

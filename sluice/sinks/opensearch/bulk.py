@@ -11,6 +11,7 @@ import msgspec
 
 from sluice.deadline import Deadline
 from sluice.delivery import Delivered, Outcome, Rejected, Retry
+from sluice.observing.figures import Tally
 from sluice.sinks.answers import Fate, Later, NoAnswer, Whole
 from sluice.sinks.opensearch.answers import read
 from sluice.sinks.opensearch.connection import Cluster
@@ -79,11 +80,12 @@ class BulkWriter:
     def __init__(self, cluster: Cluster, limits: Limits) -> None:
         self._cluster = cluster
         self._limits = limits
+        self.tally = Tally()
         self._workers = ThreadPoolExecutor(limits.concurrency, thread_name_prefix="opensearch")
 
     def write(self, operations: Sequence[Operation], deadline: Deadline) -> list[Outcome]:
         """Index all events, at most `concurrency` requests at once, until the deadline."""
-        results = Results(len(operations), SERVICE)
+        results = Results(len(operations), SERVICE, self.tally)
         outcomes: list[Outcome | None] = [None] * len(operations)
         waiting = list(enumerate(operations))
         while waiting:

@@ -22,7 +22,8 @@ def search_sink(contract: Contract, environ: Mapping[str, str] = os.environ) -> 
     limits = limits_of(environ)
     writer = BulkWriter(cluster(environ, limits.concurrency), limits)
     name = environ.get("SLUICE_SINK", "search")
-    return handler_of(contract, SearchSink(contract, writer, indices_of(environ), name), environ)
+    sink = SearchSink(contract, writer, indices_of(environ), name)
+    return handler_of(contract, sink, environ, writer.tally.take)
 
 
 def limits_of(environ: Mapping[str, str]) -> Limits:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from sluice.deadline import Deadline, LambdaContext
 from sluice.delivery.environment import required
 from sluice.errors import SettingsError
+from sluice.observing.observer import Observer
 from sluice.sinks.opensearch.asking import asking
 from sluice.sinks.opensearch.connection import Service, connect
 from sluice.sinks.opensearch.setup import Report, apply
@@ -27,9 +28,10 @@ def search_setup(environ: Mapping[str, str] = os.environ) -> Callable[[Any, Lamb
     if service not in get_args(Service):
         raise SettingsError(f"SLUICE_SEARCH_SERVICE is {service!r}: es and aoss are accepted; deploy again")
     client = connect(endpoint, "aoss" if service == "aoss" else "es", connections=1)
+    observer = Observer.of("search_setup", environ)
 
     def handler(event: Any, context: LambdaContext) -> Report:
         deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
         return apply(asking(client, deadline), event, serverless=service == "aoss")
 
-    return handler
+    return observer.around(handler, "the search index is not set up")

@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
     "POWERTOOLS_SERVICE_NAME": "window-publisher",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "SLUICE_ENVIRONMENT": "sluice-test",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -65,7 +66,8 @@ def test_a_failure_is_logged_once_and_raised_for_lambda_to_retry() -> None:
     called = run(HANDLER + CALL)
     assert called.returncode == 0, called.stderr
     assert called.stdout.count("windows wait to be published") == 1
-    assert "RAISED EndpointConnectionError" in called.stdout
+    assert "RAISED DeliveryError" in called.stdout
+    assert '"exception_name":"EndpointConnectionError"' in called.stdout
 
 
 @pytest.mark.parametrize(

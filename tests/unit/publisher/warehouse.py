@@ -13,6 +13,7 @@ from sluice.deadline import Deadline
 from sluice.local.bigquery.app import Server
 from sluice.local.bigquery.errors import ApiError
 from sluice.metrics import Definition
+from sluice.observing.figures import Tally
 from sluice.publisher.tables import WINDOW_TABLES
 from sluice.publisher.views import metric_view_sql
 from sluice.sinks.bigquery.transport import Answer, NoAnswer
@@ -41,6 +42,7 @@ class Warehouse:
         self.server = Server(days_back=40_000, days_ahead=40_000)
         self.fault: Callable[[str, bytes], Answer | None] = lambda *_: None
         self.lost: Callable[[str], bool] = lambda _: False
+        self.tally = Tally()
         for dataset in (RAW, VIEWS):
             body = {"datasetReference": {"datasetId": dataset}}
             self.server.catalog.create_dataset(PROJECT, body)

@@ -20,7 +20,8 @@ from sluice.report import function
 from tests.unit.windows.aws import create_windows
 
 ENVIRON = {
-    "SLUICE_ENVIRONMENT": "prod",
+    "SLUICE_ENVIRONMENT": "sluice-prod",
+    "SLUICE_STACK": "prod",
     "SLUICE_STREAM": "activity",
     "SLUICE_WINDOWS_TABLE": "windows",
     "SLUICE_WINDOW_DAYS": "400",

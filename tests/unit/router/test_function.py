@@ -39,6 +39,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 def environment(aws: Aws, route: str, **more: str) -> dict[str, str]:
     return {
         "SLUICE_SINK": route,
+        "SLUICE_ENVIRONMENT": "sluice-test",
         "SLUICE_ROUTE": route,
         "SLUICE_PARALLELIZATION": "1",
         "SLUICE_LEDGER_TABLE": TABLE,

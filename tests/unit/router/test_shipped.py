@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "SLUICE_DEAD_LETTER_BUCKET": "bucket",
     "POWERTOOLS_SERVICE_NAME": "payments-sink",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "SLUICE_ENVIRONMENT": "sluice-test",
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "test",

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "SLUICE_DEAD_LETTER_BUCKET": "bucket",
     "POWERTOOLS_SERVICE_NAME": "aggregator",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "SLUICE_ENVIRONMENT": "sluice-test",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -43,9 +44,10 @@ handler = runpy.run_path({str(ROOT / "functions/aggregator/handler.py")!r})["han
 """
 REPORTS = """
 from collections import Counter
-from sluice.windows.function import _Reporter
+from sluice.observing.observer import Observer
+from sluice.windows.function import Reporter
 from sluice.windows.reports import WindowReport
-report = _Reporter("windows")
+report = Reporter(Observer("windows", "sluice-test"))
 """
 
 
@@ -88,7 +90,7 @@ def test_a_number_of_days_that_is_none_is_named() -> None:
 def test_what_a_call_did_is_counted_in_cloudwatch() -> None:
     figures = "segments=1, state_bytes=7, near_limit=True, lag=3.5"
     (metrics,) = said(f"report(WindowReport('s0', Counter(delivered=5), {figures}))")
-    assert metrics["sink"] == "windows"
+    assert (metrics["environment"], metrics["sink"]) == ("sluice-test", "windows")
     found = {name: metrics[name] for name in ("Delivered", "Segments", "StateBytes", "StateNearLimit")}
     assert found == {"Delivered": [5.0], "Segments": [1.0], "StateBytes": [7.0], "StateNearLimit": [1.0]}
     assert metrics["WatermarkLag"] == [3.5]

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:1",
     "POWERTOOLS_SERVICE_NAME": "bigquery-sink",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "SLUICE_ENVIRONMENT": "sluice-test",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -141,9 +142,11 @@ handler({"Records": [{"kinesis": {"partitionKey": "secret", "sequenceNumber": "1
 def test_a_function_error_is_logged_in_one_structured_line_without_payload() -> None:
     failed = run(HANDLER + CRASH, AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert failed.returncode == 1
-    (line,) = [json.loads(line) for line in failed.stdout.splitlines()]
+    figures, line = [json.loads(line) for line in failed.stdout.splitlines()]
+    assert (figures["Unfinished"], figures["sink"]) == ([1.0], "bigquery")
+    assert figures["Freshness"][0] > 1e9  # it arrived a second after the epoch
     assert line["message"] == "the whole batch goes back to the stream"
-    assert "delivery ledger" in line["exception"]
+    assert "delivery ledger" in line["reason"]
     assert "secret" not in failed.stdout
     assert "c2VjcmV0" not in failed.stdout
 

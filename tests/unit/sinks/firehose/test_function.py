@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "SLUICE_REDRIVE_FIREHOSE": "lake-redrive",
     "POWERTOOLS_SERVICE_NAME": "lake",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "SLUICE_ENVIRONMENT": "sluice-test",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
 }

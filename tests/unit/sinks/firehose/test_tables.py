@@ -228,5 +228,7 @@ def test_what_aws_refuses_ends_a_deployment_in_one_line(monkeypatch: pytest.Monk
     with pytest.raises(
         EnvironmentProblem, match=r"could not be looked at or changed: .*AccessDenied"
     ) as error:
-        lake_setup()({"database": "raw", "tables": {"order": FIRST}}, context)
+        lake_setup({"SLUICE_ENVIRONMENT": "sluice-test"})(
+            {"database": "raw", "tables": {"order": FIRST}}, context
+        )
     assert "\n" not in str(error.value)

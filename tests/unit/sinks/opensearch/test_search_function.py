@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "SLUICE_SEARCH_PREFIX": "sluice-test",
     "POWERTOOLS_SERVICE_NAME": "search-sink",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "SLUICE_ENVIRONMENT": "sluice-test",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "test",

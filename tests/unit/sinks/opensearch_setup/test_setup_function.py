@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[4]
 ENVIRONMENT = {
     "SLUICE_SEARCH_ENDPOINT": "http://127.0.0.1:1",
     "SLUICE_SEARCH_SERVICE": "es",
+    "SLUICE_ENVIRONMENT": "sluice-test",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "test",
