@@ -87,6 +87,8 @@ class Function:
                     "POWERTOOLS_SERVICE_NAME": code.called,
                     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
                     "POWERTOOLS_LOG_LEVEL": code.settings.log_level,
+                    **_sampled(code.settings),
+                    "SLUICE_ENVIRONMENT": env.names.prefix,
                     **code.environment,
                 }
             },
@@ -103,3 +105,9 @@ class Function:
             opts=pulumi.ResourceOptions(parent=parent, depends_on=[self.logs, self.policy, *code.after]),
         )
         self.name, self.arn = self.function.name, self.function.arn
+
+
+def _sampled(settings: FunctionSettings) -> dict[str, str]:
+    """Let some invocations log as with DEBUG; powertools decides anew for each."""
+    rate = settings.log_sample_rate
+    return {"POWERTOOLS_LOGGER_SAMPLE_RATE": str(rate)} if rate else {}

@@ -50,6 +50,11 @@ def whole(low: int, high: int, source: str, *, unlimited: bool = False, unit: st
     )
 
 
+def share(source: str) -> Limit:
+    """Make a limit for a part of a whole."""
+    return Limit(accepts="a number from 0 to 1", source=source, holds=lambda value: 0 <= value <= 1)
+
+
 def text(pattern: str, accepts: str, source: str) -> Limit:
     """Make a limit for text that must match a whole pattern."""
     compiled = re.compile(pattern)
@@ -118,6 +123,7 @@ WINDOW_DAYS: Final = whole(
 )
 CLAIM_DAYS: Final = whole(2, 400, "a stream's retention of 365 days, and a little more", unit="days")
 PARTITION_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps partitions for good", unit="days")
+SHARE: Final = share("powertools for Lambda, Logger, sampling debug logs")
 LOG_RETENTION_DAYS: Final = one_of(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
     "CloudWatch Logs API, PutRetentionPolicy",

@@ -61,7 +61,7 @@ class Report(pulumi.ComponentResource):
                 pipeline=pipeline,
                 statements=_statements(stream, dead_letters, ledger, windows),
                 environment={
-                    "SLUICE_ENVIRONMENT": env.stack,
+                    "SLUICE_STACK": env.stack,
                     "SLUICE_STREAM": stream.name,
                     "SLUICE_WINDOWS_TABLE": windows.table,
                     "SLUICE_WINDOW_DAYS": str(env.settings.windows.days),

@@ -18,6 +18,16 @@ def _whole(value: Any) -> Any:
 Whole = Annotated[int, BeforeValidator(_whole)]
 
 
+def _number(value: Any) -> Any:
+    """Refuse what pydantic would read as a number: true, and text."""
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("float_type", "a number")
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_number)]
+
+
 def refusal(key: str, accepts: str) -> PydanticCustomError:
     """Refuse the value of one key of a section because of another's."""
     return PydanticCustomError("limit", "accepted is {accepts}", {"key": key, "accepts": accepts})
@@ -58,20 +68,21 @@ class StreamSettings(Section):
         return self
 
 
+class ProducedStreamSettings(StreamSettings):
+    """The stream that producers write to, and those of other accounts who may."""
+
+    producers: tuple[Annotated[str, limits_security.PRODUCER], ...] = ()
+
+
 class FunctionSettings(Section):
     """Any function of the program."""
 
     timeout_seconds: Annotated[Whole, limits.TIMEOUT_SECONDS] = 20
     memory_mb: Annotated[Whole, limits.MEMORY_MB] = 512
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_sample_rate: Annotated[Share, limits.SHARE] = 0.0
     log_retention_days: Annotated[Whole, limits.LOG_RETENTION_DAYS] = 30
     reserved_concurrency: Annotated[Whole | None, limits_security.RESERVED_CONCURRENCY] = None
-
-
-class ProducedStreamSettings(StreamSettings):
-    """The stream that producers write to, and those of other accounts who may."""
-
-    producers: tuple[Annotated[str, limits_security.PRODUCER], ...] = ()
 
 
 class ConsumerSettings(FunctionSettings):

@@ -73,7 +73,7 @@ def function(auth: dict[str, str]) -> dict[str, tuple[str, dict[str, Any]]]:
             allow("ReadMetrics", ["cloudwatch:GetMetricStatistics"], "*"),
         ],
         variables={
-            "SLUICE_ENVIRONMENT": "dev",
+            "SLUICE_STACK": "dev",
             "SLUICE_STREAM": "sluice-dev-events",
             "SLUICE_WINDOWS_TABLE": "sluice-dev-windows",
             "SLUICE_WINDOW_DAYS": "400",
