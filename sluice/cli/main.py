@@ -24,6 +24,7 @@ from sluice.cli import (
     graph,
     local,
     package,
+    probe,
     produce,
     query,
     reconcile,
@@ -63,6 +64,7 @@ ORDER = (
     "doctor",
     "destroy-check",
     "package",
+    "probe",
 )
 """As a newcomer meets them."""
 
@@ -96,6 +98,7 @@ app.add_typer(consumers.app, name="consumers")
 app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command("destroy-check", epilog=destroy_check.EXAMPLE)(destroy_check.destroy_check)
+app.command("probe", epilog=probe.EXAMPLE)(probe.probe)
 app.command("package", epilog=package.EXAMPLE)(package.package)
 
 

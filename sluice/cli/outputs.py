@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sluice.errors import NoCloud
+from sluice.probe.ground import Ground
 
 DAYS = 400
 """How long windows are kept, unless a stack says otherwise."""
@@ -128,7 +129,7 @@ class Outputs:
     """The program's exports that commands need, by the names under which it exports them.
 
     `windows_table` and `claims_table` are None of a stack that was deployed before there were metrics;
-    `search` and `lake` are None where those sinks are off.
+    `search`, `lake` and `probe` are None where those are off.
     """
 
     environment: str
@@ -148,6 +149,7 @@ class Outputs:
     """How long windows are kept."""
     search: SearchOutputs | None = None
     lake: LakeOutputs | None = None
+    probe: Ground | None = None
 
     @classmethod
     def parse(cls, exports: Mapping[str, Any], *, source: str) -> Self:
@@ -168,7 +170,7 @@ class Outputs:
             )
             for name, route in (exports.get("routes") or {}).items()
         }
-        search, lake = exports.get("search"), exports.get("lake")
+        search, lake, probe = exports.get("search"), exports.get("lake"), exports.get("probe")
         return cls(
             **{name: str(exports[name]) for name in _TEXTS},
             sinks=sinks,
@@ -178,6 +180,7 @@ class Outputs:
             window_days=int(exports.get("window_days") or DAYS),
             search=SearchOutputs(**_known(search, SearchOutputs)) if search else None,
             lake=LakeOutputs(**_known(lake, LakeOutputs)) if lake else None,
+            probe=Ground.parse(probe) if probe else None,
         )
 
 

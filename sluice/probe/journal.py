@@ -5,6 +5,7 @@ expire by themselves after a day; the command deletes those of its run when it e
 """
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -70,7 +71,7 @@ class Journal:
         return None
 
     def erase(self) -> None:
-        """Delete all items of the run, and its lock."""
+        """Delete all items of the run, and its lock unless another run has taken that over."""
         keys = [{"run": item["run"], "entry": item["entry"]} for item in self._items("")]
         for start in range(0, len(keys), _DELETED_AT_ONCE):
             todo: Any = {
@@ -80,12 +81,13 @@ class Journal:
             }
             while todo:
                 todo = self._client.batch_write_item(RequestItems=todo).get("UnprocessedItems")
-        self._client.delete_item(
-            TableName=self._table,
-            Key=_LOCK,
-            ConditionExpression="holder = :run",
-            ExpressionAttributeValues={":run": {"S": self._run}},
-        )
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.delete_item(
+                TableName=self._table,
+                Key=_LOCK,
+                ConditionExpression="holder = :run",
+                ExpressionAttributeValues={":run": {"S": self._run}},
+            )
 
     def _put(self, entry: str, **texts: str) -> None:
         self._client.put_item(
