@@ -8,6 +8,8 @@ import pulumi
 from infra.adoption import check_adopted
 from infra.aggregator import SINK as WINDOWS
 from infra.aggregator import Census, aggregator
+from infra.alarms import Alarms
+from infra.alarms_watched import Watched
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.exports import export
@@ -158,6 +160,11 @@ with one_line_errors():
     if probing:
         probe = Probe("probe", env, federation=federation, warehouse=warehouse, pipeline=path)
 
+    alarms = None
+    if env.settings.alarms.enabled:
+        watched = Watched(env=env, pipeline=pipeline, stream=stream, sinks={**sinks, **firehoses.sinks})
+        alarms = Alarms("alarms", env, watched=watched)
+
     export(
         env=env,
         stream=stream,
@@ -171,4 +178,5 @@ with one_line_errors():
         lake=firehoses.outputs or None,
         search=search.outputs if search else None,
         probe=probe.outputs if probe else None,
+        alarms=alarms.outputs if alarms else None,
     )

@@ -30,6 +30,7 @@ def export(
     search: Mapping[str, pulumi.Input[Any]] | None = None,
     lake: Mapping[str, pulumi.Input[Any]] | None = None,
     probe: Mapping[str, pulumi.Input[Any]] | None = None,
+    alarms: Mapping[str, pulumi.Input[Any]] | None = None,
 ) -> None:
     """Export names and addresses; these keys are an interface, renaming one breaks `sluice --env`."""
     pulumi.export("environment", env.stack)
@@ -56,3 +57,5 @@ def export(
         pulumi.export("lake", dict(lake))
     if probe is not None:
         pulumi.export("probe", dict(probe))
+    if alarms is not None:
+        pulumi.export("alarms", dict(alarms))

@@ -44,12 +44,15 @@ _USE: Final = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-_HOLDERS: Final = ("dynamodb", "es", "firehose", "kinesis", "lambda", "logs", "s3", "sqs")
+_HOLDERS: Final = ("dynamodb", "es", "firehose", "kinesis", "lambda", "logs", "s3", "sns", "sqs")
 """The services that hold what is encrypted (KMS developer guide, kms:ViaService; for logs the user guide of
 CloudWatch Logs, encrypt log data, read 2026-11)."""
 
 _BY_GRANT: Final = ("dynamodb", "es", "firehose", "lambda")
 """Those of them that go on working when nobody asks: who makes a table lets DynamoDB use the key."""
+
+TOPIC: Final = "alarms"
+"""What the topic of alarms is called."""
 
 _LOGS: Final = ("aws/lambda/{}-*", "aws/kinesisfirehose/{}-*", "aws/opensearch/{}")
 
@@ -120,15 +123,12 @@ def _policy(env: Environment) -> list[dict[str, Any]]:
                 "StringEquals": {"kms:ViaService": _services(env, _BY_GRANT)},
             },
         },
+        *_producers(env),
         # CloudWatch Logs asks in its own name as well as in its caller's (its user guide, encrypt log data).
         {
             **_let("EncryptOwnLogs", {"Service": _services(env, ["logs"])[0]}, _USE),
-        *_producers(env),
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
         },
-    ]
-
-
         *([_let_alarms_ring(env)] if env.settings.alarms.enabled else []),
     ]
 
@@ -166,7 +166,10 @@ def _producers(env: Environment) -> list[dict[str, Any]]:
                 }
             },
         }
-def _let(sid: str, who: dict[str, str], actions: Any) -> dict[str, Any]:
+    ]
+
+
+def _let(sid: str, who: dict[str, Any], actions: Any) -> dict[str, Any]:
     """Allow on the key that has the policy, which is what `*` means there."""
     return {"Sid": sid, "Effect": "Allow", "Principal": who, "Action": list(actions), "Resource": "*"}
 

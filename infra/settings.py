@@ -14,12 +14,13 @@ from pydantic import Field, ValidationError, model_validator
 
 from infra import limits
 from infra.settings_adoption import AdoptionSettings, check_adoption
+from infra.settings_alarms import AlarmSettings
 from infra.settings_errors import in_words
 from infra.settings_functions import (
     AggregatorSettings,
     FunctionSettings,
-    RouteSettings,
     ProducedStreamSettings,
+    RouteSettings,
     Section,
     SinkSettings,
     Whole,
@@ -41,8 +42,8 @@ from infra.settings_security import (
     RoleSettings,
     check_code_signing,
     check_encryption,
-    check_roles,
     check_producers,
+    check_roles,
 )
 from sluice.errors import SettingsError
 
@@ -153,6 +154,7 @@ class Settings(Section):
     windows: WindowSettings = WindowSettings()
     window_publisher: PublisherSettings = PublisherSettings()
     report: ReportSettings = ReportSettings()
+    alarms: AlarmSettings = AlarmSettings()
     probe: ProbeSettings = ProbeSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     federation: FederationSettings = FederationSettings()
@@ -171,14 +173,14 @@ class Settings(Section):
             words = "a claim must outlive the records of its event in the stream"
             raise refusal("windows.claim_days", f"{kept + 1} or more: {words}")
         check_encryption(self.encryption, region=self.aws_region, account=self.aws_account_id)
-        check_roles(self.roles, account=self.aws_account_id)
-        check_code_signing(self.code_signing, region=self.aws_region, account=self.aws_account_id)
         check_producers(
             self.stream.producers,
             self.encryption,
             account=self.aws_account_id,
             adopted=self.adopted.stream is not None,
         )
+        check_roles(self.roles, account=self.aws_account_id)
+        check_code_signing(self.code_signing, region=self.aws_region, account=self.aws_account_id)
         check_search(self.search_sink, self.search_domain)
         check_adoption(
             self.adopt, account=self.aws_account_id, region=self.aws_region, project=self.google_project

@@ -132,6 +132,7 @@ _INVENTED: Final = {
     },
     "aws:kinesis/stream:Stream": lambda name, _: {"arn": _arn("kinesis", f"stream/{name}")},
     "aws:kinesis/streamConsumer:StreamConsumer": _consumer,
+    "aws:sns/topic:Topic": lambda _, inputs: {"arn": _arn("sns", inputs["name"])},
     "aws:sqs/queue:Queue": _queue,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:dynamodb/table:Table": _table,

@@ -123,11 +123,26 @@ def _functions_call_https(resources: Resources) -> Iterator[Finding]:
 def _everything_is_encrypted(resources: Resources) -> Iterator[Finding]:
     for kind, (paths, what) in _ENCRYPTED.items():
         for each in resources.of(kind):
-            if all(each.lacks(*path) for path in paths):
+            if all(each.lacks(*path) for path in paths) and not _alarms_ring_at(each, resources):
                 yield each, f"keeps {what} in the clear, or does not say: set {_snake(paths[0])}"
     for each in resources.of(kinds.BUCKET):
         if not list(resources.beside(each, kinds.BUCKET_ENCRYPTION, by="bucket", key="bucket")):
             yield each, "does not say how it encrypts: declare a server-side encryption configuration"
+
+
+def _alarms_ring_at(topic: Resource, resources: Resources) -> bool:
+    """Whether it is a topic that CloudWatch's alarms send to, as its policy says.
+
+    They cannot send to one that AWS's own key encrypts, since its policy cannot let CloudWatch in (SNS
+    developer guide, key management); what they say are names and figures.
+    """
+    policies = [topic, *resources.beside(topic, kinds.TOPIC_POLICY, by="arn", key="arn")]
+    if topic.type != kinds.TOPIC:
+        return False
+    return any(policy.at("policy") == UNKNOWN for policy in policies) or any(
+        statement.allows and ("Service", "cloudwatch.amazonaws.com") in statement.principals
+        for statement in statements(Resources(policies), "resource")
+    )
 
 
 def _snake(path: tuple[str, ...]) -> str:

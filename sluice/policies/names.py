@@ -41,6 +41,24 @@ LIMITS: Final[Mapping[tuple[str, str], Limit]] = {
         128, r"\$default|[A-Za-z0-9_-]+", "API Gateway V2 API, Stage"
     ),
     ("aws:athena/workgroup:Workgroup", "name"): _limit(128, r"[A-Za-z0-9._-]+", "Athena API, WorkGroup"),
+    ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmName"): _limit(
+        255, r"[!-~ ]+", "CloudWatch API, PutCompositeAlarm"
+    ),
+    ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmDescription"): _limit(
+        1024, _TEXT, "CloudWatch API, PutCompositeAlarm"
+    ),
+    ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmRule"): _limit(
+        10240, _TEXT, "CloudWatch API, PutCompositeAlarm"
+    ),
+    ("aws:cloudwatch/dashboard:Dashboard", "dashboardName"): _limit(
+        255, _PLAIN, "CloudWatch API, PutDashboard"
+    ),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "name"): _limit(
+        255, r"[!-~ ]+", "CloudWatch API, PutMetricAlarm"
+    ),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmDescription"): _limit(
+        1024, _TEXT, "CloudWatch API, PutMetricAlarm"
+    ),
     ("aws:cloudwatch/eventRule:EventRule", "name"): _limit(64, _DOTTED, "EventBridge API, PutRule"),
     ("aws:cloudwatch/eventTarget:EventTarget", "targetId"): _limit(64, _DOTTED, "EventBridge API, Target"),
     (kinds.LOG_GROUP, "name"): _limit(512, r"[.\-_/#A-Za-z0-9]+", "CloudWatch Logs API, CreateLogGroup"),

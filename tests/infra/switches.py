@@ -69,6 +69,12 @@ def all_on(stack: str) -> dict[str, Any]:
             "audience": "report",
         },
         "probe": {"enabled": True},
+        "alarms": {
+            "enabled": True,
+            "dashboard": True,
+            "emails": ["on-call@example.com"],
+            "https": ["https://events.example.com/integration/0123456789"],
+        },
         "warehouse": {
             "analysts": ["group:analysts@example.com"],
             "sketch_functions": "bqutil.datasketches",
@@ -105,6 +111,7 @@ def all_off(stack: str) -> dict[str, Any]:
         "aggregator": {"enabled": False, "consumer": "shared"},
         "window_publisher": {"enabled": False},
         "report": {"auth": "none"},
+        "alarms": {"enabled": False, "dashboard": False},
         "probe": {"enabled": False},
     }
 

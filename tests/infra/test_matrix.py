@@ -42,6 +42,8 @@ NAMELESS: Final = frozenset(
         "aws:lambda/functionUrl:FunctionUrl",
         "aws:lambda/invocation:Invocation",
         "aws:signer/signingJob:SigningJob",
+        "aws:sns/topicPolicy:TopicPolicy",
+        "aws:sns/topicSubscription:TopicSubscription",
         "aws:sqs/queuePolicy:QueuePolicy",
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",

@@ -16,6 +16,7 @@ from tests.infra.policies.made import (
     SAFE_KEY,
     SAFE_QUEUE,
     TABLE,
+    TOPIC,
     Example,
     allow,
     doc,
@@ -23,6 +24,7 @@ from tests.infra.policies.made import (
     function,
     made,
     pair,
+    topic_policy,
     unprotected,
     without_tls,
 )
@@ -72,6 +74,13 @@ EXAMPLES: Final[tuple[Example, ...]] = (
         SAFE_QUEUE,
     ),
     Example(rule="encryption-at-rest", broken=domain(encryptAtRest={}), mended=domain()),
+    *(
+        pair("encryption-at-rest", TOPIC, {"policy": topic_policy("events.amazonaws.com")}, mended)
+        for mended in (
+            {"policy": topic_policy("cloudwatch.amazonaws.com")},
+            {"policy": topic_policy("events.amazonaws.com"), "kmsMasterKeyId": "alias/aws/sns"},
+        )
+    ),
     pair(
         "encryption-own-key",
         LOGS,

@@ -19,6 +19,7 @@ BUCKET: Final = "aws:s3/bucket:Bucket"
 BUCKET_POLICY: Final = "aws:s3/bucketPolicy:BucketPolicy"
 FUNCTION: Final = "aws:lambda/function:Function"
 LOGS: Final = "aws:cloudwatch/logGroup:LogGroup"
+TOPIC: Final = "aws:sns/topic:Topic"
 TABLE: Final = "aws:dynamodb/table:Table"
 KEY: Final = "aws:kms/key:Key"
 KEY_ARN: Final = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1"
@@ -68,6 +69,12 @@ def without_tls(action: str, resource: str | list[str] = "*", said: object = "fa
     return doc(
         {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource, "Condition": condition}
     )
+
+
+def topic_policy(service: str) -> str:
+    """What lets a service publish, and everybody over TLS alone."""
+    publish = allow("sns:Publish", "*", Principal={"Service": service}, Condition=OURS)
+    return doc(publish, *json.loads(without_tls("sns:Publish"))["Statement"])
 
 
 def provider(condition: str) -> Resource:
