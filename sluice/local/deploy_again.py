@@ -22,25 +22,24 @@ from sluice.local.deploy_lake import FIREHOSE, iceberg_input
 from sluice.local.deploy_lake import TABLE as CATALOG_TABLE
 from sluice.local.deploy_lake import check_table as check_columns
 from sluice.local.deploy_result import Deployment, Made, Outputs, mapping
+from sluice.local.deploy_watch import COMPOSITE_ALARM, METRIC_ALARM, WATCHING
 from sluice.local.schedule import schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REPEATABLE = frozenset(
-    {
-        "aws:kinesis/resourcePolicy:ResourcePolicy",
-        "aws:sqs/queuePolicy:QueuePolicy",
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-        "aws:s3/bucketVersioning:BucketVersioning",
-        "aws:s3/bucketPolicy:BucketPolicy",
-        "aws:iam/rolePolicy:RolePolicy",
-        "aws:lambda/invocation:Invocation",
-        "aws:opensearch/domain:Domain",
-    }
-)
+REPEATABLE = WATCHING | {
+    "aws:kinesis/resourcePolicy:ResourcePolicy",
+    "aws:sqs/queuePolicy:QueuePolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketVersioning:BucketVersioning",
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:lambda/invocation:Invocation",
+    "aws:opensearch/domain:Domain",
+}
 """Types whose creation puts something in the place of what was there, or does something once more."""
 
 TABLE = "gcp:bigquery/table:Table"
@@ -137,6 +136,8 @@ class Update:
             return None
         for step in self._steps:
             step()
+        silent = self._remove_alarms(made)
+        kept = {urn: each for urn, each in self._before.made.items() if urn not in silent}
         return msgspec.structs.replace(
             self._before,
             functions=self.functions + self._aws.functions,
@@ -147,8 +148,19 @@ class Update:
             firehoses=self._aws.lake.firehoses,
             lake_tables=self._aws.lake.tables,
             stand_ins=self.stand_ins,
-            made={**self._before.made, **made},
+            made={**kept, **made},
         )
+
+    def _remove_alarms(self, made: dict[str, Made]) -> dict[str, Made]:
+        """Delete the alarms that are no longer declared, under whatever name; they hold nothing."""
+        declared = {each.id for each in made.values()}
+        gone = {
+            urn: each
+            for urn, each in self._before.made.items()
+            if urn not in made and (METRIC_ALARM in urn or COMPOSITE_ALARM in urn)
+        }
+        self._aws.watch.remove({urn: each for urn, each in gone.items() if each.id not in declared})
+        return gone
 
     def _create(self, resource: Declared) -> Outputs:
         self._new = True

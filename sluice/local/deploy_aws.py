@@ -12,6 +12,7 @@ from sluice.local.declared import Declared
 from sluice.local.deploy_lake import LakeCreator, has_server
 from sluice.local.deploy_result import Outputs
 from sluice.local.deploy_security import SecurityCreator
+from sluice.local.deploy_watch import WatchCreator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ class AwsCreator:
         self.permissions: list[Inputs] = []
         self.invocations: list[Inputs] = []
         self.retention_hours: dict[str, int] = {}
+        self.watch = WatchCreator(self._client, lambda: self.region)
         self.lake = LakeCreator(self._client, lambda: self.region)
         self._by_type: dict[str, Callable[[Inputs], Outputs]] = {
             "pulumi:providers:aws": self._provider,
@@ -73,6 +75,7 @@ class AwsCreator:
             "aws:s3/bucketPolicy:BucketPolicy": self._bucket_policy,
             "aws:dynamodb/table:Table": self._table,
             **SecurityCreator(self._client).by_type,
+            **self.watch.by_type,
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
             "aws:cloudwatch/logStream:LogStream": self._log_stream,
             **self.lake.by_type,
