@@ -3,7 +3,7 @@
 import json as jsonlib
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,16 +11,21 @@ from sluice.cli.options import Json, PipelineFile
 from sluice.cli.output import console, count, grid, plural, print_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import RenderableType
 
     from sluice.local.inventory import Box
     from sluice.local.program import Program
+    from sluice.planner.load import Load
     from sluice.policies import Violation
 
 EXAMPLE = """\b
 Examples:
   sluice graph --env prod
   sluice graph --format mermaid > pipeline.mmd
+  sluice graph --diff main --env prod
+  sluice graph --diff main --format markdown > comment.md
 """
 _SHOWN_NAMES = 6
 
@@ -30,34 +35,130 @@ class Format(StrEnum):
 
     table = "table"
     mermaid = "mermaid"
+    markdown = "markdown"
     json = "json"
 
 
 def graph(
     *,
-    env: Annotated[str, typer.Option("--env", metavar="STACK", help="The environment to look at.")] = "dev",
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            metavar="STACK",
+            help="The environment to look at; with --diff several, or all.  [default: dev]",
+        ),
+    ] = None,
     shown: Annotated[
-        Format, typer.Option("--format", help="A table, a Mermaid drawing, or everything as JSON.")
+        Format,
+        typer.Option(
+            "--format", help="A table, a Mermaid drawing, a comment in Markdown, everything as JSON."
+        ),
     ] = Format.table,
     pipeline: PipelineFile = None,
+    diff: Annotated[
+        str | None,
+        typer.Option("--diff", metavar="REV", help="Compare with the program of this git revision instead."),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", metavar="R", help="With --diff: cost at R records a second.  [default: 100]"),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option("--bytes", metavar="N", help="With --diff: of N bytes each.  [default: 1000]"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what an environment would create, what of it is protected, and which rules it breaks.
 
     Runs the program that `pulumi up` runs, with the environment's settings; no account is asked for anything.
-    Exit status 1 when it breaks a rule; docs/policies.md lists them.
+    With --diff it is the offline plan: what the working tree would add, change, replace and delete, which
+    rights grow wider, and what that costs (docs/plan.md). Exit status 1 when the program breaks a rule;
+    docs/policies.md lists them.
     """
+    form = Format.json if json else shown
+    _check_options(env, form, diff, rate, size)
+    if diff is not None:
+        _show_plan(diff, env or [], form, pipeline, _load(rate, size))
+    else:
+        _show_program((env or ["dev"])[0], form, pipeline)
+
+
+def _check_options(
+    env: list[str] | None, form: Format, diff: str | None, rate: float | None, size: int | None
+) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        UsageError: what it is, and what to do instead.
+    """
+    from sluice.errors import UsageError
+
+    if diff is not None and form is Format.mermaid:
+        raise UsageError(
+            "--format mermaid draws one program: leave out --diff, or take table, markdown, json"
+        )
+    if diff is None and form is Format.markdown:
+        raise UsageError(
+            "--format markdown is for a comparison: add --diff REV, or take table, mermaid, json"
+        )
+    if diff is None and (rate is not None or size is not None):
+        raise UsageError("--rate and --bytes say the load of a comparison: add --diff REV")
+    if diff is None and len(env or []) > 1:
+        raise UsageError(
+            "--env is given several times: without --diff REV, look at one environment at a time"
+        )
+
+
+def _load(rate: float | None, size: int | None) -> "Load":
+    from sluice.cli.options import at_least, positive
+    from sluice.planner.load import USUAL_BYTES, USUAL_RATE, Load
+
+    return Load(
+        rate=positive("--rate", USUAL_RATE if rate is None else rate),
+        bytes=at_least("--bytes", USUAL_BYTES if size is None else size, 1),
+    )
+
+
+def _show_plan(
+    revision: str, environments: list[str], form: Format, pipeline: "Path | None", load: "Load"
+) -> None:
+    from sluice.cli.graph_diff import as_json, failed, planned, print_plan
+    from sluice.cli.project import find_root
+
+    plan = planned(find_root(), revision, list(dict.fromkeys(environments)), pipeline, load)
+    if form is Format.json:
+        print_json(as_json(plan))
+    elif form is Format.markdown:
+        from sluice.changes.markdown import markdown
+
+        sys.stdout.write(markdown(plan))
+    else:
+        print_plan(plan)
+    if wrong := failed(plan):
+        sys.stderr.write(f"error: {wrong}\n")
+        raise typer.Exit(1)
+
+
+def _show_program(env: str, form: Format, pipeline: "Path | None") -> None:
     from sluice.cli.project import find_root
     from sluice.local.judged import judged
     from sluice.local.program import run_program
 
-    program = run_program(find_root(), env, pipeline=pipeline, overrides={"package_dependencies": False})
+    root = find_root()
+    program = run_program(root, env, pipeline=pipeline, overrides={"package_dependencies": False})
     found = judged(program)
     for warning in program.warnings:
         sys.stderr.write(f"warning: {warning}\n")
-    if json or shown is Format.json:
-        print_json(_document(env, program, found))
-    elif shown is Format.mermaid:
+    if form is Format.json:
+        from sluice.cli.project import pipeline_file
+        from sluice.local.document import graph_document
+        from sluice.pipeline import load_pipeline
+
+        flows = load_pipeline(pipeline_file(root, pipeline))
+        print_json(graph_document(env, program, found, flows))
+    elif form is Format.mermaid:
         from sluice.local.drawing import mermaid
 
         sys.stdout.write(mermaid(program))
@@ -77,43 +178,6 @@ def _complain(env: str, found: "list[Violation]") -> None:
         f"error: environment {env} breaks {plural(rules, 'rule')} in {plural(len(found), 'place')}:"
         " mend them as the lines above say; docs/policies.md has the reasons\n"
     )
-
-
-def _document(env: str, program: "Program", found: "list[Violation]") -> dict[str, Any]:
-    """Everything that was declared, and what is wrong with it, for programs: checks, diffs, inventories."""
-    from sluice.local.inventory import created
-
-    components = {each.urn: each.name for each in program.resources if not each.custom}
-    resources = created(program.resources)
-    return {
-        "environment": env,
-        "count": len(resources),
-        "protected": sum(each.protect for each in resources),
-        "resources": [
-            {
-                "component": components.get(each.parent or ""),
-                "type": each.type,
-                "name": each.name,
-                "protected": each.protect,
-                "depends_on": list(each.depends_on),
-                "urn": each.urn,
-                "inputs": each.inputs,
-            }
-            for each in sorted(resources, key=lambda each: each.urn)
-        ],
-        "outputs": program.outputs,
-        "warnings": list(program.warnings),
-        "violations": [
-            {
-                "rule": each.rule,
-                "type": each.resource.type,
-                "name": each.resource.name,
-                "said": each.said,
-                "urn": each.resource.urn,
-            }
-            for each in found
-        ],
-    }
 
 
 def _print_table(env: str, program: "Program") -> None:

@@ -1,7 +1,8 @@
 """The list prices that Sluice counts with: one table, in US dollars, before taxes, discounts and free tiers.
 
-They are those of AWS's us-east-1 and of BigQuery's US multi-region; most regions of Europe cost up to a fifth
-more. Prices change: a figure made of them is an estimate, and says the day that it rests on.
+They are those of AWS's us-east-1 and of BigQuery's US multi-region, as the pages named beside them had them;
+most regions of Europe cost up to a fifth more. Prices change: a figure made of them is an estimate, says the
+year that it rests on, and is worth a look at the page before anybody decides by it.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-AS_OF: Final = "2026-11"
-"""The month that the table was last gone through."""
+AS_OF: Final = "2025"
+"""The year whose prices these are."""
 
 REGION: Final = "us-east-1"
 HOURS_A_MONTH: Final = 730
@@ -76,7 +77,7 @@ PRICES: Final[Mapping[str, Price]] = MappingProxyType(
         "s3.storage": Price(usd=0.023, unit="GB-month", source=_S3),
         "s3.put": Price(usd=0.005, unit="writing request", per=1_000, source=_S3),
         "s3.get": Price(usd=0.0004, unit="reading request", per=1_000, source=_S3),
-        "firehose.in": Price(usd=0.029, unit="GB", source=_FIREHOSE),
+        "firehose.in": Price(usd=0.029, unit="GB, a record in steps of 5 KB", source=_FIREHOSE),
         "logs.in": Price(usd=0.5, unit="GB", source=_CLOUDWATCH),
         "logs.storage": Price(usd=0.03, unit="GB-month", source=_CLOUDWATCH),
         "cloudwatch.metric": Price(usd=0.3, unit="metric-month", source=_CLOUDWATCH),
@@ -97,6 +98,21 @@ PRICES: Final[Mapping[str, Price]] = MappingProxyType(
     }
 )
 """By key, SERVICE.WHAT: what is paid for, and how much of it costs what."""
+
+
+INSTANCES: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "t3.small.search": 0.036,
+        "t3.medium.search": 0.073,
+        "m7g.medium.search": 0.068,
+        "m7g.large.search": 0.135,
+        "m7g.xlarge.search": 0.27,
+        "r7g.medium.search": 0.088,
+        "r7g.large.search": 0.177,
+        "r7g.xlarge.search": 0.353,
+    }
+)
+"""OpenSearch instances by type: US dollars an hour, from the same page as its storage."""
 
 
 def usd(key: str, quantity: float = 1) -> float:

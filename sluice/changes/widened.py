@@ -1,0 +1,181 @@
+"""What roles, resources and Google's members may do that they could not do before, told by meaning."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from sluice.changes.document import Document, Planned
+from sluice.changes.grants import Condition, Grant, renamed, uncovered
+from sluice.changes.resources import Pair, declared
+from sluice.changes.rights import rights
+from sluice.local.declared import placeholder
+
+_ARN: Final = 6
+"""Fields of an ARN, the last of which is the resource."""
+
+
+class Widened(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is allowed, or no longer denied, and was not before.
+
+    `on` and `holder` say what it hangs on, `new` that this is new as a whole. `until_now` is the nearest that
+    was allowed before.
+    """
+
+    on: str
+    holder: str
+    who: str
+    actions: tuple[str, ...]
+    resource: str
+    condition: str = ""
+    until_now: str = ""
+    new: bool = False
+    denial_gone: bool = False
+
+    @property
+    def everybody(self) -> bool:
+        """Whether it is for everybody, or for everything."""
+        return self.who in {"*", "allUsers", "allAuthenticatedUsers"} or "*" in self.actions
+
+
+class Rights(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wider, what is narrower, and which grants follow what they are about to another name."""
+
+    widened: tuple[Widened, ...]
+    narrowed: tuple[Widened, ...]
+    followed: int = 0
+
+
+def rights_changed(before: Document, after: Document, pairs: Mapping[str, Pair]) -> Rights:
+    """Compare what two programs allow."""
+    names = _names(pairs)
+    old, new = rights(before), rights(after)
+    moved = [renamed(each, names) for each in old]
+    wider = _allowed(uncovered(_only(new, denied=False), _only(moved, denied=False)), moved, before, names)
+    there = {each.holder for each in new} | {_called(each) for each in after.resources}
+    undenied = [
+        each for each in uncovered(_only(moved, denied=True), _only(new, denied=True)) if each.holder in there
+    ]
+    bounds = [change for pair in pairs.values() if (change := _boundary(pair))]
+    narrower = uncovered(_only(moved, denied=False), _only(new, denied=False))
+    denied = uncovered(_only(new, denied=True), _only(moved, denied=True))
+    return Rights(
+        widened=(*bounds, *wider, *_told(undenied, denial_gone=True)),
+        narrowed=(*_told(narrower), *_told(denied)),
+        followed=sum(one != other for one, other in zip(old, moved, strict=True)),
+    )
+
+
+def _only(those: Iterable[Grant], *, denied: bool) -> list[Grant]:
+    return [each for each in those if each.denied is denied]
+
+
+def _allowed(
+    those: Sequence[Grant], given: Sequence[Grant], before: Document, names: Mapping[str, str]
+) -> list[Widened]:
+    """Tell what is newly allowed: what hangs on something new as a whole comes last."""
+    holders = {each.holder for each in given} | {_called(each) for each in before.resources}
+    holders |= {names.get(each.name, each.name) for each in before.resources} | set(names.values())
+    told = [
+        msgspec.structs.replace(each, until_now=_until_now(each, given), new=each.holder not in holders)
+        for each in _told(those)
+    ]
+    return sorted(told, key=lambda each: (each.new, not each.everybody, each.on, each.holder))
+
+
+def _told(those: Iterable[Grant], *, denial_gone: bool = False) -> list[Widened]:
+    """Bring together what differs by actions alone."""
+    found: dict[tuple[str, str, str, str, Condition], list[str]] = {}
+    for each in those:
+        key = (each.on, each.holder, each.principal, each.resource, each.condition)
+        found.setdefault(key, []).append(each.action)
+    return [
+        Widened(
+            on=on,
+            holder=holder,
+            who=who,
+            actions=tuple(dict.fromkeys(actions)),
+            resource=short_arn(resource),
+            condition=_said(condition),
+            denial_gone=denial_gone,
+        )
+        for (on, holder, who, resource, condition), actions in found.items()
+    ]
+
+
+def _until_now(wider: Widened, given: Iterable[Grant]) -> str:
+    """Say what was allowed before of the same actions on the same holder."""
+    same = [
+        each
+        for each in given
+        if (each.on, each.holder) == (wider.on, wider.holder)
+        and not each.denied
+        and each.action in wider.actions
+    ]
+    on = dict.fromkeys(short_arn(each.resource) for each in same if each.principal == wider.who)
+    if wider.resource in on:
+        conditions = dict.fromkeys(
+            _said(each.condition) for each in same if short_arn(each.resource) == wider.resource
+        )
+        return f"only {' or '.join(conditions)}"
+    if on and any(on):
+        return f"on {', '.join(on)}"
+    who = dict.fromkeys(each.principal for each in same)
+    return f"by {', '.join(who)}" if who and wider.on != "role" else ""
+
+
+def _boundary(pair: Pair) -> Widened | None:
+    """Tell of a role that loses its permissions boundary, or gets another."""
+    old, new = (each.inputs.get("permissionsBoundary") for each in (pair.before, pair.after))
+    if not old or old == new:
+        return None
+    what = f"has {short_arn(str(new))} as its boundary" if new else "has no permissions boundary"
+    return Widened(
+        on="role",
+        holder=pair.after.name,
+        who=pair.after.name,
+        actions=(what,),
+        resource="",
+        until_now=short_arn(str(old)),
+    )
+
+
+def _names(pairs: Mapping[str, Pair]) -> dict[str, str]:
+    """Return the names, ARNs and addresses that the same things have before and after, where they differ."""
+    names: dict[str, str] = {}
+    for pair in pairs.values():
+        old, new = _known_as(pair.before), _known_as(pair.after)
+        names |= {old[key]: new[key] for key in old if key in new and old[key] != new[key]}
+    return dict(sorted(names.items(), key=lambda each: -len(each[0])))
+
+
+def _known_as(resource: Planned) -> dict[str, str]:
+    _, outputs = placeholder(declared(resource))
+    named = {key: value for key, value in outputs.items() if isinstance(value, str)}
+    named["program"], named["cloud"] = resource.name, _called(resource)
+    if resource.type == "aws:iam/role:Role":
+        named["assumed"] = f"assumed-role/{resource.inputs.get('name')}"
+    return named
+
+
+def _called(resource: Planned) -> str:
+    for key in ("name", "bucket", "domainName", "datasetId", "workloadIdentityPoolId"):
+        if isinstance(resource.inputs.get(key), str):
+            return str(resource.inputs[key])
+    return resource.name
+
+
+def short_arn(arn: str) -> str:
+    """Write an ARN as service and resource: account and region are the environment's."""
+    fields = arn.split(":", _ARN - 1)
+    return f"{fields[2]} {fields[5]}" if len(fields) == _ARN and fields[0] == "arn" else arn
+
+
+def _said(condition: Condition) -> str:
+    if not condition:
+        return ""
+    words = (
+        f"{key} {operator} {' or '.join(sorted(short_arn(value) for value in values))}"
+        for operator, key, values in sorted(condition, key=str)
+    )
+    return f"if {' and '.join(words)}"
