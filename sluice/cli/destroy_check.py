@@ -45,7 +45,8 @@ def destroy_check(*, env: Stack, json: Json = False) -> int:
     state, exports = cli.state(env), cli.outputs(env)
     aws = Aws(str(settings.get("aws_region", "us-east-1")))
     _check_account(aws, str(settings.get("aws_account_id", "")), env)
-    found = losses(deployed(state), exports, aws=aws, google=Google())
+    google = Google(str(settings.get("google_project", "")))
+    found = losses(deployed(state), exports, aws=aws, google=google)
     if json:
         print_json(_document(env, found))
     else:

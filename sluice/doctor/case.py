@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -43,7 +43,7 @@ class Case:
     program: Program | None
     refusal: str = ""
     aws: Aws
-    google: Google = field(default_factory=Google)
+    google: Google
 
     @classmethod
     def open(cls, root: Path, env: str, pipeline: Path) -> Self:
@@ -69,6 +69,7 @@ class Case:
             program=program,
             refusal=refusal,
             aws=Aws(str(settings.get("aws_region", "us-east-1"))),
+            google=Google(str(settings.get("google_project", ""))),
         )
 
     @cached_property

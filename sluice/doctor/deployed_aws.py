@@ -83,7 +83,7 @@ LOOKS: Final[Mapping[str, tuple[str, Callable[[Case, Declared], Iterator[str]]]]
 def running(case: Case) -> Iterator[Finding]:
     """Compare each stream, consumer, table, function and Firehose with what is declared."""
     if not case.deployed:
-        yield Finding.ok(RUNNING, "nothing yet: the stack has not been deployed")
+        yield Finding.ok(RUNNING, "nothing: the stack has not been deployed yet")
         return
     looked_at, found = 0, False
     for each in case.declared(*LOOKS):

@@ -27,7 +27,7 @@ class Check:
 
 
 def examine(case: Case, checks: Sequence[Check], *, seconds: float = SECONDS) -> list[Finding]:
-    """Run every check, and return what they found in the order of the checks.
+    """Run every check, and return what they found, in the order of the checks; some have nothing to tell.
 
     A check whose needs are not met is told as such, once, and not run. One that takes longer than `seconds`
     is given up: its thread ends with the process.
@@ -68,7 +68,7 @@ def _side_by_side(case: Case, checks: Sequence[Check], deadline: float) -> dict[
         thread.start()
     for thread in threads.values():
         thread.join(max(0.0, deadline - time.monotonic()))
-    return {each.name: found.get(each.name) or [_too_slow(each)] for each in checks}
+    return {each.name: found.get(each.name, [_too_slow(each)]) for each in checks}
 
 
 def _too_slow(check: Check) -> Finding:
@@ -78,7 +78,7 @@ def _too_slow(check: Check) -> Finding:
 
 def _guarded(case: Case, check: Check) -> list[Finding]:
     try:
-        return list(check.run(case)) or [Finding.ok(check.name, f"nothing to find: {check.looks_at}")]
+        return list(check.run(case))
     except SluiceError as error:
         said = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other checks' findings are told

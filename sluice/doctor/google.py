@@ -5,7 +5,6 @@ Endpoints are Google's own unless the variables say otherwise that the provider 
 """
 
 import os
-from functools import cached_property
 from threading import Lock
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -25,7 +24,7 @@ ENDPOINTS: Final = {
     "services": ("GOOGLE_SERVICE_USAGE_CUSTOM_ENDPOINT", "https://serviceusage.googleapis.com/v1/"),
 }
 LOGIN: Final = "gcloud auth application-default login"
-_OK, _UNAUTHENTICATED, _DENIED, _MISSING = 200, 401, 403, 404
+_OK, _DENIED, _MISSING = 200, 403, 404
 
 
 class Refused(EnvironmentProblem):
@@ -44,48 +43,27 @@ class Refused(EnvironmentProblem):
 
 
 class Google:
-    """Google's APIs with the user's own credentials. Safe to use from several threads."""
+    """Google's APIs with the user's own credentials. Safe to use from several threads.
 
-    def __init__(self) -> None:
+    `project` is the one that calls are counted for where the credentials are a person's and name none:
+    several APIs take no others (Google Cloud, "Set the quota project").
+    """
+
+    def __init__(self, project: str) -> None:
+        self._project = project
         self._lock = Lock()
+        self._found: Any = None
 
-    @cached_property
+    @property
     def credentials(self) -> Any:
         """Application-default credentials, with a token that is good.
 
         Raises:
             EnvironmentProblem: there are none, or they give no token any more.
         """
-        import google.auth  # noqa: PLC0415 - a third of a second that no other check waits for
-        from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError  # noqa: PLC0415 - same
-        from google.auth.transport.requests import Request  # noqa: PLC0415 - same
-
-        try:
-            found, _ = google.auth.default(scopes=[SCOPE])
-        except DefaultCredentialsError as error:
-            raise EnvironmentProblem("no Google credentials are to be found") from error
-        try:
-            cast("Any", found).refresh(Request(self._plain_session()))
-        except GoogleAuthError as error:
-            raise EnvironmentProblem(f"the Google credentials give no token: {_first(error)}") from error
-        return found
-
-    @cached_property
-    def _session(self) -> Any:
-        from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415 - see credentials
-
         with self._lock:
-            session: Any = cast("Any", AuthorizedSession)(self.credentials)
-        session.trust_env = not _at_home()
-        return session
-
-    @staticmethod
-    def _plain_session() -> Any:
-        import requests  # noqa: PLC0415 - see credentials
-
-        session = requests.Session()
-        session.trust_env = not _at_home()  # a proxy has no business with 127.0.0.1
-        return session
+            self._found = self._found or _signed_in()
+            return self._found
 
     def call(self, api: str, path: str, *, body: Any = None, **query: str) -> dict[str, Any]:
         """Return the answer to a GET, or to a POST of a body.
@@ -94,17 +72,18 @@ class Google:
             Refused: Google says no.
             EnvironmentProblem: it does not answer, or there are no credentials.
         """
-        import requests  # noqa: PLC0415 - see credentials
-        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - same
+        import requests  # noqa: PLC0415 - a third of a second that no other check waits for
 
-        url = base_url(api) + path
+        url, method = base_url(api) + path, "GET" if body is None else "POST"
+        headers: dict[str, str] = {}
+        self.credentials.apply(headers)
+        if hasattr(self.credentials, "refresh_token"):
+            headers.setdefault("x-goog-user-project", self._project)
         try:
-            if body is None:
-                answer = self._session.get(url, params=query, timeout=SECONDS)
-            else:
-                answer = self._session.post(url, params=query, json=body, timeout=SECONDS)
-        except GoogleAuthError as error:
-            raise EnvironmentProblem(f"the Google credentials give no token: {_first(error)}") from error
+            with _session() as session:
+                answer = session.request(
+                    method, url, params=query, json=body, headers=headers, timeout=SECONDS
+                )
         except requests.RequestException as error:
             raise EnvironmentProblem(
                 f"{urlsplit(url).netloc} does not answer ({type(error).__name__})"
@@ -134,6 +113,32 @@ class Google:
             if not token:
                 return found
             page = {"pageToken": str(token)}
+
+
+def _signed_in() -> Any:
+    """Return whoever is signed in, with a token."""
+    import google.auth  # noqa: PLC0415 - see Google.call
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError  # noqa: PLC0415 - same
+    from google.auth.transport.requests import Request  # noqa: PLC0415 - same
+
+    try:
+        found, _ = google.auth.default(scopes=[SCOPE])
+    except DefaultCredentialsError as error:
+        raise EnvironmentProblem("no Google credentials are to be found") from error
+    try:
+        with _session() as session:
+            cast("Any", found).refresh(Request(session))
+    except GoogleAuthError as error:
+        raise EnvironmentProblem(f"the Google credentials give no token: {_first(error)}") from error
+    return found
+
+
+def _session() -> Any:
+    import requests  # noqa: PLC0415 - see Google.call
+
+    session = requests.Session()
+    session.trust_env = not _at_home()  # a proxy has no business with 127.0.0.1
+    return session
 
 
 def base_url(api: str) -> str:

@@ -1,6 +1,6 @@
 """Names that are taken before the first `pulumi up`, and adopted things that are not there."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sluice.doctor.aws import is_denied, is_missing
@@ -55,9 +55,12 @@ def names(case: Case) -> Iterator[Finding]:
         yield Finding.ok(NAMES, "the stack is deployed: its names are its own")
         return
     wanted = case.declared(*AWS_LOOKS)
-    taken = [each for each in wanted if _exists(case, each)]
-    for each in taken:
-        yield _taken(case, each)
+    taken: dict[str, list[Declared]] = {}
+    for each in wanted:
+        if _exists(case, each):
+            taken.setdefault(each.type, []).append(each)
+    for group in taken.values():
+        yield _taken(case, group)
     if not taken:
         yield Finding.ok(NAMES, f"none of {len(wanted)} names in AWS is taken")
 
@@ -76,15 +79,16 @@ def _exists(case: Case, resource: Declared) -> bool:
     return True
 
 
-def _taken(case: Case, resource: Declared) -> Finding:
-    kind = resource.type.rpartition(":")[2].lower()
-    called = resource.inputs[AWS_LOOKS[resource.type][1]]
+def _taken(case: Case, group: Sequence[Declared]) -> Finding:
+    """Tell of resources of one kind, with how the first of them is taken into the stack."""
+    first, kind = group[0], group[0].type.rpartition(":")[2].lower()
+    called = [str(each.inputs[AWS_LOOKS[each.type][1]]) for each in group]
     return Finding.problem(
         NAMES,
-        f"{kind} {called} exists already, and stack {case.env} has not made it",
-        "`pulumi up` fails at it: of an earlier stack, perhaps, that was retained or removed from the state",
-        f"delete it; or take it into the stack: pulumi import {resource.type} {resource.name} {called} "
-        f"--stack {case.env}; or use it: docs/adoption.md",
+        f"{len(group)} of kind {kind} that stack {case.env} has not made exist already: {', '.join(called)}",
+        "`pulumi up` fails there: of an earlier stack, perhaps, that was retained or lost its state",
+        f"delete what is empty; take what is not into the stack: pulumi import {first.type} {first.name} "
+        f"{called[0]} --stack {case.env}; or use it as it is: docs/adoption.md",
     )
 
 

@@ -130,7 +130,7 @@ def _guards(each: Deployed, size: Size | None) -> Iterator[str]:
     if each.type == BUCKET and full and not each.values.get("forceDestroy"):
         yield "not empty"
     if each.type == STREAM and not each.values.get("enforceConsumerDeletion"):
-        yield "consumers"
+        yield "its consumers"
 
 
 def _strangers(google: Google, dataset: Deployed, resources: Sequence[Deployed]) -> list[Held]:
