@@ -29,6 +29,8 @@ import uvicorn
 from sluice.local.access import refusals
 from sluice.local.access.guard import DeniedError, Guard, hides_what_is_missing
 from sluice.local.access.request import Request
+from sluice.local.aws_faults import PATH as FAULTS
+from sluice.local.aws_faults import AwsFaults
 from sluice.local.aws_kinesis import ACCOUNT, CONSUMER, TARGET, DataPlane
 from sluice.local.child import announce, exit_with_parent, listen
 from sluice.local.identities import Identity, Issuer, RefusedError
@@ -48,7 +50,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
-Parts = tuple[DataPlane, "Firehoses", "Watch"]
+Parts = tuple[DataPlane, "Firehoses", "Watch", AwsFaults]
 
 STREAM_MEMORY_BYTES = 192 * 1024 * 1024
 THREADS = 32
@@ -66,7 +68,7 @@ class Gateway:
     """The ASGI application in front of moto."""
 
     def __init__(self, parts: Parts, moto: Wsgi, guard: Guard) -> None:
-        self._plane, self._firehoses, self._watch = parts
+        self._plane, self._firehoses, self._watch, self._faults = parts
         self._moto = moto
         self._guard = guard
         self._verifier = Verifier(guard.issuer)
@@ -84,6 +86,10 @@ class Gateway:
         """Answer one HTTP request."""
         body = await _body(receive)
         if scope["path"].startswith("/_sluice/"):
+            if scope["path"] == FAULTS:
+                status, said = self._faults.asked(scope["method"], body)
+                await _answer(send, status, [], said)
+                return
             own = await self._own(scope["path"], body)
             await _answer(send, 404 if own is None else 200, [], own or b"")
             return
@@ -128,6 +134,11 @@ class Gateway:
                 self._guard.judge(identity, request)
         except (RefusedError, DeniedError) as error:
             return refusals.answer(request, error)
+        struck, wait = self._faults.strike(request, time.time())
+        if wait:
+            await asyncio.sleep(wait)
+        if struck:
+            return struck
         target = request.headers.get(b"x-amz-target", b"").decode()
         if target.startswith(TARGET) and self._plane.handles(target):
             consumer = request.headers.get(CONSUMER.encode(), b"").decode()
@@ -158,6 +169,12 @@ class Gateway:
         with self._one_at_a_time:
             self._firehoses.deliver(all_of_it=True)
         return b"{}"
+
+    def sample_firehoses(self, moment: float) -> None:
+        """Write what is due, and measure what still waits."""
+        with self._one_at_a_time:
+            self._firehoses.deliver()
+            self._firehoses.sample(moment)
 
     def _put_to(self, name: str, body: bytes) -> bytes:
         with self._one_at_a_time:
@@ -272,11 +289,14 @@ def serve(port: int, *, limits: bool, minute_seconds: float) -> None:
 
     logging.disable(logging.INFO)
     metrics = MetricStore(minute_seconds)
-    plane, firehoses = aws_patches.apply(STREAM_MEMORY_BYTES, metrics, limits=limits)
+    plane, firehoses, faults = aws_patches.apply(STREAM_MEMORY_BYTES, metrics, limits=limits)
     watch = api.patch(metrics, time.time)
     watch.samplers.append(levels.queues(metrics))
     guard = Guard(Issuer.here(), MotoWorld(), ACCOUNT)
-    gateway = Gateway((plane, firehoses, watch), DomainDispatcherApplication(create_backend_app), guard)
+    gateway = Gateway(
+        (plane, firehoses, watch, faults), DomainDispatcherApplication(create_backend_app), guard
+    )
+    watch.samplers.append(gateway.sample_firehoses)
     config = uvicorn.Config(
         gateway, log_config=None, access_log=False, lifespan="off", http="httptools", timeout_keep_alive=3600
     )

@@ -23,6 +23,8 @@ from moto.firehose import models as firehose
 from moto.firehose.exceptions import ResourceNotFoundException
 from moto.s3.models import s3_backends
 
+from sluice.local.aws_firehose_meter import DeliveryMeter
+from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.firehose_prefix import object_name, prefix_at
 
 MIB = 1024 * 1024
@@ -33,6 +35,7 @@ MOST_RECORDS, MOST_BATCH_BYTES, MOST_RECORD_BYTES = 500, 4 * MIB, 1000 * 1024
 @dataclass(slots=True)
 class _Buffer:
     began: float
+    records: int = 0
     size: int = 0
     pieces: list[bytes] = field(default_factory=list)
 
@@ -48,7 +51,8 @@ class _Queue:
 class Firehoses:
     """The buffers of all delivery streams. Called by one thread at a time, as moto is."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, meter: DeliveryMeter, now: Callable[[], float] = time.time) -> None:
+        self._meter = meter
         self._now = now
         self._buffers: dict[tuple[Any, str], _Buffer] = {}
         self._queues: dict[str, _Queue] = {}
@@ -75,7 +79,9 @@ class Firehoses:
     def _buffer(self, backend: Any, name: str, stream: Any, records: list[dict[str, bytes]]) -> None:
         buffer = self._buffers.setdefault((backend, name), _Buffer(self._now()))
         buffer.pieces += [record["Data"] for record in records]
+        buffer.records += len(records)
         buffer.size += sum(len(record["Data"]) for record in records)
+        self._meter.taken(name, len(records), sum(len(record["Data"]) for record in records), self._now())
         if buffer.size >= _hint(_destination(stream), "SizeInMBs", DEFAULT_MIB) * MIB:
             self._deliver(backend, name)
 
@@ -106,8 +112,19 @@ class Firehoses:
             if all_of_it or self._buffers[backend, name].began + wait <= self._now():
                 self._deliver(backend, name)
 
+    def sample(self, moment: float) -> None:
+        """Measure, for a moment, how long something has waited in each Firehose with a bucket behind it."""
+        now = self._now()
+        for region in list(firehose.firehose_backends[ACCOUNT].values()):
+            for name, stream in list(region.delivery_streams.items()):
+                if "Iceberg" not in stream.destinations[0]:
+                    buffer = self._buffers.get((region, name))
+                    self._meter.aged(name, now - buffer.began if buffer else 0.0, moment)
+
     def _deliver(self, backend: Any, name: str) -> None:
         buffer = self._buffers[backend, name]
+        if self._meter.refused(name, self._now()):
+            return
         stream = backend.delivery_streams[name]
         destination = _destination(stream)
         data = b"".join(buffer.pieces)
@@ -119,6 +136,7 @@ class Firehoses:
             destination["BucketARN"].rpartition(":")[2], key, gzip.compress(data, 1) if packed else data
         )
         del self._buffers[backend, name]
+        self._meter.delivered(name, buffer.records, len(data), self._now())
 
 
 def _check(records: list[dict[str, bytes]]) -> None:
@@ -149,9 +167,9 @@ def _hint(destination: dict[str, Any], name: str, default: int) -> int:
     return int((destination.get("BufferingHints") or {}).get(name, default))
 
 
-def patch() -> Firehoses:
+def patch(meter: DeliveryMeter) -> Firehoses:
     """Replace moto's own ways in this process."""
-    buffers = Firehoses()
+    buffers = Firehoses(meter)
     backend: Any = firehose.FirehoseBackend
     create = backend.create_delivery_stream
 

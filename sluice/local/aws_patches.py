@@ -22,7 +22,9 @@ from moto.sqs import models as sqs
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
 from sluice.local import aws_account, aws_dynamodb, aws_fifo, aws_firehose, aws_policies
+from sluice.local.aws_faults import AwsFaults
 from sluice.local.aws_firehose import Firehoses
+from sluice.local.aws_firehose_meter import DeliveryMeter
 from sluice.local.aws_kinesis import ACCOUNT, DataPlane, route
 from sluice.local.aws_log import SEQUENCE_BASE, RecordLog, SegmentStore
 from sluice.local.watch import levels
@@ -32,7 +34,7 @@ RECEIVED_AT_ONCE = 64
 """How many visible messages one pass of ReceiveMessage looks at; it returns 10 at most."""
 
 
-def apply(memory_bytes: int, metrics: MetricStore, *, limits: bool) -> tuple[DataPlane, Firehoses]:
+def apply(memory_bytes: int, metrics: MetricStore, *, limits: bool) -> tuple[DataPlane, Firehoses, AwsFaults]:
     """Patch moto in this process; streams keep `memory_bytes` of records in memory, the rest on disk."""
 
     def streams(region: str) -> dict[str, Any]:
@@ -44,7 +46,8 @@ def apply(memory_bytes: int, metrics: MetricStore, *, limits: bool) -> tuple[Dat
     aws_account.patch()
     aws_dynamodb.patch()
     aws_policies.patch()
-    return plane, aws_firehose.patch()
+    faults = AwsFaults(metrics, plane.traffic)
+    return plane, aws_firehose.patch(DeliveryMeter(metrics, faults)), faults
 
 
 def _patch_kinesis(store: SegmentStore) -> None:

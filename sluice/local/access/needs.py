@@ -37,7 +37,7 @@ def needs(request: Request) -> list[Need]:
     if request.service == "s3":
         return s3(request)
     prefix = _PREFIXES.get(request.service, request.service)
-    operation = _operation(request)
+    operation = operation_of(request)
     if operation is None:
         return [Need(f"{prefix}:{request.method} {request.path}", None)]
     if prefix == "dynamodb":
@@ -50,7 +50,7 @@ def needs(request: Request) -> list[Need]:
     return [Need(action, resource) for resource in (rule(operation, request) if rule else [None])]
 
 
-def _operation(request: Request) -> str | None:
+def operation_of(request: Request) -> str | None:
     """The operation's name in AWS' JSON, CBOR and query protocols."""
     target = request.headers.get(b"x-amz-target")
     if target is not None:

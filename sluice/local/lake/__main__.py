@@ -27,7 +27,12 @@ def main() -> None:
     job = read_line()
     exit_with_parent()
     deployment = msgspec.convert(job["deployment"], Deployment)
-    runners = Runners(Urls(job["aws_url"], job["lambda_url"]), deployment.region, limits=job["limits"])
+    runners = Runners(
+        Urls(job["aws_url"], job["lambda_url"]),
+        deployment.region,
+        limits=job["limits"],
+        minute_seconds=job["minute_seconds"],
+    )
     try:
         runners.declare(deployment)
     except SluiceError as error:

@@ -8,7 +8,7 @@ size and age.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sluice.local.clock import Clock
@@ -47,6 +47,12 @@ class Counts:
     dropped: int = 0
     delivered: int = 0
     failed: int = 0
+    commits: int = 0
+    refusals: int = 0
+
+    def copy(self) -> "Counts":
+        """They as they are now."""
+        return replace(self)
 
 
 @dataclass(slots=True)
@@ -95,6 +101,7 @@ class Delivery:
         self._taken = 0  # records of the stream whose end was read
         self._tip: tuple[float, int] | None = None
         self._read_again = 0.0
+        self._taken_at: deque[tuple[float, int]] = deque()
         self._forget()
 
     def step(self) -> float:
@@ -106,6 +113,18 @@ class Delivery:
         self._collect()
         self._deliver()
         return PAUSE_SECONDS
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the oldest record was read that is not dealt with; 0 when all are."""
+        while self._taken_at and self._taken_at[0][1] <= self.settled:
+            self._taken_at.popleft()
+        return self._clock.now() - self._taken_at[0][0] if self._taken_at else 0.0
+
+    @property
+    def behind_ms(self) -> int | None:
+        """How far the newest reading was behind its stream; None without a stream."""
+        return self._source.behind_ms
 
     @property
     def buffered(self) -> int:
@@ -147,6 +166,7 @@ class Delivery:
         self._forget()
         self._source.rewind()
         self._taken = self.settled
+        self._taken_at.clear()
         self._tip = None
 
     def _read(self) -> None:
@@ -164,6 +184,8 @@ class Delivery:
         self._waiting_bytes += sum(len(entry.data) for entry in reading.entries)
         self._taken += sum(entry.last for entry in reading.entries)
         self.counts.read += len(reading.entries)
+        if reading.entries:
+            self._taken_at.append((now, self._taken))
         if reading.at_tip and self._tip is None:
             self._tip = (now, self._taken)
         self._note_tip()
@@ -228,6 +250,7 @@ class Delivery:
             self._go_on(work)
         except DeliveryError as error:
             self.last_error = str(error)
+            self.counts.refusals += 1
             self._put_off(work)
             return
         if self._faults.take("restart", self.firehose.name, "after"):
@@ -252,6 +275,7 @@ class Delivery:
             work.held.failed += failed
         while work.commits:
             work.commits[0]()
+            self.counts.commits += 1
             self.counts.delivered += len(work.commits.popleft().rows)
         if work.held.failed:
             self._objects.write(work.held.failed)

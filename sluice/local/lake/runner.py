@@ -15,10 +15,12 @@ from sluice.local.lake.declared import Firehose, firehose
 from sluice.local.lake.destination import IcebergTables, one_line
 from sluice.local.lake.engine import AT_ONCE, RETRY_SECONDS, Delivery
 from sluice.local.lake.faults import Faults
+from sluice.local.lake.meter import FirehoseMeter
 from sluice.local.lake.objects import ErrorObjects
 from sluice.local.lake.source import BASE_RATE_SECONDS, POLL_SECONDS, DirectSource, KinesisSource
 from sluice.local.lake.transform import Transform
 from sluice.local.source import KinesisSource as Stream
+from sluice.local.watch.collector import Collector, pause_of
 
 CREDENTIALS_SECONDS = 365 * 86_400.0
 """A Firehose keeps its clients for as long as it runs; the service renews its credentials instead."""
@@ -44,9 +46,17 @@ class Runner:
         credentials: Credentials,
         *,
         limits: bool,
+        meter: FirehoseMeter,
     ) -> None:
         clock: Clock = SystemClock()
-        self._transform = Transform(declared, urls.lambda_url, faults, clock)
+        self._meter = meter
+        self._transform = Transform(
+            declared,
+            urls.lambda_url,
+            faults,
+            clock,
+            told=lambda success, seconds: meter.transformed(success=success, seconds=seconds),
+        )
         self._pool = ThreadPoolExecutor(AT_ONCE, f"transform-{declared.name}")
         self._stop = threading.Event()
         self.delivery = Delivery(
@@ -76,6 +86,7 @@ class Runner:
         while not self._stop.wait(pause):
             try:
                 pause = self.delivery.step()
+                self._meter.look(self.delivery)
             except Exception as error:  # noqa: BLE001 - a Firehose that stops would only look slow
                 self.delivery.last_error = one_line(error)
                 traceback.print_exc(file=sys.stderr)
@@ -97,8 +108,11 @@ def _source(
 class Runners:
     """All of them, exchanged when deployed again. Not safe for several threads."""
 
-    def __init__(self, urls: Urls, region: str, *, limits: bool) -> None:
+    def __init__(self, urls: Urls, region: str, *, limits: bool, minute_seconds: float = 60.0) -> None:
         self.faults = Faults()
+        self._pause = pause_of(minute_seconds)
+        self._collector = Collector(urls.aws_url, minute_seconds)
+        self._collector.start()
         self.catalog = LakeCatalog(urls.aws_url, region)
         self._urls, self._limits, self._issuer = urls, limits, Issuer.here()
         self._runners: dict[str, Runner] = {}
@@ -132,7 +146,8 @@ class Runners:
         until = SystemClock().now() + CREDENTIALS_SECONDS
         credentials = self._issuer.issue(identity(account, one.role, one.name), until)
         catalog = LakeCatalog(self._urls.aws_url, one.region, credentials)
-        return Runner(one, self._urls, catalog, self.faults, credentials, limits=self._limits)
+        meter = FirehoseMeter(self._collector, one.name, self._pause)
+        return Runner(one, self._urls, catalog, self.faults, credentials, limits=self._limits, meter=meter)
 
     def hurry(self, seconds: float) -> None:
         """Let nothing wait in buffers for a while once all has been read."""
@@ -146,5 +161,6 @@ class Runners:
 
     def close(self) -> None:
         """End all."""
+        self._collector.stop()
         for runner in self._runners.values():
             runner.stop()

@@ -1,7 +1,7 @@
 """Invokes a Firehose's function through the local Lambda, as often as it is allowed to."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -42,7 +42,16 @@ class Transformed:
 class Transform:
     """A Firehose's function. Safe for several threads."""
 
-    def __init__(self, firehose: Firehose, lambda_url: str, faults: Faults, clock: Clock) -> None:
+    def __init__(
+        self,
+        firehose: Firehose,
+        lambda_url: str,
+        faults: Faults,
+        clock: Clock,
+        told: Callable[[bool, float], None] = lambda _success, _seconds: None,
+    ) -> None:
+        """Invoke; `told` hears of each invocation whether it brought an answer, and how long it took."""
+        self._told = told
         self._firehose, self._faults, self._clock = firehose, faults, clock
         self._url = f"{lambda_url}/2015-03-31/functions/{firehose.function}/invocations"
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(CALL_SECONDS), retries=False)
@@ -59,7 +68,9 @@ class Transform:
         for attempt in range(1, self._firehose.attempts + 1):
             if attempt > 1 and self._clock.wait(self._stop, RETRY_SECONDS):
                 break
+            began = self._clock.now()
             payload, said = self._invoke(event(self._firehose, entries))
+            self._told(payload is not None, self._clock.now() - began)
             problem = said or problem
             if payload is not None:
                 try:
