@@ -40,6 +40,7 @@ class Creation:
             stand_ins=self._stand_ins,
             retention_hours=self._aws.retention_hours,
             invocations=self._aws.invocations,
+            domains=self._aws.domains,
             firehoses=self._aws.lake.firehoses,
             lake_tables=self._aws.lake.tables,
             made=made,

@@ -145,6 +145,7 @@ class Update:
             schedules=on_time,
             retention_hours={**self._before.retention_hours, **self._aws.retention_hours},
             invocations=self._aws.invocations,
+            domains=sorted({*self._before.domains, *self._aws.domains}),
             firehoses=self._aws.lake.firehoses,
             lake_tables=self._aws.lake.tables,
             stand_ins=self.stand_ins,

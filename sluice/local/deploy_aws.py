@@ -55,6 +55,7 @@ class AwsCreator:
         self.targets: list[Inputs] = []
         self.permissions: list[Inputs] = []
         self.invocations: list[Inputs] = []
+        self.domains: list[str] = []
         self.retention_hours: dict[str, int] = {}
         self.watch = WatchCreator(self._client, lambda: self.region)
         self.lake = LakeCreator(self._client, lambda: self.region)
@@ -247,6 +248,7 @@ class AwsCreator:
     def _domain(self, inputs: Inputs) -> Outputs:
         """Give it an address that nobody asks: functions are led to the local OpenSearch."""
         called = inputs["domainName"]
+        self.domains.append(called)
         arn = f"arn:aws:es:{self.region}:{ACCOUNT}:domain/{called}"
         return arn, {"arn": arn, "endpoint": f"search-{called}.{self.region}.es.amazonaws.com"}
 

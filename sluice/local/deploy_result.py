@@ -39,8 +39,8 @@ class Deployment(msgspec.Struct, kw_only=True):
 
     `made` has the resources of the local servers by their URN. `firehoses` and `lake_tables` are, by their
     declared inputs, what the lake's process runs and has; `invocations` are those that are still to be made,
-    before the mappings begin. `search_url` is where the local OpenSearch answers. `account` is the one that
-    the program is pinned to, whose roles its functions have.
+    before the mappings begin. `search_url` is where the local OpenSearch answers for the declared `domains`.
+    `account` is the one that the program is pinned to, whose roles its functions have.
     """
 
     region: str
@@ -54,6 +54,7 @@ class Deployment(msgspec.Struct, kw_only=True):
     retention_hours: dict[str, int] = {}
     invocations: list[dict[str, Any]] = []
     search_url: str | None = None
+    domains: list[str] = []
     firehoses: list[dict[str, Any]] = []
     lake_tables: list[dict[str, Any]] = []
     made: dict[str, Made] = {}

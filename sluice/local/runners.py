@@ -16,6 +16,7 @@ from sluice.local.schedule import Schedule, Ticker
 from sluice.local.source import AwsJson, KinesisSource, Source
 from sluice.local.source_table import TableSource
 from sluice.local.watch.meters import Meter, Unmeasured
+from sluice.local.watch.search import SearchMeter
 
 BASE_RATE_SECONDS = 1.0
 """Lambda "polls each shard in your Kinesis stream for records at a base rate of once per second. When more
@@ -56,6 +57,7 @@ class Runners:
         self._invoker, self._url, self._region, self._limits = invoker, url, region, limits
         self._minute_seconds, self._meter = minute_seconds, meter or Unmeasured()
         self._faults = faults or LambdaFaults()
+        self._search = SearchMeter(self._meter, minute_seconds)
         self._mappings: dict[str, MappingRunner] = {}
         self._tickers: dict[Schedule, Ticker] = {}
 
@@ -75,6 +77,7 @@ class Runners:
         for uuid in configs.keys() - self._mappings.keys():
             self._mappings[uuid] = self._runner(configs[uuid])
             self._mappings[uuid].start()
+        self._search.take(deployment)
         declared = {*deployment.schedules}
         for over in self._tickers.keys() - declared:
             self._tickers.pop(over).stop()

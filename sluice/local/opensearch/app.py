@@ -1,12 +1,14 @@
 """The gateway before the engine: plain HTTP, with faults where they were asked for.
 
 What is not under /_sluice/ goes to the engine as it came. Under it: `status`, `faults` (GET, POST, DELETE),
-`calls`, which are what roles have asked, and `kill` and `start` (POST), which end the engine as a power cut
-would and bring it back over its data.
+`calls`, which are what roles have asked, `health`, which is what a domain tells CloudWatch, and `kill` and
+`start` (POST), which end the engine as a power cut would and bring it back over its data.
 """
 
 import asyncio
 import re
+import shutil
+import tempfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
 OK = 200
+MB = 1024 * 1024
 _ACCESS_KEY = re.compile("Credential=([^/]+)/")
 
 
@@ -45,6 +48,7 @@ class Gateway:
         own: list[tuple[str, list[str], Callable[[Request], Awaitable[Response]]]] = [
             ("status", ["GET"], self._status),
             ("calls", ["GET"], self._called),
+            ("health", ["GET"], self._healthy),
             ("faults", ["GET", "POST", "DELETE"], self._set_faults),
             ("kill", ["POST"], self._kill),
             ("start", ["POST"], self._start),
@@ -131,6 +135,20 @@ class Gateway:
 
     async def _called(self, _request: Request) -> Response:
         return JSONResponse({"calls": self._calls.told()})
+
+    async def _healthy(self, _request: Request) -> Response:
+        """What the domain's metrics are made of."""
+        asked = Asked("GET", "/_cluster/health", "", {}, b"")
+        answered = await run_in_threadpool(self._engine.answer, asked)
+        status = "red"
+        if answered is not None and answered.status == OK:
+            status = str(msgspec.json.decode(answered.body)["status"])
+        free = self._faults.free_mb
+        if free is None:
+            free = shutil.disk_usage(tempfile.gettempdir()).free / MB
+        return JSONResponse(
+            {"status": status, "writes_blocked": self._faults.blocks_writes, "free_mb": round(free)}
+        )
 
     async def _set_faults(self, request: Request) -> Response:
         if request.method == "POST":

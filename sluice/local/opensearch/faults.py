@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-KINDS: Final = ("status", "items", "slow", "hang", "drop", "after_write_drop", "half_response")
+KINDS: Final = ("status", "items", "slow", "hang", "drop", "after_write_drop", "half_response", "disk")
+BLOCKED: Final = 403
+BULK: Final = ("_bulk", "*")
 TYPES: Final = {
     400: "mapper_parsing_exception",
     403: "cluster_block_exception",
@@ -27,7 +29,8 @@ class Fault:
     """A fault, and how often it still strikes: `after` matching requests pass first, then `count` are hit.
 
     `match` is a request's operation (`_bulk`, `_search`, ...) or `*`. For `items`, `every` n-th item of a
-    bulk request is refused with `status` and `type`, without ever reaching the index.
+    bulk request is refused with `status` and `type`, without ever reaching the index. `disk` strikes no
+    request: as long as it is set, the cluster has `free_mb` megabytes left.
     """
 
     number: int = 0
@@ -40,7 +43,13 @@ class Fault:
     count: int | None = None
     after: int = 0
     seconds: float = 3600.0
+    free_mb: float = 0.0
     hits: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has struck as often as it was to."""
+        return self.count is not None and self.hits >= self.count
 
     @property
     def error(self) -> dict[str, Any]:
@@ -82,16 +91,31 @@ class Faults:
         with self._lock:
             return [{"id": f.number, "match": f.match, "kind": f.kind, "hits": f.hits} for f in self._faults]
 
+    @property
+    def free_mb(self) -> float | None:
+        """How much room a fault leaves; None without one."""
+        with self._lock:
+            return next((fault.free_mb for fault in self._faults if fault.kind == "disk"), None)
+
+    @property
+    def blocks_writes(self) -> bool:
+        """Whether the next bulk request would be refused by a block of the cluster."""
+        with self._lock:
+            return any(
+                fault.kind == "status" and fault.status == BLOCKED and fault.match in BULK and not fault.spent
+                for fault in self._faults
+            )
+
     def strike(self, operation: str) -> Fault | None:
         """Return the fault that hits this request, if any."""
         with self._lock:
             for fault in self._faults:
-                if fault.match not in {operation, "*"}:
+                if fault.match not in {operation, "*"} or fault.kind == "disk":
                     continue
                 if fault.after > 0:
                     fault.after -= 1
                     continue
-                if fault.count is None or fault.hits < fault.count:
+                if not fault.spent:
                     fault.hits += 1
                     return fault
         return None
