@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from sluice.changes import said
+from sluice.changes import said, said_rights
 from sluice.changes.plan import EnvironmentPlan, Plan
-from sluice.changes.resources import Change
 
 MARK: Final = "<!-- sluice-plan -->"
 """At the beginning, so that whoever keeps one comment up to date finds it again."""
@@ -44,7 +43,18 @@ def code(text: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", plain)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if plain.startswith("`") or plain.endswith("`") else ""
-    return f"{fence}{pad}{plain}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{plain}{pad}{fence}"
+
+
+def prose(text: str) -> str:
+    """Write a sentence so that no tag, mention or link comes about in it."""
+    plain = "".join(each if each.isprintable() else " " for each in text)
+    for special, instead in (("&", "&amp;"), ("<", "&lt;"), ("@", "@\u200b"), ("](", "] (")):
+        plain = plain.replace(special, instead)
+    return plain
+
+
+STYLE: Final = said.Style(code, prose)
 
 
 class _Comment:
@@ -61,8 +71,8 @@ class _Comment:
             "### Offline plan",
             f"{code(said.title(plan))}. {said.WHAT_IT_IS}",
             self._overview(),
-            self._section("Look at this first", self._lines(said.first(plan, code))),
-            self._section("Allowed from now on", self._lines(said.widened(plan, code))),
+            self._section("Look at this first", self._lines(said.first(plan, STYLE))),
+            self._section("Allowed from now on", self._lines(said_rights.widened(plan, STYLE))),
             self._pipeline(),
             *(self._environment(each) for each in plan.environments if not each.quiet and not each.problem),
             self._small_print(),
@@ -79,7 +89,7 @@ class _Comment:
 
     def _row(self, plan: EnvironmentPlan) -> str:
         if plan.problem:
-            return f"| {code(plan.environment)} | not compared ||||||"
+            return f"| {_cell(plan.environment)} | not compared ||||||"
         counts = [len(plan.of(*does)) for does in said.COUNTED]
         rights = said.rights(plan).replace("wider", "**wider**")
         cost = said.signed(plan.cost.more) if plan.cost else ""
@@ -87,7 +97,7 @@ class _Comment:
             f"**{each}**" if at in {2, 3} and each else str(each) for at, each in enumerate(counts)
         )
         new = " (new)" if plan.new else ""
-        return f"| {code(plan.environment)}{new} | {cells} | {rights} | {cost} |"
+        return f"| {_cell(plan.environment)}{new} | {cells} | {rights} | {cost} |"
 
     def _lines(self, lines: Iterable[said.Line]) -> list[str]:
         several = len(self._plan.environments) > 1
@@ -99,19 +109,21 @@ class _Comment:
         return f"#### {heading}\n\n{self._list(lines)}" if lines else ""
 
     def _list(self, lines: list[str]) -> str:
-        shown = [f"- {each}" for each in lines[: self._most]]
+        shown = [
+            f"  - {each.strip()}" if each.startswith("  ") else f"- {each}" for each in lines[: self._most]
+        ]
         if len(lines) > self._most:
-            shown.append(f"- and {len(lines) - self._most} more")
+            shown.append(f"- and {len(lines) - self._most} more lines")
         return "\n".join(shown)
 
     def _pipeline(self) -> str:
-        return self._section("Contract, metrics, routes, code", list(said.pipeline(self._plan, code)))
+        return self._section("Contract, metrics, routes, code", list(said.pipeline(self._plan, STYLE)))
 
     def _environment(self, plan: EnvironmentPlan) -> str:
         parts = [self._group(plan, *each) for each in said.GROUPS]
         parts += [
-            self._titled("New roles and resources may", said.granted_to_new(plan, code)),
-            self._titled("No longer allowed", said.narrowed(plan, code)),
+            self._titled("New roles and resources may", said_rights.granted_to_new(plan, STYLE)),
+            self._titled("No longer allowed", said_rights.narrowed(plan, STYLE)),
             self._titled("Outputs", [code(str(each)) for each in plan.outputs]),
             self._titled(
                 "No longer broken", [f"{code(each.rule)}: {code(each.name)}" for each in plan.mended]
@@ -125,16 +137,9 @@ class _Comment:
     def _group(self, plan: EnvironmentPlan, heading: str, does: tuple[str, ...]) -> str:
         found = plan.of(*does)
         if does == ("added",):
-            return self._titled(heading, list(said.by_component(found, code)))
-        return self._titled(heading, [self._resource(each) for each in found])
-
-    def _resource(self, change: Change) -> str:
-        lines = [said.resource(change, code)]
-        shown = change.differences[: min(_DIFFERENCES, self._most)]
-        lines += [f"  - {code(str(each))}" for each in shown]
-        if len(change.differences) > len(shown):
-            lines.append(f"  - and {len(change.differences) - len(shown)} more differences")
-        return "\n".join(lines)
+            return self._titled(heading, list(said.by_component(found, STYLE)))
+        lines = list(said.told(found, STYLE, min(_DIFFERENCES, self._most)))
+        return self._titled(heading, lines)
 
     def _titled(self, heading: str, lines: list[str]) -> str:
         return f"**{heading}**\n\n{self._list(lines)}" if lines else ""
@@ -142,7 +147,7 @@ class _Comment:
     def _cost(self, plan: EnvironmentPlan) -> str:
         if plan.cost is None or not plan.cost.resources:
             return ""
-        lines = [said.cost_of(each, code) for each in plan.cost.resources]
+        lines = list(said.costs(plan.cost, STYLE))
         return self._titled(f"Cost: {said.cost(plan.cost, self._plan.load)}", lines)
 
     def _small_print(self) -> str:
@@ -150,6 +155,10 @@ class _Comment:
         cost = next((said.not_counted(each.cost) for each in self._plan.environments if each.cost), "")
         costs = f" Cost: {cost}" if cost else ""
         return f"<sub>What replaces a resource is as {known} have it.{costs}</sub>"
+
+
+def _cell(text: str) -> str:
+    return code(text).replace("|", "\\|")
 
 
 def _escaped(text: str) -> str:

@@ -10,7 +10,7 @@ from sluice.changes.document import Broken, Document
 from sluice.changes.packages import PackageChange, package_changes
 from sluice.changes.pipeline import PipelineChanges, pipeline_changes
 from sluice.changes.replacements import VERSIONS
-from sluice.changes.resources import Change, changes, paired
+from sluice.changes.resources import Change, changes, paired, unprotected
 from sluice.changes.values import Difference, differences
 from sluice.changes.widened import Rights, rights_changed
 from sluice.planner.cost import Cost, monthly
@@ -54,16 +54,18 @@ class CostChange(msgspec.Struct, frozen=True, kw_only=True):
 class EnvironmentPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to one environment; where `problem` says why it could not be compared, nothing else.
 
-    `ours_failed`: it is the later program that does not run. `violations` counts what of the later one breaks
-    a rule, `broken` is what did not before.
+    `prefix` is what its names begin with. `ours_failed`: it is the later program that does not run.
+    `violations` counts what of the later one breaks a rule, `broken` is what did not before.
     """
 
     environment: str
+    prefix: str = ""
     problem: str = ""
     ours_failed: bool = False
     new: bool = False
     changes: tuple[Change, ...] = ()
     rights: Rights = Rights(widened=(), narrowed=())
+    unprotected: tuple[str, ...] = ()
     outputs: tuple[Difference, ...] = ()
     providers: tuple[Difference, ...] = ()
     broken: tuple[Broken, ...] = ()
@@ -80,6 +82,7 @@ class EnvironmentPlan(msgspec.Struct, frozen=True, kw_only=True):
             or self.changes
             or self.rights.widened
             or self.rights.narrowed
+            or self.unprotected
             or self.outputs
             or self.providers
             or self.broken
@@ -147,9 +150,11 @@ def environment_plan(before: Document, after: Document, load: Load) -> Environme
     old, new = set(before.violations), set(after.violations)
     return EnvironmentPlan(
         environment=after.environment,
+        prefix=_prefix(after),
         new=not before.resources and bool(after.resources),
         changes=tuple(happens),
         rights=rights_changed(before, after, pairs),
+        unprotected=tuple(unprotected(pairs)),
         outputs=tuple(differences(before.outputs, after.outputs)),
         providers=_providers(before, after),
         broken=tuple(each for each in after.violations if each not in old),
@@ -157,6 +162,14 @@ def environment_plan(before: Document, after: Document, load: Load) -> Environme
         mended=tuple(each for each in before.violations if each not in new),
         cost=_cost(before, after, load, {each.name: each.was for each in happens if each.was}),
     )
+
+
+def _prefix(document: Document) -> str:
+    """Return PROJECT-STACK, as names begin where they are not cut."""
+    for each in document.resources:
+        _, _, stack, project, *_ = each.urn.replace("::", ":").split(":")
+        return f"{project}-{stack}"
+    return ""
 
 
 def _providers(before: Document, after: Document) -> tuple[Difference, ...]:

@@ -17,11 +17,11 @@ _SCHEMA: Final = "schema"
 def reasons(before: Planned, after: Planned, found: Sequence[Difference]) -> list[str]:
     """Return why a resource is replaced for these differences; nothing where it is changed in place."""
     table = REPLACED_BY.get(after.type, ())
-    said = [
-        f"{each.path} changes"
-        for each in found
-        if ANY in table or any(_hits(trigger, each) for trigger in table)
-    ]
+    if ANY in table:
+        said = [f"{each.path.partition('.')[0].partition('[')[0]} changes" for each in found]
+    else:
+        hit = (trigger for trigger in table if any(_hits(trigger, each) for each in found))
+        said = [f"{trigger.removesuffix(WHETHER)} changes" for trigger in hit]
     if _schema_differs(after, found) and (why := _schemas(before, after).replaced_because):
         said.append(f"column {why}")
     return list(dict.fromkeys(said))

@@ -87,6 +87,13 @@ def changes(before: Document, after: Document, pairs: Mapping[str, Pair]) -> lis
     return sorted(found, key=lambda each: (order.index(each.does), each.component or "", each.name))
 
 
+def unprotected(pairs: Mapping[str, Pair]) -> Iterator[str]:
+    """Yield the names of what Pulumi protects from deletion before, and no longer after."""
+    for pair in pairs.values():
+        if pair.before.protected and not pair.after.protected:
+            yield pair.after.name
+
+
 def _spread(pairs: Mapping[str, Pair]) -> None:
     """Let what a replaced resource gets anew reach those that use it, and maybe replace them in turn."""
     todo = [pair for pair in pairs.values() if pair.because]

@@ -1,15 +1,21 @@
-"""A plan in sentences, for terminals and comments alike: `quote` sets off what comes from the programs."""
+"""A plan in sentences, for terminals and comments alike: a style sets off what comes from the programs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from sluice.changes.losses import LOSSES
 from sluice.changes.pipeline import PartChange
-from sluice.changes.plan import CostChange, CostOf, EnvironmentPlan, Plan
+from sluice.changes.plan import CostChange, EnvironmentPlan, Plan
 from sluice.changes.resources import Change
-from sluice.changes.widened import Widened
 from sluice.planner.prices import AS_OF, REGION
 
-Quote = Callable[[str], str]
+
+class Style(NamedTuple):
+    """How a text comes out: `code` for names and values of the programs, `prose` for sentences about them."""
+
+    code: Callable[[str], str]
+    prose: Callable[[str], str]
+
 
 WHAT_IT_IS: Final = (
     "Program against program: no cloud was asked. What differs between the program and the cloud,"
@@ -31,7 +37,8 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 COUNTED: Final = (("added",), ("changed",), ("replaced",), ("deleted", "let go"), ("renamed",))
 """What the columns of an overview count."""
 
-_LISTED: Final = 12
+_CODE: Final = ("code", "s3Key", "s3ObjectVersion", "sourceCodeHash")
+_LISTED: Final = 8
 """Names on one line, before the rest is counted."""
 
 
@@ -47,103 +54,104 @@ def title(plan: Plan) -> str:
     return f"{plan.base.called} ({plan.base.commit}) -> {plan.head.called} ({plan.head.commit})"
 
 
-def together(lines: Iterator[tuple[str, str]]) -> list[Line]:
-    """Say once what is the same in several environments; in order of the first of each."""
-    found: dict[str, list[str]] = {}
-    for environment, text in lines:
-        found.setdefault(text, []).append(environment)
-    return [Line(tuple(dict.fromkeys(those)), text) for text, those in found.items()]
+def together(plan: Plan, said: Callable[[EnvironmentPlan], Iterable[tuple[int, str]]]) -> list[Line]:
+    """Say once what is the same in several environments but for their names, in the order of its weight."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    weights: dict[str, int] = {}
+    for each in plan.environments:
+        for weight, text in said(each):
+            anywhere = _anywhere(text, each)
+            found.setdefault(anywhere, []).append((each.environment, text))
+            weights.setdefault(anywhere, weight)
+    lines = []
+    for anywhere in sorted(found, key=weights.__getitem__):
+        environments = tuple(dict.fromkeys(name for name, _ in found[anywhere]))
+        lines.append(Line(environments, anywhere if len(environments) > 1 else found[anywhere][0][1]))
+    return lines
 
 
-def first(plan: Plan, quote: Quote) -> list[Line]:
+def _anywhere(text: str, plan: EnvironmentPlan) -> str:
+    """Write a text with the names of any environment."""
+    project = plan.prefix.removesuffix(f"-{plan.environment}")
+    for hyphen in "-_":
+        prefix = plan.prefix.replace("-", hyphen)
+        text = text.replace(prefix, f"{project.replace('-', hyphen)}{hyphen}ENV") if prefix else text
+    return text
+
+
+def first(plan: Plan, style: Style) -> list[Line]:
     """Return what has to be looked at before anything else."""
-    return together((each.environment, text) for each in plan.environments for text in _first(each, quote))
+    return together(plan, lambda each: _first(each, style))
 
 
-def _first(plan: EnvironmentPlan, quote: Quote) -> Iterator[str]:
+def _first(plan: EnvironmentPlan, style: Style) -> Iterator[tuple[int, str]]:
+    """Yield what weighs, the heaviest with the smallest number."""
     if plan.problem:
-        yield f"Not compared: {quote(plan.problem)}."
+        yield 0, f"Not compared: {style.prose(plan.problem)}."
     for provider in plan.providers:
-        yield (
-            f"Provider: {quote(str(provider))}. Another account, region or project holds nothing of what is"
-            " there: everything would be made anew in it."
+        what = (
+            "Another account, region or project holds nothing of what is there: all would be made anew in it"
         )
-    for change in plan.changes:
-        yield from _loud(change, quote)
+        yield 1, f"Provider: {style.code(str(provider))}. {what}."
     for broken in plan.broken:
-        yield f"Breaks the rule {quote(broken.rule)}: {quote(broken.name)} {quote(broken.said)}."
+        said = style.prose(broken.said)
+        yield 2, f"Breaks the rule {style.code(broken.rule)}: {style.code(broken.name)} {said}."
+    for change in plan.changes:
+        for column in change.dropped:
+            what = "with all its values, and no protection stops that: keep the field as retired"
+            yield 3, f"Column {style.code(column)} of {_called(change, style)} is dropped {what}."
+    order = list(LOSSES)
+    for change in plan.changes:
+        if change.loss is not None and change.does in _DOES:
+            yield 4 + order.index(change.type), _lost(change, style)
+    if plan.unprotected:
+        names = ", ".join(style.code(each) for each in plan.unprotected[:_LISTED])
+        more = f" and {len(plan.unprotected) - _LISTED} more" if len(plan.unprotected) > _LISTED else ""
+        yield 4 + len(order), f"No longer protected from deletion: {names}{more}."
 
 
-def _loud(change: Change, quote: Quote) -> Iterator[str]:
-    called = f"{quote(change.name)} ({change.kind})"
-    for column in change.dropped:
-        yield (
-            f"Column {quote(column)} of {called} is dropped with all its values, and no protection stops"
-            " that: keep the field as retired."
-        )
-    if change.loss is None or change.does not in _DOES:
-        return
-    why = f": {quote('; '.join(change.because))}" if change.because else ""
+def _lost(change: Change, style: Style) -> str:
+    lost, instead = change.loss or ("", "")
+    why = f": {style.prose(_few(change.because))}" if change.because else ""
     stops = "It is protected: `pulumi up` stops there." if change.protected else "Nothing stops it."
-    instead = f"{change.loss.instead[0].upper()}{change.loss.instead[1:]}."
-    note = f" But {quote(change.note)}." if change.note else ""
-    yield f"{called} {_DOES[change.does]}{why}. Lost: {change.loss.lost}. {stops} {instead}{note}"
-
-
-def widened(plan: Plan, quote: Quote) -> list[Line]:
-    """Return what is allowed that was not: of what was there before, not what comes with something new."""
-    return together(
-        (each.environment, may(one, quote))
-        for each in plan.environments
-        for one in each.rights.widened
-        if not one.new
+    note = f" But {style.prose(change.note)}." if change.note else ""
+    return (
+        f"{_called(change, style)} {_DOES[change.does]}{why}. Lost: {lost}. {stops}"
+        f" {instead[:1].upper()}{instead[1:]}.{note}"
     )
 
 
-def granted_to_new(plan: EnvironmentPlan, quote: Quote) -> list[str]:
-    """Return what new roles and resources are allowed."""
-    return [may(one, quote) for one in plan.rights.widened if one.new]
+def _called(change: Change, style: Style) -> str:
+    return f"{style.code(change.name)} ({change.kind})"
 
 
-def narrowed(plan: EnvironmentPlan, quote: Quote) -> list[str]:
-    """Return what is no longer allowed."""
-    return [may(one, quote, verb="can no longer") for one in plan.rights.narrowed]
+def _few(reasons: Sequence[str]) -> str:
+    """Join the first reasons, and count the rest."""
+    few = 3
+    more = f" and {len(reasons) - few} more reasons" if len(reasons) > few else ""
+    return f"{'; '.join(reasons[:few])}{more}"
 
 
-def may(one: Widened, quote: Quote, *, verb: str = "") -> str:
-    """Say who may do what to what."""
-    actions = ", ".join(quote(each) for each in one.actions)
-    condition = f" {quote(one.condition)}" if one.condition else ""
-    until = f" (until now {quote(one.until_now)})" if one.until_now else ""
-    if one.denial_gone:
-        return f"{quote(one.holder)} no longer denies {quote(one.who)} {actions}{condition}."
-    if one.on == "role":
-        on = f" on {quote(one.resource)}" if one.resource else ""
-        return f"Role {quote(one.holder)} {verb or 'may now'} {actions}{on}{condition}{until}."
-    pool = f"the identity pool {quote(one.holder)}"
-    words = {
-        "trust": f"{quote(one.who)} {verb or 'may now'} become the role {quote(one.holder)} by {actions}",
-        "identity pool": f"{quote(one.who)} {verb or 'may now'} come in by {pool}",
-        "address": f"Everybody {verb or 'may now'} {actions} at {quote(one.holder)}",
-    }
-    who = "Everybody" if one.who == "*" else quote(one.who)
-    resource = f" ({quote(one.resource)})" if one.resource else ""
-    usual = f"{who} {verb or 'may now'} {actions} by the {one.on} of {quote(one.holder)}{resource}"
-    return f"{words.get(one.on, usual)}{condition}{until}."
-
-
-def pipeline(plan: Plan, quote: Quote) -> Iterator[str]:
+def pipeline(plan: Plan, style: Style) -> Iterator[str]:
     """Say what changes of contract, metrics, routes and code, refused changes of the contract first."""
-    yield from _contract(plan, quote)
-    yield from (part(each, quote) for each in plan.pipeline.parts)
-    for each in plan.packages:
-        files = ", ".join(quote(one) for one in each.files[:FILES]) or "the same"
-        more = f" and {len(each.files) - FILES} more files" if len(each.files) > FILES else ""
-        needs = f"; dependencies: {', '.join(map(quote, each.dependencies))}" if each.dependencies else ""
-        yield f"Code of {quote(each.folder)}: {files}{more}{needs}"
+    yield from _contract(plan, style)
+    yield from (part(each, style) for each in plan.pipeline.parts)
+    yield from _packages(plan, style)
     if plan.pipeline.untold:
         untold = ", ".join(plan.pipeline.untold)
-        yield f"Not compared, since {quote(plan.base.called)} does not tell: {untold}"
+        yield f"Not compared, since {style.code(plan.base.called)} does not tell: {untold}"
+
+
+def _packages(plan: Plan, style: Style) -> Iterator[str]:
+    """Say which functions ship other code; those with the same changes together."""
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for each in plan.packages:
+        alike.setdefault((each.files, each.dependencies), []).append(each.folder)
+    for (files, dependencies), folders in alike.items():
+        code = ", ".join(map(style.code, files[:FILES])) or "the same"
+        more = f" and {len(files) - FILES} more files" if len(files) > FILES else ""
+        needs = f"; dependencies: {', '.join(map(style.code, dependencies))}" if dependencies else ""
+        yield f"Code of {', '.join(map(style.code, folders))}: {code}{more}{needs}"
 
 
 def rights(plan: EnvironmentPlan) -> str:
@@ -153,22 +161,22 @@ def rights(plan: EnvironmentPlan) -> str:
     return "new ones" if plan.rights.widened else "as before"
 
 
-def _contract(plan: Plan, quote: Quote) -> Iterator[str]:
+def _contract(plan: Plan, style: Style) -> Iterator[str]:
     for each in plan.pipeline.contract:
-        why = f": {each.why}" if each.why else ""
-        instead = f". Instead: {each.instead}" if each.instead else ""
-        sign = "**Refused.** " if each.refused else ""
-        yield f"{sign}{quote(each.where)}: {quote(each.what)}{quote(why + instead) if why or instead else ''}"
+        why = f": {style.prose(each.why)}" if each.why else ""
+        instead = f". Instead: {style.prose(each.instead)}" if each.instead else ""
+        sign = "Refused: " if each.refused else ""
+        yield f"{sign}{style.code(each.where)} - {style.prose(each.what)}{why}{instead}"
 
 
-def part(each: PartChange, quote: Quote) -> str:
+def part(each: PartChange, style: Style) -> str:
     """Say what happens to a metric or a route."""
-    note = f": {quote(each.note)}" if each.note else ""
-    found = "".join(f"; {quote(str(one))}" for one in each.differences)
-    return f"{each.part.capitalize()} {quote(each.name)} is {each.does}{note}{found}"
+    note = f": {style.prose(each.note)}" if each.note else ""
+    found = "".join(f"; {style.code(str(one))}" for one in each.differences)
+    return f"{each.part.capitalize()} {style.code(each.name)} is {each.does}{note}{found}"
 
 
-def by_component(changes: list[Change], quote: Quote) -> Iterator[str]:
+def by_component(changes: list[Change], style: Style) -> Iterator[str]:
     """Say what a list of resources consists of, a line for each component."""
     found: dict[str, list[str]] = {}
     for each in changes:
@@ -179,24 +187,45 @@ def by_component(changes: list[Change], quote: Quote) -> Iterator[str]:
             for kind in dict.fromkeys(kinds)
         ]
         more = f" and {len(counted) - _LISTED} more kinds" if len(counted) > _LISTED else ""
-        yield f"{quote(component)}: {', '.join(counted[:_LISTED])}{more}"
+        yield f"{style.code(component)}: {', '.join(counted[:_LISTED])}{more}"
 
 
-def resource(change: Change, quote: Quote) -> str:
-    """Say what happens to one resource, without its differences."""
-    was = f", which was {quote(change.was)}" if change.was else ""
-    why = f": {quote('; '.join(change.because))}" if change.because else ""
-    note = f". {quote(change.note)}" if change.note else ""
+def told(changes: Sequence[Change], style: Style, most: int) -> Iterator[str]:
+    """Say what happens to resources, each with at most so many differences, which are set in by two spaces.
+
+    Functions of which nothing but the code changes stand together.
+    """
+    code = [each for each in changes if each.does == "changed" and _only_code(each)]
+    if code:
+        yield f"Code alone: {', '.join(style.code(each.name) for each in code)}"
+    for each in changes:
+        if each not in code:
+            yield _resource(each, style)
+            yield from (f"  {style.code(str(one))}" for one in each.differences[:most])
+            if len(each.differences) > most:
+                yield f"  and {len(each.differences) - most} more differences"
+
+
+def _only_code(change: Change) -> bool:
+    return all(each.path.startswith(_CODE) for each in change.differences)
+
+
+def _resource(change: Change, style: Style) -> str:
+    was = f", which was {style.code(change.was)}" if change.was else ""
+    why = f": {style.prose(_few(change.because))}" if change.because else ""
+    note = f". {style.prose(change.note)}" if change.note else ""
     protected = ", protected" if change.protected and change.does in _DOES else ""
-    return f"{quote(change.name)} ({change.kind}{protected}){was}{why}{note}"
+    return f"{style.code(change.name)} ({change.kind}{protected}){was}{why}{note}"
 
 
-def cost_of(change: CostOf, quote: Quote) -> str:
-    """Say what a resource costs a month before and after."""
-    return (
-        f"{quote(change.name)}: {dollars(change.before)} -> {dollars(change.after)}"
-        f" ({signed(change.after - change.before)})"
-    )
+def costs(change: CostChange, style: Style) -> Iterator[str]:
+    """Say what resources cost a month before and after, those that change most first."""
+    for each in change.resources[:_LISTED]:
+        more = signed(each.after - each.before)
+        yield f"{style.code(each.name)}: {dollars(each.before)} -> {dollars(each.after)} ({more})"
+    if rest := change.resources[_LISTED:]:
+        more = signed(sum(each.after - each.before for each in rest))
+        yield f"{len(rest)} more resources ({more})"
 
 
 def cost(change: CostChange, load: str) -> str:

@@ -1,6 +1,7 @@
 """What differs between two values, place by place: objects by key, lists by what they hold, JSON opened."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -11,7 +12,14 @@ _KEYS: Final = ("name", "Sid", "key", "id", "logType", "service")
 """What tells the members of a list of objects apart, where all of them have it."""
 
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
+_ARN: Final = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d*:")
 _WIDTH: Final = 72
+_MEMBER: Final = 48
+_OPAQUE: Final = 200
+"""Characters of a text without a space that says nothing to people: encoded, or a hash."""
+
+_SHOWN: Final = 3
+"""Members of a list that come or go, before the rest is counted."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -49,8 +57,13 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
 def short(value: Any, width: int = _WIDTH) -> str:
     """Write a value on one line, as JSON where it is no text, cut where it grows long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = " ".join(text.split())
+    text = short_arns(" ".join(text.split()))
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def short_arns(text: str) -> str:
+    """Write ARNs as service and resource: account and region are the environment's."""
+    return _ARN.sub(r"\1 ", text)
 
 
 def _words(before: Any, after: Any) -> str:
@@ -59,20 +72,27 @@ def _words(before: Any, after: Any) -> str:
     if after is None:
         return f"- {short(before)}"
     if isinstance(before, list) and isinstance(after, list):
+        if len(before) == len(after) == 1:
+            return _words(before[0], after[0])
         return _listed(before, after)
     if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > _WIDTH // 2:
-        return _where(before, after)
+        return _where(short_arns(before), short_arns(after))
     return f"{short(before)} -> {short(after)}"
 
 
 def _listed(before: Sequence[Any], after: Sequence[Any]) -> str:
-    gone = [f"- {short(each)}" for each in before if each not in after]
-    new = [f"+ {short(each)}" for each in after if each not in before]
-    return ", ".join([*new, *gone]) or "another order"
+    gone = [f"- {short(each, _MEMBER)}" for each in before if each not in after]
+    new = [f"+ {short(each, _MEMBER)}" for each in after if each not in before]
+    shown = [*new[:_SHOWN], *gone[:_SHOWN]]
+    if more := len(gone) + len(new) - len(shown):
+        shown.append(f"and {more} more")
+    return ", ".join(shown) or "another order"
 
 
 def _where(before: str, after: str) -> str:
     """Show long texts from a little before where they begin to differ."""
+    if min(len(before), len(after)) > _OPAQUE and not {" ", "\n"} & {*before, *after}:
+        return f"another text ({len(before):,} -> {len(after):,} characters)"
     same = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
     at = min(len(before), len(after)) if same is None else same
     start = max(at - _WIDTH // 4, 0)

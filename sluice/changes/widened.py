@@ -16,10 +16,10 @@ _ARN: Final = 6
 
 
 class Widened(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is allowed, or no longer denied, and was not before.
+    """Something that is allowed and was not before, or the other way round.
 
-    `on` and `holder` say what it hangs on, `new` that this is new as a whole. `until_now` is the nearest that
-    was allowed before.
+    `on` and `holder` say what it hangs on, `new` that this is new as a whole; `denied` that it is a denial
+    that comes or goes. `until_now` is the nearest that was allowed before.
     """
 
     on: str
@@ -30,7 +30,7 @@ class Widened(msgspec.Struct, frozen=True, kw_only=True):
     condition: str = ""
     until_now: str = ""
     new: bool = False
-    denial_gone: bool = False
+    denied: bool = False
 
     @property
     def everybody(self) -> bool:
@@ -58,9 +58,12 @@ def rights_changed(before: Document, after: Document, pairs: Mapping[str, Pair])
     ]
     bounds = [change for pair in pairs.values() if (change := _boundary(pair))]
     narrower = uncovered(_only(moved, denied=False), _only(new, denied=False))
-    denied = uncovered(_only(new, denied=True), _only(moved, denied=True))
+    known = {each.holder for each in moved}
+    denied = [
+        each for each in uncovered(_only(new, denied=True), _only(moved, denied=True)) if each.holder in known
+    ]
     return Rights(
-        widened=(*bounds, *wider, *_told(undenied, denial_gone=True)),
+        widened=(*bounds, *wider, *_told(undenied)),
         narrowed=(*_told(narrower), *_told(denied)),
         followed=sum(one != other for one, other in zip(old, moved, strict=True)),
     )
@@ -83,11 +86,11 @@ def _allowed(
     return sorted(told, key=lambda each: (each.new, not each.everybody, each.on, each.holder))
 
 
-def _told(those: Iterable[Grant], *, denial_gone: bool = False) -> list[Widened]:
+def _told(those: Iterable[Grant]) -> list[Widened]:
     """Bring together what differs by actions alone."""
-    found: dict[tuple[str, str, str, str, Condition], list[str]] = {}
+    found: dict[tuple[str, str, str, str, Condition, bool], list[str]] = {}
     for each in those:
-        key = (each.on, each.holder, each.principal, each.resource, each.condition)
+        key = (each.on, each.holder, each.principal, each.resource, each.condition, each.denied)
         found.setdefault(key, []).append(each.action)
     return [
         Widened(
@@ -97,9 +100,9 @@ def _told(those: Iterable[Grant], *, denial_gone: bool = False) -> list[Widened]
             actions=tuple(dict.fromkeys(actions)),
             resource=short_arn(resource),
             condition=_said(condition),
-            denial_gone=denial_gone,
+            denied=denied,
         )
-        for (on, holder, who, resource, condition), actions in found.items()
+        for (on, holder, who, resource, condition, denied), actions in found.items()
     ]
 
 

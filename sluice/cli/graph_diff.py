@@ -1,18 +1,21 @@
 """`sluice graph --diff`: what the working tree would change, compared with another revision."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sluice.cli.output import console, grid, printable
+from sluice.cli.output import console, grid, plain, printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from sluice.changes.document import Document
     from sluice.changes.plan import EnvironmentPlan, Plan
+    from sluice.changes.said import Line
     from sluice.planner.load import Load
+
+
+_DIFFERENCES = 20
+"""Of one resource, before the rest is counted: JSON holds them all."""
 
 
 def planned(
@@ -62,7 +65,8 @@ def _document(root: Path, environment: str, pipeline: Path | None) -> "Document 
         flows = load_pipeline(pipeline_file(root, pipeline))
     except SluiceError as error:
         return str(error)
-    return read(graph_document(environment, program, judged(program), flows))
+    # As JSON holds it: the other revision's comes from there.
+    return read(plain(graph_document(environment, program, judged(program), flows)))
 
 
 def as_json(plan: "Plan") -> dict[str, Any]:
@@ -89,88 +93,84 @@ def failed(plan: "Plan") -> str:
 
 def print_plan(plan: "Plan") -> None:
     """Print a plan for people."""
-    from rich.text import Text
-
-    from sluice.changes import said
-
-    out = console()
-    out.print(Text(f"Offline plan: {said.title(plan)}", style="bold"))
-    out.print(Text(f"{said.WHAT_IT_IS}\n", style="dim"))
-    _print_overview(out, plan)
-    _print(out, "Look at this first", _of(plan, said.first(plan, printable)), style="bold red")
-    _print(out, "Allowed from now on", _of(plan, said.widened(plan, printable)), style="bold yellow")
-    _print(out, "Contract, metrics, routes, code", _pipeline(plan))
-    for each in plan.environments:
-        _print_environment(out, plan, each)
-    if cost := next((each.cost for each in plan.environments if each.cost), None):
-        out.print(Text(f"\n{said.not_counted(cost)}", style="dim"))
+    _Page(plan).print()
 
 
-def _print_overview(out: "Console", plan: "Plan") -> None:
-    from sluice.changes import said
+class _Page:
+    """A plan on a terminal, section by section."""
 
-    table = grid()
-    table.add_column("environment")
-    for heading in ("added", "changed", "replaced", "deleted", "renamed"):
-        table.add_column(heading, justify="right")
-    table.add_column("rights")
-    table.add_column("a month", justify="right")
-    for each in plan.environments:
-        counts = [str(len(each.of(*does))) for does in said.COUNTED]
-        cost = said.signed(each.cost.more) if each.cost else ""
-        cells = ["not compared", *[""] * 6] if each.problem else [*counts, said.rights(each), cost]
-        table.add_row(each.environment, *cells)
-    out.print(table)
+    def __init__(self, plan: "Plan") -> None:
+        from sluice.changes.said import Style
 
+        self._plan = plan
+        self._out = console()
+        self._words = Style(printable, printable)
 
-def _of(plan: "Plan", lines: list[Any]) -> Iterator[str]:
-    several = len(plan.environments) > 1
-    return (f"{', '.join(each.environments)}: {each.text}" if several else each.text for each in lines)
+    def print(self) -> None:
+        """Print it all."""
+        from sluice.changes import said, said_rights
 
+        self._line(f"Offline plan: {said.title(self._plan)}", "bold")
+        self._line(f"{said.WHAT_IT_IS}\n", "dim")
+        self._overview()
+        self._section("Look at this first", self._of(said.first(self._plan, self._words)), "bold red")
+        wider = self._of(said_rights.widened(self._plan, self._words))
+        self._section("Allowed from now on", wider, "bold yellow")
+        self._section("Contract, metrics, routes, code", said.pipeline(self._plan, self._words))
+        for each in self._plan.environments:
+            if not (each.quiet or each.problem):
+                self._environment(each)
+        if cost := next((each.cost for each in self._plan.environments if each.cost), None):
+            self._line(f"\n{said.not_counted(cost)}", "dim")
 
-def _pipeline(plan: "Plan") -> Iterator[str]:
-    from sluice.changes import said
+    def _overview(self) -> None:
+        from sluice.changes import said
 
-    return (line.replace("**", "") for line in said.pipeline(plan, printable))
+        table = grid()
+        table.add_column("environment")
+        for heading in ("added", "changed", "replaced", "deleted", "renamed"):
+            table.add_column(heading, justify="right")
+        table.add_column("rights")
+        table.add_column("a month", justify="right")
+        for each in self._plan.environments:
+            counts = [str(len(each.of(*does))) for does in said.COUNTED]
+            cost = said.signed(each.cost.more) if each.cost else ""
+            cells = ["not compared", *[""] * 6] if each.problem else [*counts, said.rights(each), cost]
+            table.add_row(each.environment, *cells)
+        self._out.print(table)
 
+    def _of(self, lines: "list[Line]") -> Iterator[str]:
+        several = len(self._plan.environments) > 1
+        return (f"{', '.join(each.environments)}: {each.text}" if several else each.text for each in lines)
 
-def _print_environment(out: "Console", plan: "Plan", each: "EnvironmentPlan") -> None:
-    from sluice.changes import said
+    def _environment(self, each: "EnvironmentPlan") -> None:
+        from sluice.changes import said, said_rights
 
-    if each.quiet or each.problem:
-        return
-    name = each.environment
-    for heading, does in said.GROUPS:
-        found = each.of(*does)
-        if does == ("added",):
-            _print(out, f"{name}: {heading}", said.by_component(found, printable))
-        else:
-            lines = (
-                line for one in found for line in _resource(said.resource(one, printable), one.differences)
-            )
-            _print(out, f"{name}: {heading}", lines)
-    _print(out, f"{name}: new roles and resources may", said.granted_to_new(each, printable))
-    _print(out, f"{name}: no longer allowed", said.narrowed(each, printable))
-    _print(out, f"{name}: outputs", (printable(str(one)) for one in each.outputs))
-    if each.cost and each.cost.resources:
-        lines = (said.cost_of(one, printable) for one in each.cost.resources)
-        _print(out, f"{name}: {said.cost(each.cost, plan.load)}", lines)
+        name, words = each.environment, self._words
+        for heading, does in said.GROUPS:
+            found = each.of(*does)
+            added = does == ("added",)
+            lines = said.by_component(found, words) if added else said.told(found, words, _DIFFERENCES)
+            self._section(f"{name}: {heading}", lines)
+        self._section(f"{name}: new roles and resources may", said_rights.granted_to_new(each, words))
+        self._section(f"{name}: no longer allowed", said_rights.narrowed(each, words))
+        self._section(f"{name}: outputs", (printable(str(one)) for one in each.outputs))
+        if each.cost and each.cost.resources:
+            cost = said.cost(each.cost, self._plan.load)
+            self._section(f"{name}: {cost}", said.costs(each.cost, words))
 
+    def _section(self, heading: str, lines: Iterable[str], style: str = "bold") -> None:
+        from rich.padding import Padding
+        from rich.text import Text
 
-def _resource(line: str, differences: tuple[Any, ...]) -> Iterator[str]:
-    yield line
-    for each in differences:
-        yield f"  {printable(str(each))}"
+        shown = list(lines)
+        if shown:
+            self._line(f"\n{heading}", style)
+        for each in shown:
+            deeper = 6 if each.startswith("  ") else 2
+            self._out.print(Padding(Text(each.strip()), (0, 0, 0, deeper), expand=False))
 
+    def _line(self, text: str, style: str) -> None:
+        from rich.text import Text
 
-def _print(out: "Console", heading: str, lines: Any, *, style: str = "bold") -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    shown = list(lines)
-    if not shown:
-        return
-    out.print(Text(f"\n{heading}", style=style))
-    for each in shown:
-        deeper = 6 if each.startswith("  ") else 2
-        out.print(Padding(Text(each.strip()), (0, 0, 0, deeper), expand=False))
+        self._out.print(Text(text, style=style))

@@ -1,0 +1,66 @@
+"""Rights in sentences: who may do what, and may no longer."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sluice.changes.plan import EnvironmentPlan, Plan
+from sluice.changes.said import Line, Style, together
+from sluice.changes.widened import Widened
+
+
+def widened(plan: Plan, style: Style) -> list[Line]:
+    """Return what is allowed that was not: of what was there before, not what comes with something new."""
+    return together(
+        plan,
+        lambda each: ((0, text) for text in _may([one for one in each.rights.widened if not one.new], style)),
+    )
+
+
+def granted_to_new(plan: EnvironmentPlan, style: Style) -> list[str]:
+    """Return what new roles and resources are allowed."""
+    return _may([each for each in plan.rights.widened if each.new], style)
+
+
+def narrowed(plan: EnvironmentPlan, style: Style) -> list[str]:
+    """Return what is no longer allowed, and how many grants follow what they are about to another name."""
+    lines = _may(plan.rights.narrowed, style, verb="can no longer", denies="now denies")
+    if plan.rights.followed:
+        lines.append(f"{plan.rights.followed} grants follow what they are about to its new name")
+    return lines
+
+
+def _may(
+    those: Sequence[Widened], style: Style, *, verb: str = "may now", denies: str = "no longer denies"
+) -> list[str]:
+    """Say who may do what to what; roles that may do the same together."""
+    found: dict[Widened, list[str]] = {}
+    for each in those:
+        alike = msgspec.structs.replace(each, holder="", who="") if each.on == "role" else each
+        found.setdefault(alike, []).append(each.holder)
+    return [_one(each, holders, style, verb, denies) for each, holders in found.items()]
+
+
+def _one(one: Widened, holders: list[str], style: Style, verb: str, denies: str) -> str:
+    actions = ", ".join(style.code(each) for each in one.actions)
+    rest = f" {style.code(one.condition)}" if one.condition else ""
+    rest += f" (until now {style.code(one.until_now)})" if one.until_now else ""
+    on = f" on {style.code(one.resource)}" if one.resource else ""
+    whose = ", ".join(style.code(each) for each in holders)
+    if one.on == "role":
+        roles = f"Roles {whose}" if len(holders) > 1 else f"Role {whose}"
+        return (
+            f"{roles} {verb} {actions}{on}{rest}."
+            if not one.denied
+            else f"{roles} {denies} {actions}{on}{rest}."
+        )
+    who = "everybody" if one.who == "*" else style.code(one.who)
+    if one.denied:
+        return f"The {one.on} of {whose} {denies} {who} {actions}{rest}."
+    words = {
+        "trust": f"become the role {whose} by {actions}",
+        "identity pool": f"come in by the identity pool {whose}",
+        "address": f"{actions} at {whose}",
+    }
+    does = words.get(one.on, f"{actions} by the {one.on} of {whose}")
+    return f"{who[:1].upper()}{who[1:]} {verb} {does}{rest}."
