@@ -80,7 +80,8 @@ def test_a_second_run_at_a_time_is_refused_and_takes_nothing_away(
         pass
 
 
-def test_what_was_stopped_is_silent(a_run: Run) -> None:
+def test_what_was_stopped_is_silent(a_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "CASES", ())
     with suppress(KeyboardInterrupt):
         a_run.findings(slow=False, progress=_stop)
     with pytest.raises(Silence, match="stopped"):
