@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from sluice.cli import (
+    alarms,
     audit,
     consumers,
     contract,
@@ -39,7 +40,7 @@ from sluice.errors import SluiceError
 EXIT_CODES = """\b
 Exit status:
   0    done; for demo and audit also: the books balance
-  1    something is wrong: the books, records not placed, a broken rule, a package
+  1    something is wrong: the books, records not placed, an alarm, a broken rule, a package
   2    called wrongly: an option, a file, the pipeline, the settings, the SQL
   3    something outside is missing, taken or unreachable
   130  stopped with Ctrl-C
@@ -56,6 +57,7 @@ ORDER = (
     "dlq",
     "audit",
     "reconcile",
+    "alarms",
     "contract",
     "discover",
     "routes",
@@ -91,6 +93,7 @@ app.command("reconcile", epilog=reconcile.EXAMPLE)(reconcile.reconcile)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.add_typer(dlq.app, name="dlq")
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
+app.command("alarms", epilog=alarms.EXAMPLE)(alarms.alarms)
 app.add_typer(contract.app, name="contract")
 app.command("discover", epilog=discover.EXAMPLE)(discover.discover)
 app.command("routes", epilog=routes.EXAMPLE)(routes.routes)

@@ -150,6 +150,8 @@ class Outputs:
     search: SearchOutputs | None = None
     lake: LakeOutputs | None = None
     probe: Ground | None = None
+    alarm_topic: str | None = None
+    """ARN of the topic that alarms ring at; None where there are no alarms."""
 
     @classmethod
     def parse(cls, exports: Mapping[str, Any], *, source: str) -> Self:
@@ -181,6 +183,7 @@ class Outputs:
             search=SearchOutputs(**_known(search, SearchOutputs)) if search else None,
             lake=LakeOutputs(**_known(lake, LakeOutputs)) if lake else None,
             probe=Ground.parse(probe) if probe else None,
+            alarm_topic=(exports.get("alarms") or {}).get("topic"),
         )
 
 
