@@ -23,6 +23,7 @@ from infra.probe import Probe
 from infra.readers import check_readers
 from infra.report import Report
 from infra.routes import Routes, checked_routes
+from infra.rollout import Rollout, check_rollout
 from infra.search import SINK as SEARCH
 from infra.search import Search
 from infra.secured import secured
@@ -40,6 +41,7 @@ with one_line_errors():
     check_readers(env, pipeline)
     check_adopted(env, pipeline)
 
+    check_rollout(env, pipeline)
     stream = Stream(
         "stream",
         env,
@@ -176,7 +178,13 @@ with one_line_errors():
         routes=routes.outputs,
         report=report,
         lake=firehoses.outputs or None,
+    rollout = None
+    in_steps = {name: sink for name, sink in sinks.items() if sink.alias}
+    if alarms and in_steps:
+        rollout = Rollout("rollout", env, sinks=in_steps, guards=alarms.guards)
+
         search=search.outputs if search else None,
         probe=probe.outputs if probe else None,
         alarms=alarms.outputs if alarms else None,
     )
+        rollout=rollout.outputs if rollout else None,

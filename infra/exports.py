@@ -31,6 +31,7 @@ def export(
     lake: Mapping[str, pulumi.Input[Any]] | None = None,
     probe: Mapping[str, pulumi.Input[Any]] | None = None,
     alarms: Mapping[str, pulumi.Input[Any]] | None = None,
+    rollout: Mapping[str, pulumi.Input[Any]] | None = None,
 ) -> None:
     """Export names and addresses; these keys are an interface, renaming one breaks `sluice --env`."""
     pulumi.export("environment", env.stack)
@@ -59,3 +60,5 @@ def export(
         pulumi.export("probe", dict(probe))
     if alarms is not None:
         pulumi.export("alarms", dict(alarms))
+    if rollout is not None:
+        pulumi.export("rollout", dict(rollout))

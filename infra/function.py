@@ -21,7 +21,7 @@ class Code:
     """What a function is made of: its name, its folder below functions/, what it may do and what it needs.
 
     `role` is one that something else had to know first; without it the function makes its own. `network` is
-    another than all functions have.
+    another than all functions have. With `publish` each change of code or settings is a version of its own.
     """
 
     called: str
@@ -35,6 +35,7 @@ class Code:
     after: Sequence[pulumi.Resource]
     role: aws.iam.Role | None = None
     network: Network | None = None
+    publish: bool = False
 
 
 class Function:
@@ -77,6 +78,7 @@ class Function:
             architectures=[target.architecture],
             handler="handler.handler",
             **uploaded(name, env, parent, archive, folder=code.folder),
+            publish=code.publish or None,
             timeout=code.settings.timeout_seconds,
             memory_size=code.settings.memory_mb,
             reserved_concurrent_executions=code.settings.reserved_concurrency,

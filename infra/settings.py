@@ -30,6 +30,7 @@ from infra.settings_lake import FirehoseDestinationSettings, LakeSettings
 from infra.settings_packages import PackageSettings
 from infra.settings_probe import ProbeSettings
 from infra.settings_search import (
+from infra.settings_rollout import RolloutSettings
     SearchDomainSettings,
     SearchSetupSettings,
     SearchSinkSettings,
@@ -157,6 +158,7 @@ class Settings(Section):
     alarms: AlarmSettings = AlarmSettings()
     probe: ProbeSettings = ProbeSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
+    rollout: RolloutSettings = RolloutSettings()
     federation: FederationSettings = FederationSettings()
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 
 from infra import limits
 from infra.adoption import WRITE_ITEMS
+from infra.alias import alias
 from infra.dead_letters import PREFIX, DeadLetters
 from infra.environment import Environment, Network
 from infra.function import Code, Function
@@ -101,7 +102,7 @@ class SinkFunction(pulumi.ComponentResource):
         self._resource, self._env, self.args = name, env, args
         self._warn_when_a_killer_would_hold_its_shard()
         self.stream = args.stream
-        called = env.names.sink(args.sink)
+        called, in_steps = env.names.sink(args.sink), env.settings.rollout.takes(args.sink)
         self.consumer = (
             args.stream.consumer(f"{name}-consumer", called=called, parent=self)
             if args.settings.consumer == "enhanced"
@@ -126,8 +127,10 @@ class SinkFunction(pulumi.ComponentResource):
                 after=args.after,
                 role=args.role,
                 network=args.network,
+                publish=in_steps,
             ),
         )
+        self.alias = alias(name, self, self.function.function) if in_steps else None
         self.mapping = self._mapping()
         self.outputs = {
             "function": self.function.name,
@@ -138,6 +141,7 @@ class SinkFunction(pulumi.ComponentResource):
             "stream": args.stream.name,
             "filtered": bool(args.patterns),
             "route": args.route,
+            "alias": self.alias.name if self.alias else None,
         }
         self.register_outputs(self.outputs)
 
@@ -191,7 +195,7 @@ class SinkFunction(pulumi.ComponentResource):
         return aws.lambda_.EventSourceMapping(
             f"{self._resource}-mapping",
             event_source_arn=self.consumer.arn if self.consumer else args.stream.arn,
-            function_name=self.function.arn,
+            function_name=self.alias.arn if self.alias else self.function.arn,
             enabled=settings.enabled,
             starting_position=settings.starting_position,
             starting_position_timestamp=settings.starting_position_timestamp,

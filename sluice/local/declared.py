@@ -101,6 +101,11 @@ def _api(name: str, _: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _function(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    published = {"version": "1"} if inputs.get("publish") else {}
+    return {"arn": _arn("lambda", f"function:{name}"), **published}
+
+
 def _function_url(_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return {"functionUrl": f"https://{inputs['functionName']}.lambda-url.{REGION}.on.aws/"}
 
@@ -147,7 +152,10 @@ _INVENTED: Final = {
     },
     "aws:s3/bucketObjectv2:BucketObjectv2": lambda _name, _: {"versionId": "version-1"},
     "aws:kms/key:Key": lambda name, _: {"arn": _arn("kms", f"key/{name}"), "keyId": name},
-    "aws:lambda/function:Function": lambda name, _: {"arn": _arn("lambda", f"function:{name}")},
+    "aws:lambda/function:Function": _function,
+    "aws:lambda/alias:Alias": lambda name, inputs: {
+        "arn": _arn("lambda", f"function:{inputs['functionName']}:{name}")
+    },
     "aws:lambda/eventSourceMapping:EventSourceMapping": lambda _name, _: {
         "uuid": "00000000-0000-4000-8000-000000000001"
     },

@@ -61,6 +61,13 @@ LIMITS: Final[Mapping[tuple[str, str], Limit]] = {
     ),
     ("aws:cloudwatch/eventRule:EventRule", "name"): _limit(64, _DOTTED, "EventBridge API, PutRule"),
     ("aws:cloudwatch/eventTarget:EventTarget", "targetId"): _limit(64, _DOTTED, "EventBridge API, Target"),
+    ("aws:codedeploy/application:Application", "name"): _limit(100, _TEXT, "CodeDeploy API, ApplicationInfo"),
+    ("aws:codedeploy/deploymentGroup:DeploymentGroup", "deploymentGroupName"): _limit(
+        100, _TEXT, "CodeDeploy API, DeploymentGroupInfo"
+    ),
+    ("aws:lambda/alias:Alias", "name"): _limit(
+        128, r"(?!\d+$)[A-Za-z0-9_-]+", "Lambda API, CreateAlias: no number, which would be a version"
+    ),
     (kinds.LOG_GROUP, "name"): _limit(512, r"[.\-_/#A-Za-z0-9]+", "CloudWatch Logs API, CreateLogGroup"),
     ("aws:cloudwatch/logStream:LogStream", "name"): _limit(
         512, r"[^:*]+", "CloudWatch Logs API, CreateLogStream"

@@ -28,9 +28,11 @@ NO_RESOURCE: Final[Mapping[str, str]] = {
 """Actions for which IAM takes no resource (Service Authorization Reference; a test compares), with why."""
 
 WITHIN: Final[Mapping[str, tuple[str, str]]] = {
+    "cloudwatch": (r"alarm:[^*]+-\*", "alarms of one sink: there is one for each thing that may go wrong"),
     "ec2": (r"\*/\*", "of an account and a region: the network interfaces that Lambda makes and names"),
     "es": (r"domain/[^*/]+/.+", "paths of one domain: indices after event types and periods, and nodes"),
     "glue": (r"table/[^*/]+/\*", "tables of one database: there is one for each event type"),
+    "lambda": (r"function:[^:*]+:\*", "versions of one function: each change of it publishes one"),
     "logs": (r"log-group:[^*:]+:(log-stream:)?\*", "streams of one group: the writing service names them"),
     "s3": (r"[^*/]+/[^*]+/\*", "keys below one prefix: there is one for each object"),
 }

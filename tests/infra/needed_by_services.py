@@ -32,6 +32,9 @@ class Need:
 _KINESIS: Final = "Lambda's poller reads the stream (AWSLambdaKinesisExecutionRole, read 2026-11)"
 _DYNAMODB: Final = "Lambda's poller reads the table's stream (AWSLambdaDynamoDBExecutionRole)"
 _FIREHOSE: Final = "Firehose's own work (Firehose developer guide, controlling access)"
+_CODEDEPLOY: Final = (
+    "CodeDeploy shifts an alias, and back when an alarm rings (AWSCodeDeployRoleForLambdaLimited)"
+)
 _OPTIMIZER: Final = "Glue's own work (Glue user guide, table optimization prerequisites)"
 
 POLLERS: Final = (
@@ -170,7 +173,15 @@ SERVICES: Final = (
         because=_OPTIMIZER,
         roles=("-lake-optimizer",),
     ),
+    *(
+        Need(statement=statement, actions=actions, because=_CODEDEPLOY, roles=("-rollout",))
+        for statement, actions in {
+            "ShiftAliases": ("lambda:GetAlias", "lambda:UpdateAlias"),
+            "KnowWhatIsProvisioned": ("lambda:GetProvisionedConcurrencyConfig",),
+            "HearAlarms": ("cloudwatch:DescribeAlarms",),
+        }.items()
+    ),
 )
-"""What Firehose and Glue do with roles of their own, which no function has."""
+"""What Firehose, Glue and CodeDeploy do with roles of their own, which no function has."""
 
 NEEDS: Final = (*POLLERS, *LAMBDA, *NOT_HERE, *OF_CALLS, *SERVICES)

@@ -68,6 +68,7 @@ def all_on(stack: str) -> dict[str, Any]:
             "client_id": "sluice",
             "audience": "report",
         },
+        "rollout": {"strategy": "canary"},
         "probe": {"enabled": True},
         "alarms": {
             "enabled": True,
@@ -112,6 +113,7 @@ def all_off(stack: str) -> dict[str, Any]:
         "window_publisher": {"enabled": False},
         "report": {"auth": "none"},
         "alarms": {"enabled": False, "dashboard": False},
+        "rollout": {"strategy": "all-at-once"},
         "probe": {"enabled": False},
     }
 

@@ -38,6 +38,10 @@ EXPLAINED = {
     ("confused_deputy_risk", "EncryptOwnLogs"): (
         "the encryption context names the log groups (CloudWatch Logs user guide, encrypt log data)"
     ),
+    ("overly_permissive", "EncryptForTheStream"): OWN_KEY,
+    ("invalid_condition_key", "EncryptForTheStream"): (
+        "the last part of kms:EncryptionContext:KEY is the caller's to name (KMS developer guide)"
+    ),
     ("confused_deputy_risk", ""): (
         "Firehose names the account as external id; Glue documents no source of its optimizers"
     ),

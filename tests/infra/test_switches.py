@@ -15,6 +15,7 @@ ELSEWHERE: Final = {
     "period": "how indices are cut, by documents that the setup is handed: tests of the search setup",
     "rotation": "one input of a Firehose: test_firehoses.py",
     "destination": "each is among the Firehoses that are on",
+    "steps": "one input of a deployment group: test_rollout.py",
     "package_dependencies": "off in all tests but those of packages, which build them",
 }
 """Switches that neither declare nor leave out a resource, and where they are tested."""
