@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sluice.cli.options import Json
-from sluice.cli.output import console, count, plural, print_json, printable
+from sluice.cli.output import console, plural, print_json, printable
 from sluice.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sluice.doctor.aws import Aws
     from sluice.teardown.losses import Held, Losses
+    from sluice.teardown.sizes import Size
 
 EXAMPLE = """\b
 Examples:
@@ -133,17 +134,12 @@ def _table(out: "Console", going: "list[Held]") -> None:
     table.add_column("guarded by", overflow="fold")
     for each in going:
         size = each.size
-        holds = (
-            "unknown" if size is None or size.count is None else f"{count(size.count)} {size.unit}".strip()
-        )
-        if size and size.at_least:
-            holds = f"more than {holds}"
         oldest = size.oldest.strftime("%Y-%m-%d") if size and size.oldest else ""
         guards = ", ".join(each.guards)
         table.add_row(
             Text(printable(each.name)).append(f"\n{each.kind}", style="dim"),
-            Text(holds),
-            Text(_amount(size.bytes) if size else ""),
+            Text(_holds(size)),
+            Text(_amount(size.bytes or None) if size else ""),
             Text(oldest),
             Text(guards or "nothing", style="" if guards else "yellow"),
         )
@@ -151,6 +147,16 @@ def _table(out: "Console", going: "list[Held]") -> None:
     for each in going:
         if each.unknown:
             out.print(Text(f"\n{each.name}: {printable(each.unknown)}", style="yellow"))
+
+
+def _holds(size: "Size | None") -> str:
+    """Write how many there are; what has no number of things is told in bytes alone."""
+    if size is None or size.count is None:
+        return "unknown"
+    if not size.unit:
+        return ""
+    counted = plural(size.count, size.unit.removesuffix("s"))
+    return f"more than {counted}" if size.at_least else counted
 
 
 def _lines(out: "Console", title: str, lines: list[str]) -> None:

@@ -126,9 +126,8 @@ def mappings(case: Case) -> Iterator[Finding]:
     if not case.deployed:
         return
     client, fed = case.aws.client("lambda"), 0
-    for name, sink in case.exports["sinks"].items():
-        if not sink.get("mapping"):
-            continue
+    fed_by_lambda = {name: sink for name, sink in case.exports["sinks"].items() if sink.get("mapping")}
+    for name, sink in fed_by_lambda.items():
         try:
             found = client.get_event_source_mapping(UUID=sink["mapping"])
         except client.exceptions.ResourceNotFoundException:
@@ -157,7 +156,7 @@ def mappings(case: Case) -> Iterator[Finding]:
         else:
             fed += 1
     if fed:
-        yield Finding.ok(MAPPINGS, f"{fed} sinks are fed")
+        yield Finding.ok(MAPPINGS, f"{fed} of {len(fed_by_lambda)} sinks are fed")
 
 
 def subscriptions(case: Case) -> Iterator[Finding]:
