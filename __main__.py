@@ -10,6 +10,7 @@ from infra.aggregator import SINK as WINDOWS
 from infra.aggregator import Census, aggregator
 from infra.alarms import Alarms
 from infra.alarms_watched import Watched
+from infra.auditor import Auditor
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.exports import export
@@ -22,8 +23,8 @@ from infra.pipeline_file import chosen_pipeline
 from infra.probe import Probe
 from infra.readers import check_readers
 from infra.report import Report
-from infra.routes import Routes, checked_routes
 from infra.rollout import Rollout, check_rollout
+from infra.routes import Routes, checked_routes
 from infra.search import SINK as SEARCH
 from infra.search import Search
 from infra.secured import secured
@@ -40,8 +41,8 @@ with one_line_errors():
     check_firehoses(env, pipeline)
     check_readers(env, pipeline)
     check_adopted(env, pipeline)
-
     check_rollout(env, pipeline)
+
     stream = Stream(
         "stream",
         env,
@@ -145,6 +146,16 @@ with one_line_errors():
     )
     firehoses.declare()
 
+    if env.settings.auditor.enabled:
+        Auditor(
+            "auditor",
+            env,
+            dead_letters=dead_letters,
+            ledger=ledger,
+            sinks={**sinks, **firehoses.sinks},
+            pipeline=path,
+        )
+
     report = None
     if env.settings.report.auth != "none":
         report = Report(
@@ -167,6 +178,11 @@ with one_line_errors():
         watched = Watched(env=env, pipeline=pipeline, stream=stream, sinks={**sinks, **firehoses.sinks})
         alarms = Alarms("alarms", env, watched=watched)
 
+    rollout = None
+    in_steps = {name: sink for name, sink in sinks.items() if sink.alias}
+    if alarms and in_steps:
+        rollout = Rollout("rollout", env, sinks=in_steps, guards=alarms.guards)
+
     export(
         env=env,
         stream=stream,
@@ -178,13 +194,8 @@ with one_line_errors():
         routes=routes.outputs,
         report=report,
         lake=firehoses.outputs or None,
-    rollout = None
-    in_steps = {name: sink for name, sink in sinks.items() if sink.alias}
-    if alarms and in_steps:
-        rollout = Rollout("rollout", env, sinks=in_steps, guards=alarms.guards)
-
         search=search.outputs if search else None,
         probe=probe.outputs if probe else None,
         alarms=alarms.outputs if alarms else None,
-    )
         rollout=rollout.outputs if rollout else None,
+    )

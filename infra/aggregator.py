@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 
 from infra.adoption import WRITE_ITEMS
+from infra.clock import every
 from infra.dead_letters import DeadLetters
 from infra.environment import Environment
 from infra.ledger import Ledger
@@ -109,30 +109,14 @@ class Census(pulumi.ComponentResource):
 
     def __init__(self, name: str, env: Environment, *, aggregator: SinkFunction) -> None:
         super().__init__("sluice:infra:Census", name, None, env.component)
-        function = aggregator.function
-        rule = aws.cloudwatch.EventRule(
-            f"{name}-rule",
-            name=env.names.thing("census"),
+        rule = every(
+            name,
+            env,
+            self,
+            minutes=1,
+            function=aggregator.function,
+            called="census",
+            target="aggregator",
             description="Completes windows of shards where nothing arrives",
-            schedule_expression="rate(1 minute)",
-            opts=env.within(self),
-        )
-        permission = aws.lambda_.Permission(
-            f"{name}-permission",
-            statement_id="census",
-            action="lambda:InvokeFunction",
-            function=function.name,
-            principal="events.amazonaws.com",
-            source_arn=rule.arn,
-            opts=env.within(self),
-        )
-        aws.cloudwatch.EventTarget(
-            f"{name}-target",
-            rule=rule.name,
-            target_id="aggregator",
-            arn=function.arn,
-            # The next minute asks again.
-            retry_policy={"maximum_event_age_in_seconds": 60, "maximum_retry_attempts": 0},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         self.register_outputs({"rule": rule.name})

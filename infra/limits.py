@@ -117,6 +117,15 @@ ON_DEMAND_SHARDS: Final = 4
 
 KEPT_OBJECT_DAYS: Final = whole(0, 36_500, "a hundred years; 0 keeps objects for good", unit="days")
 OBJECT_DAYS: Final = whole(1, 36_500, "a hundred years; S3 itself takes any positive number", unit="days")
+AUDIT_MINUTES: Final = whole(
+    5, 60, "an alarm on two of such periods is two hours late at most; each run is paid for", unit="minutes"
+)
+AUDIT_HOURS: Final = whole(
+    1, 12, "with what a Firehose may hold, less than the 24 hours that each stream keeps", unit="hours"
+)
+AUDIT_GRACE_MINUTES: Final = whole(
+    5, 30, "CloudWatch shows Kinesis' metrics within minutes, and does not promise it", unit="minutes"
+)
 LEDGER_DAYS: Final = whole(2, 36_500, "a hundred years; DynamoDB's TTL is any epoch second", unit="days")
 WINDOW_DAYS: Final = whole(
     2, 1800, "BigQuery's streaming inserts refuse rows for partitions 1,825 days back", unit="days"

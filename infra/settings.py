@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 from infra import limits
 from infra.settings_adoption import AdoptionSettings, check_adoption
 from infra.settings_alarms import AlarmSettings
+from infra.settings_auditor import AuditorSettings
 from infra.settings_errors import in_words
 from infra.settings_functions import (
     AggregatorSettings,
@@ -29,8 +30,8 @@ from infra.settings_functions import (
 from infra.settings_lake import FirehoseDestinationSettings, LakeSettings
 from infra.settings_packages import PackageSettings
 from infra.settings_probe import ProbeSettings
-from infra.settings_search import (
 from infra.settings_rollout import RolloutSettings
+from infra.settings_search import (
     SearchDomainSettings,
     SearchSetupSettings,
     SearchSinkSettings,
@@ -155,10 +156,11 @@ class Settings(Section):
     windows: WindowSettings = WindowSettings()
     window_publisher: PublisherSettings = PublisherSettings()
     report: ReportSettings = ReportSettings()
+    auditor: AuditorSettings = AuditorSettings()
     alarms: AlarmSettings = AlarmSettings()
+    rollout: RolloutSettings = RolloutSettings()
     probe: ProbeSettings = ProbeSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
-    rollout: RolloutSettings = RolloutSettings()
     federation: FederationSettings = FederationSettings()
 
     @model_validator(mode="after")

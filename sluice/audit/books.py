@@ -7,6 +7,7 @@ filtered sink is held against the events that the stream's unfiltered sinks foun
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sluice.audit import differences
@@ -22,7 +23,8 @@ class SinkBooks:
     `skipped` takes in what the mapping's filter dropped, which is also in `filtered`, `dead_lettered` what
     a Firehose could not deliver, which is also in `undelivered`. All of them came in
     `surplus` fewer records of the `stream`: an aggregate is one record of many events. `produced` are the
-    records that the stream took in.
+    records that the stream took in; `unaccounted` of them are in no state, or `overcounted` more are in one.
+    `oldest` is when the one that has been in flight for longest arrived.
     """
 
     sink: str
@@ -34,6 +36,9 @@ class SinkBooks:
     filtered: int = 0
     undelivered: int = 0
     produced: int = 0
+    unaccounted: int = 0
+    overcounted: int = 0
+    oldest: datetime | None = None
     surplus: int = 0
     redriven: int = 0
     duplicates: int = 0
@@ -168,6 +173,7 @@ def balance(
         redriven=state.redriven,
         duplicates=evidence.duplicates,
         spans=settled.spans,
+        oldest=evidence.oldest,
         problems=tuple(problems),
     )
     if produced is not None:
@@ -177,6 +183,11 @@ def balance(
     if evidence.filtered is not None:
         return _filtered(books, evidence.filtered, produced, books.surplus if surplus is None else surplus)
     if produced is not None and not produced[0] <= books.records <= produced[1]:
+        books = replace(
+            books,
+            unaccounted=max(produced[0] - books.records, 0),
+            overcounted=max(books.records - produced[1], 0),
+        )
         return _and(books, differences.total_differs(books.sink, books.records, produced))
     return books
 
@@ -207,11 +218,10 @@ def _filtered(
         return replace(books, notes=(note,))
     # while aggregates arrive, what is known of them and of the stream is not of one moment
     moving = surplus > 0 and produced[0] != produced[1]
-    return (
-        _and(books, differences.filter_differs(books.sink, missing, events))
-        if missing and not moving
-        else books
-    )
+    if not missing or moving:
+        return books
+    books = replace(books, unaccounted=max(missing, 0), overcounted=max(-missing, 0))
+    return _and(books, differences.filter_differs(books.sink, missing, events))
 
 
 def _and(books: SinkBooks, problem: str) -> SinkBooks:

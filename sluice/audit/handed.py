@@ -165,7 +165,11 @@ def balance_handed(
     unplaced = _unplaced(evidence, handed)
     again = over > 0 and (handed.found is None or state.skipped > 0 or over <= unplaced)
     problems = () if again else tuple(_problems(books, (before, after), lately))
-    if not problems and handed.overdue > 0:
+    if problems:
+        lost, more = max(books.in_flight - lately, 0), max(over, 0)
+        books = replace(books, unaccounted=lost, overcounted=0 if lost else more)
+    elif handed.overdue > 0:
+        books = replace(books, unaccounted=handed.overdue)
         problems = (differences.overdue(books.sink, handed.overdue, PATIENCE),)
     return replace(
         books, problems=problems, notes=tuple(_notes(books, state, handed, again=again, unplaced=unplaced))

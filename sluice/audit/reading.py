@@ -15,29 +15,37 @@ from sluice.audit.overdue import with_overdue
 from sluice.audit.segments import count_segments
 from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.spans import marks, merge_latency, percentile
-from sluice.audit.stream import Behind, begin, begin_after, behind, created_at, shards_since, taken_in
+from sluice.audit.stream import Behind, begin, behind
+from sluice.audit.streams import Streams
 from sluice.audit.warehouse import Counted, count_tables
 from sluice.audit.window import Window, window
 from sluice.deadletters import BatchPointer, DeadLetter, Letter, Unreadable, read_queue
 from sluice.delivery import Entry, LedgerReader, latency_ms
 from sluice.windows.store import WindowTable
 
-MADE_WITHIN = timedelta(minutes=1)
-"""So long after it was there a Firehose begins to read at the latest."""
-
 MOST_LETTERS = 50_000
 """Dead letters that are read one by one; beyond, the ledger's count stands alone."""
 
 
-def read_books(sources: Sources, *, since: datetime | None = None, now: datetime | None = None) -> Books:
+def read_books(
+    sources: Sources,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    now: datetime | None = None,
+) -> Books:
     """Read everything and work out the balance; `since` leaves out what arrived before.
+
+    `until` leaves out what arrived from then on: for `sources` whose sinks' own contents are not counted.
 
     Takes nothing away anywhere: dead letters are held for a moment and let go. Lets the clients' errors pass.
     """
     now = now or datetime.now(UTC)
     if since is not None:
         since = begin(since, now)
-    streams = _Streams(sources, since, now)
+    if until is not None:
+        until = begin(until, now)
+    streams = Streams(sources, since, now, until)
     passed = sources.filtered(since)
     ledger = LedgerReader(sources.dynamodb, sources.ledger_table)
     lag = timedelta(seconds=sources.metric_lag_seconds)
@@ -52,24 +60,18 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
             ledger.read(sink, shards=streams.shards(sources.stream_of(sink)), since=begins[sink]),
             begins[sink],
             now - lag if lag else None,
+            until,
         )
         for sink in sources.sinks
     }
     filtered = sources.filtered(since)
-    letters = read_queue(
-        sources.sqs,
-        sources.queue_url,
-        at_most=MOST_LETTERS,
-        payloads=False,
-        wait_seconds=sources.patience_seconds,
-    )
+    letters = _letters(sources)
+    complete = sources.queue_url is not None and len(letters) < MOST_LETTERS
     # All sinks before the streams: what a sink holds by now its stream has, so it is in flight at most.
     held = {sink: _held(sources, sink, seen) for sink, seen in windows.items()}
     evidence = {
         sink: replace(
-            _evidence(
-                sources, seen, held[sink], letters, passed.get(sink), complete=len(letters) < MOST_LETTERS
-            ),
+            _evidence(sources, seen, held[sink], letters, passed.get(sink), complete=complete, until=until),
             filtered=filtered.get(sink),
         )
         for sink, seen in windows.items()
@@ -80,7 +82,7 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
             source.lake,
             windows[sink],
             look(source.lake, windows[sink]),
-            letters if len(letters) < MOST_LETTERS else None,
+            letters if complete else None,
             sink=sink,
             ripe=ripe,
             produced=streams.until(sources.stream_of(sink), windows[sink].since, ripe),
@@ -106,68 +108,9 @@ def read_books(sources: Sources, *, since: datetime | None = None, now: datetime
     return replace(books, notes=notes, problems=problems)
 
 
-class _Streams:
-    """What each stream took in, before and after the reading, in records."""
-
-    def __init__(self, sources: Sources, since: datetime | None, now: datetime) -> None:
-        self._sources = sources
-        self.begun = since
-        self._now = now
-        into = (sink.into for sink in sources.sinks.values() if sink.into)
-        names = dict.fromkeys([sources.stream, *map(sources.stream_of, sources.sinks), *into])
-        self._begun = {name: since or created_at(sources.kinesis, name) for name in names}
-        self._before = {name: self._taken_in(name, now) for name in names}
-        self._shards = {name: shards_since(sources.kinesis, name, since, now) for name in names}
-        self._after = self._before
-        self._more: dict[str, int] = {}
-
-    def read_again(self) -> None:
-        self._after = {name: self._taken_in(name, datetime.now(UTC)) for name in self._before}
-
-    def allow(self, name: str, records: int) -> None:
-        """Expect that the metric may not tell of so many records yet."""
-        self._more[name] = max(records, self._more.get(name, 0))
-
-    def books_begin(self, name: str, begun: datetime) -> datetime | None:
-        """From which arrival on a Firehose's books can balance: it was there `begun`, and began at LATEST.
-
-        What a stream took in while it was being made may be on either side, and the metric counts whole
-        minutes: where the stream flowed already, the books begin with a minute after that.
-        """
-        whole = begin(begun, self._now)
-        if whole <= self._begun[name] or not self.produced(name)[0] - self._taken_in(name, self._now, whole):
-            return self.begun
-        return begin_after(begun + MADE_WITHIN, self._now)
-
-    def since(self, name: str, moment: datetime | None) -> tuple[int, int]:
-        """What a stream took in from a moment on, if that is later than what is audited."""
-        if moment is None or moment <= self._begun[name]:
-            return self.produced(name)
-        earlier = self._before[name] - self._taken_in(name, self._now, moment)
-        before, after = self.produced(name)
-        return max(before - earlier, 0), max(after - earlier, 0)
-
-    def until(self, name: str, since: datetime | None, moment: datetime) -> int:
-        """What a stream took in before a moment, from another on."""
-        return self.since(name, since)[0] - self.since(name, moment)[0]
-
-    def lately(self, name: str) -> int:
-        """What a stream took in that a Firehose may still hold."""
-        return self.since(name, self._now - PATIENCE)[1]
-
-    def shards(self, name: str) -> list[str] | None:
-        return self._shards[name]
-
-    def produced(self, name: str) -> tuple[int, int]:
-        return self._before[name], self._after[name] + self._more.get(name, 0)
-
-    def _taken_in(self, name: str, now: datetime, begun: datetime | None = None) -> int:
-        return taken_in(self._sources.cloudwatch, name, begun or self._begun[name], now)
-
-
 def _balanced(
     sources: Sources,
-    streams: _Streams,
+    streams: Streams,
     windows: Mapping[str, Window],
     evidence: Mapping[str, Evidence],
     handed: Mapping[str, Handed],
@@ -198,7 +141,7 @@ def _balanced(
 
 def _lost_on_the_way(
     sources: Sources,
-    streams: _Streams,
+    streams: Streams,
     windows: Mapping[str, Window],
     sinks: Iterable[SinkBooks],
     told_until: datetime,
@@ -212,6 +155,18 @@ def _lost_on_the_way(
         _, taken = streams.produced(into)
         if taken < books.delivered:
             yield differences.stream_differs(books.sink, books.delivered, into, taken)
+
+
+def _letters(sources: Sources) -> list[Letter]:
+    if sources.queue_url is None:
+        return []
+    return read_queue(
+        sources.sqs,
+        sources.queue_url,
+        at_most=MOST_LETTERS,
+        payloads=False,
+        wait_seconds=sources.patience_seconds,
+    )
 
 
 def _held(sources: Sources, sink: str, seen: Window) -> Evidence:
@@ -240,6 +195,7 @@ def _evidence(
     passed: FilteredOut | None,
     *,
     complete: bool,
+    until: datetime | None,
 ) -> Evidence:
     """Add the dead letters to what a sink holds, and what its stream has still for it."""
     sink, source = held.sink, sources.sinks[held.sink]
@@ -251,14 +207,22 @@ def _evidence(
         if seen.holds(letter.shard, int(letter.first), letter.arrived_at)
     ]
     after = marks(
-        [(span.shard, span.last) for span in seen.spans]
+        list(seen.marks.items())
         + [(pointer.shard, pointer.last) for pointer in pointers]
         + [(entry.shard, entry.last) for entry in seen.redriven]
         + list(passed.passed.items() if passed else ())
     )
     stream = sources.stream_of(sink)
     ahead = (
-        behind(sources.kinesis, stream, after, since=seen.since)
+        behind(
+            sources.kinesis,
+            stream,
+            after,
+            since=seen.since,
+            until=until,
+            most=sources.most_behind,
+            passed=seen.passed,
+        )
         if source.lake is None
         else Behind(0, 0, complete=True)  # what a Firehose has read, it tells nobody
     )

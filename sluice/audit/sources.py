@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sluice.audit.evidence import FilteredOut
 from sluice.audit.handed import Lake
+from sluice.audit.stream import MOST_BEHIND
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -40,6 +41,9 @@ class SinkSource:
 class Sources:
     """Where the evidence lies.
 
+    Without `queue_url` no letter is read, and the ledger alone tells of dead letters. Of what a stream has
+    still for a sink, `most_behind` records are counted.
+
     `patience_seconds` is SQS's long polling: an empty answer then is the end. The stream's metric may be
     `metric_lag_seconds` late; what arrived since may exceed it. `filtered` looks up what the filters of the
     sinks' mappings have dropped since a moment (None: ever); sinks without a filter are not in it.
@@ -52,12 +56,13 @@ class Sources:
     bigquery: "bigquery.Client"
     stream: str
     ledger_table: str
-    queue_url: str
+    queue_url: str | None
     dataset: str
     sinks: Mapping[str, SinkSource]
     filtered: Callable[[datetime | None], Mapping[str, FilteredOut]] = lambda _: {}
     patience_seconds: int = 1
     metric_lag_seconds: int = 0
+    most_behind: int = MOST_BEHIND
 
     def stream_of(self, sink: str) -> str:
         """Return the stream that a sink reads."""

@@ -1,7 +1,7 @@
 """What the stream itself says: how much it took in, and what lies after a shard's mark."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from sluice.records.aggregate import events_in
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kinesis.type_defs import RecordTypeDef
 
 MAX_DATAPOINTS = 1440
 """Of one GetMetricStatistics call; 60-second periods are kept 15 days, 300 s 63 days, an hour 455 days.
@@ -19,6 +20,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricSt
 READ_LIMIT = 10_000
 """Records that one GetRecords call gives at most."""
 
+FIRST_LOOK = 10
+"""Records that are read of a shard of which most likely none counts."""
+
 READS_PER_SECOND = 4
 """A shard allows five reads a second to all of its standard readers together: leave one to the others."""
 
@@ -26,12 +30,21 @@ MOST_BEHIND = 500_000
 """Records in flight that are counted one by one; beyond, reading them all would take longer than waiting."""
 
 
-def taken_in(cloudwatch: "CloudWatchClient", stream: str, since: datetime, now: datetime) -> int:
+def taken_in(
+    cloudwatch: "CloudWatchClient",
+    stream: str,
+    since: datetime,
+    now: datetime,
+    *,
+    until: datetime | None = None,
+) -> int:
     """Return how many records the stream accepted between `since` and `now`, by its IncomingRecords metric.
 
-    The metric counts whole minutes (or more, far back) and is some minutes late in the cloud.
+    The metric counts whole minutes (or more, far back) and is some minutes late in the cloud. `until`, at a
+    moment that `begin` gave, leaves out what arrived from then on.
     """
-    return _sum(cloudwatch, "AWS/Kinesis", "IncomingRecords", ("StreamName", stream), since=since, now=now)
+    where = "StreamName", stream
+    return _sum(cloudwatch, "AWS/Kinesis", "IncomingRecords", where, since=since, now=now, until=until)
 
 
 def filtered_out(cloudwatch: "CloudWatchClient", mapping: str, since: datetime, now: datetime) -> int:
@@ -52,7 +65,10 @@ def _sum(
     *,
     since: datetime,
     now: datetime,
+    until: datetime | None = None,
 ) -> int:
+    if until is not None and until <= since:
+        return 0
     period = _period(since, now)
     name, value = dimension
     answer = cloudwatch.get_metric_statistics(
@@ -60,7 +76,7 @@ def _sum(
         MetricName=metric,
         Dimensions=[{"Name": name, "Value": value}],
         StartTime=begin(since, now),
-        EndTime=now + timedelta(seconds=period),
+        EndTime=until or now + timedelta(seconds=period),
         Period=period,
         Statistics=["Sum"],
     )
@@ -110,16 +126,22 @@ def behind(
     marks: Mapping[str, int],
     *,
     since: datetime | None = None,
+    until: datetime | None = None,
     most: int = MOST_BEHIND,
+    passed: Collection[str] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> Behind:
     """Count the records after each shard's mark; of shards without one, all that the stream keeps.
 
-    `since` leaves out what arrived earlier in shards without a mark.
+    `since` leaves out what arrived earlier in shards without a mark, `until` what arrived from then on.
+    Shards in `passed` have nothing that counts.
     """
     total = events = 0
     oldest: datetime | None = None
     for shard in shards_of(kinesis, stream):
+        if shard in passed:
+            continue
+        limit = READ_LIMIT if until is None else FIRST_LOOK
         mark = marks.get(shard)
         where: dict[str, Any]
         if mark is not None:
@@ -130,19 +152,26 @@ def behind(
             where = {"ShardIteratorType": "TRIM_HORIZON"}
         iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **where)["ShardIterator"]
         while iterator:
-            answer = kinesis.get_records(ShardIterator=iterator, Limit=READ_LIMIT)
-            total += len(answer["Records"])
-            events += sum(events_in(record["Data"]) for record in answer["Records"])
-            for record in answer["Records"][:1]:
-                arrived = record["ApproximateArrivalTimestamp"].astimezone(UTC)
+            answer = kinesis.get_records(ShardIterator=iterator, Limit=limit)
+            limit = READ_LIMIT
+            read = answer["Records"]
+            records = read if until is None else [each for each in read if _arrived(each) < until]
+            total += len(records)
+            events += sum(events_in(record["Data"]) for record in records)
+            for record in records[:1]:
+                arrived = _arrived(record)
                 oldest = min(oldest or arrived, arrived)
             if total > most:
                 return Behind(total, events, complete=False, oldest=oldest)
-            if not answer.get("MillisBehindLatest"):
+            if not answer.get("MillisBehindLatest") or len(records) < len(read):
                 break
             iterator = answer.get("NextShardIterator", "")
             sleep(1 / READS_PER_SECOND)
     return Behind(total, events, complete=True, oldest=oldest)
+
+
+def _arrived(record: "RecordTypeDef") -> datetime:
+    return record["ApproximateArrivalTimestamp"].astimezone(UTC)
 
 
 def created_at(kinesis: "KinesisClient", stream: str) -> datetime:

@@ -1,7 +1,7 @@
 """What lies in the time that is audited: entries of the ledger, and the few batches across its beginning."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sluice.audit.spans import Span
@@ -12,7 +12,9 @@ from sluice.delivery import Entry
 class Window:
     """Everything that arrived from `since` on (None: ever), whole batches across it included.
 
-    `late` counts the records of batches that the stream's metric may not tell of yet.
+    `late` counts the records of batches that the stream's metric may not tell of yet. `marks` are the highest
+    sequence numbers of shards, also of batches beyond the time audited; `passed` are shards of which such a
+    batch is settled.
     """
 
     since: datetime | None
@@ -22,6 +24,8 @@ class Window:
     late: int
     first_arrived: datetime | None
     last_closed: datetime | None
+    marks: Mapping[str, int] = field(default_factory=dict)
+    passed: frozenset[str] = frozenset()
 
     def holds(self, shard: str, sequence: int, arrived: datetime) -> bool:
         """Whether a record belongs to what is audited."""
@@ -32,10 +36,16 @@ class Window:
         return any(span.shard == shard and span.first <= sequence <= span.last for span in self.across)
 
 
-def window(entries: Iterable[Entry], since: datetime | None, told_until: datetime | None = None) -> Window:
+def window(
+    entries: Iterable[Entry],
+    since: datetime | None,
+    told_until: datetime | None = None,
+    until: datetime | None = None,
+) -> Window:
     """Sort the ledger's entries into what is audited and what came before.
 
-    `told_until` is the moment up to which the stream's metric is complete (None: it always is).
+    `told_until` is the moment up to which the stream's metric is complete (None: it always is). What arrived
+    from `until` on is not audited.
     """
     spans: list[Span] = []
     across: list[Span] = []
@@ -43,17 +53,16 @@ def window(entries: Iterable[Entry], since: datetime | None, told_until: datetim
     arrivals: list[datetime] = []
     closings: list[datetime] = []
     late = 0
+    beyond = _Beyond(until)
     for entry in entries:
-        if entry.state != "closed":
-            continue
-        if since is not None and entry.last_arrived is not None and entry.last_arrived < since:
+        if entry.state != "closed" or _ended(entry, since) or not beyond.leaves(entry):
             continue
         if entry.redriven:
             redriven.append(entry)
             continue
         span = _span(entry)
         spans.append(span)
-        if since is not None and entry.first_arrived is not None and entry.first_arrived < since:
+        if _across(entry, since) or _across(entry, until):
             across.append(span)
         if told_until is not None and entry.last_arrived is not None and entry.last_arrived >= told_until:
             late += entry.records
@@ -69,7 +78,38 @@ def window(entries: Iterable[Entry], since: datetime | None, told_until: datetim
         late,
         min(arrivals, default=None),
         max(closings, default=None),
+        beyond.marks,
+        frozenset(beyond.passed),
     )
+
+
+class _Beyond:
+    """What the entries say of each shard, also those of the time from `until` on."""
+
+    def __init__(self, until: datetime | None) -> None:
+        self._until = until
+        self.marks: dict[str, int] = {}
+        self.passed: set[str] = set()
+
+    def leaves(self, entry: Entry) -> bool:
+        """Take note of an entry; return whether it is audited."""
+        if not entry.redriven:
+            self.marks[entry.shard] = max(entry.last, self.marks.get(entry.shard, entry.last))
+            if self._until and entry.last_arrived and entry.last_arrived >= self._until:
+                self.passed.add(entry.shard)
+        return self._until is None or entry.first_arrived is None or entry.first_arrived < self._until
+
+
+def _ended(entry: Entry, moment: datetime | None) -> bool:
+    """Whether a batch arrived before a moment as a whole, as far as both are known."""
+    return moment is not None and entry.last_arrived is not None and entry.last_arrived < moment
+
+
+def _across(entry: Entry, moment: datetime | None) -> bool:
+    """Whether a batch arrived in part before a moment, and in part from then on."""
+    if moment is None or entry.first_arrived is None or entry.last_arrived is None:
+        return False
+    return entry.first_arrived < moment <= entry.last_arrived
 
 
 def _span(entry: Entry) -> Span:

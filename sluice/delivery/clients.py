@@ -72,6 +72,12 @@ def kinesis() -> "KinesisClient":
 
 
 @cache
+def stream() -> "KinesisClient":
+    """Return the client of those that read a stream without haste."""
+    return cast("KinesisClient", _session().create_client("kinesis", config=READING_CALL))
+
+
+@cache
 def firehose() -> Any:
     """Return the client of a route's Firehose; its type stubs are not among the dependencies."""
     return _session().create_client("firehose", config=KINESIS_CALL)
