@@ -1,0 +1,330 @@
+"""Single checks, where a local cloud cannot be brought to what they find."""
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sluice.doctor import (
+    aws_account,
+    aws_quotas,
+    aws_rights,
+    configuration,
+    deployed_aws,
+    deployed_google,
+    machine,
+    state,
+)
+from sluice.doctor.case import Case
+from sluice.doctor.checks import CHECKS
+from sluice.doctor.finding import Finding, Level
+from sluice.doctor.pulumi_cli import PulumiCli, without_secrets
+from sluice.errors import EnvironmentProblem, NoCloud
+from tests.unit.doctor.cases import Client, case, declared, refused
+
+Look = Callable[[Case], Iterable[Finding]]
+
+
+def only(look: Look, of: Case, level: Level = Level.problem) -> Finding:
+    (found,) = (one for one in look(of) if one.level is level)
+    assert found.cause
+    assert found.consequence
+    assert found.next_step
+    return found
+
+
+def identity(account: str = "111111111111", skew: timedelta = timedelta()) -> dict[str, Any]:
+    headers = {"date": format_datetime(datetime.now(UTC) - skew, usegmt=True)}
+    return {"Arn": "arn:aws:iam::1:user/me", "Account": account, "ResponseMetadata": {"HTTPHeaders": headers}}
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("ExpiredToken", "the AWS credentials are over"),
+        ("RequestTimeTooSkewed", "AWS refuses the signature"),
+        ("InvalidClientTokenId", "AWS takes no notice of the credentials"),
+    ],
+)
+def test_each_refusal_of_credentials_has_a_cause_of_its_own(code: str, says: str) -> None:
+    clients = {"sts": Client(get_caller_identity=refused(code))}
+    assert only(aws_account.account, case(clients=clients)).cause.startswith(says)
+
+
+def test_a_region_that_is_off_is_told_from_credentials_that_are_no_good() -> None:
+    clients = {
+        "sts": Client(get_caller_identity=refused("InvalidClientTokenId")),
+        "sts/us-east-1": Client(get_caller_identity=identity()),
+    }
+    found = only(aws_account.account, case(clients=clients))
+    assert "region eu-central-1 is not switched on in account 111111111111" in found.cause
+    assert "aws account enable-region --region-name eu-central-1" in found.next_step
+
+
+def test_a_clock_that_is_off_is_told_before_aws_refuses_for_it() -> None:
+    clients = {"sts": Client(get_caller_identity=identity(skew=timedelta(minutes=-3)))}
+    found = only(aws_account.account, case(clients=clients), Level.warning)
+    assert "s behind that of AWS" in found.cause
+
+
+def test_quotas_that_may_not_be_asked_for_hide_no_others() -> None:
+    denied = refused("AccessDeniedException")
+    summary = {"SummaryMap": {"Roles": 5, "RolesQuota": 5}}
+    clients = {
+        "lambda": Client(get_account_settings=denied),
+        "kinesis": Client(describe_limits=denied),
+        "iam": Client(get_account_summary=summary),
+    }
+    new = case(declared(aws_quotas.ROLE, "r"), clients=clients)
+    levels = [one.level for one in aws_quotas.quotas(new)]
+    assert levels == [Level.unknown, Level.unknown, Level.problem]
+
+
+def test_concurrency_counts_a_lane_of_each_shard_and_one_for_whatever_else_runs() -> None:
+    arn = "arn:aws:lambda:eu-central-1:1:function"
+    resources = [
+        declared("aws:kinesis/stream:Stream", "s", name="events", shardCount=3),
+        declared("aws:lambda/function:Function", "a", name="sink"),
+        declared("aws:lambda/function:Function", "b", name="report"),
+        declared("aws:lambda/function:Function", "c", name="kept", reservedConcurrentExecutions=7),
+        declared(
+            "aws:lambda/eventSourceMapping:EventSourceMapping",
+            "m",
+            functionName=f"{arn}:sink",
+            eventSourceArn="arn:aws:kinesis:eu-central-1:1:stream/events/consumer/c:1",
+            parallelizationFactor=2,
+        ),
+    ]
+    assert aws_quotas.concurrency(case(*resources)) == 3 * 2 + 1
+
+
+def test_reservations_that_leave_the_account_too_little_are_found() -> None:
+    limit = {"ConcurrentExecutions": 150, "UnreservedConcurrentExecutions": 150}
+    clients = {
+        "lambda": Client(get_account_settings={"AccountLimit": limit}),
+        "kinesis": Client(describe_limits={}),
+        "iam": Client(get_account_summary={"SummaryMap": {}}),
+    }
+    kept = declared("aws:lambda/function:Function", "c", name="kept", reservedConcurrentExecutions=60)
+    found = only(aws_quotas.quotas, case(kept, clients=clients))
+    assert "60 concurrent executions would be reserved of 150" in found.cause
+    assert "Lambda keeps 100" in found.consequence
+
+
+def test_who_may_not_ask_iam_is_told_that_rights_are_unknown() -> None:
+    session = {**identity(), "Arn": "arn:aws:sts::1:assumed-role/Admin/me"}
+    clients = {"sts": Client(get_caller_identity=session), "iam": Client(get_role=refused("AccessDenied"))}
+    assert only(aws_rights.rights, case(clients=clients), Level.unknown).check == "AWS rights"
+
+
+class Cli:
+    """Pulumi's command line, as a test says that it answers."""
+
+    def __init__(self, **answers: Any) -> None:
+        self._answers = answers
+
+    def __getattr__(self, call: str) -> Callable[..., Any]:
+        answer = self._answers[call]
+
+        def called(*_: Any) -> Any:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return called
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path) -> PulumiCli:
+    """A stand-in for Pulumi's command line: each command answers with the file of its name."""
+    program = tmp_path / "pulumi"
+    program.write_text(
+        '#!/bin/sh\ncd "$(dirname "$0")"\nif [ -f "$1.$2.error" ]; then cat "$1.$2.error" >&2; exit 1; fi\n'
+        'cat "$1.$2"\n'
+    )
+    program.chmod(0o755)
+    (tmp_path / "whoami.--json").write_text('{"user": "me", "url": "s3://me:secret@state"}')
+    return PulumiCli(tmp_path, str(program))
+
+
+def answers(pulumi: PulumiCli, stacks: list[dict[str, Any]], deployment: dict[str, Any]) -> Case:
+    folder = pulumi._root
+    (folder / "stack.ls").write_text(json.dumps(stacks))
+    (folder / "stack.export").write_text(json.dumps({"version": 3, "deployment": deployment}))
+    return case(cli=pulumi)
+
+
+def test_a_stack_that_is_not_there_is_told_with_those_that_are(pulumi: PulumiCli) -> None:
+    of = answers(pulumi, [{"name": "organization/sluice/prod"}, {"name": "stage"}], {})
+    found = only(state.state, of)
+    assert found.cause == "there is no stack dev in this project; there are: prod, stage"
+    assert found.next_step.startswith("pulumi stack init dev --secrets-provider")
+    assert not any("secret@" in one.cause for one in state.state(of))
+
+
+def test_an_update_that_was_cut_off_is_told_with_how_to_go_on(pulumi: PulumiCli) -> None:
+    pending = [
+        {"type": "creating", "resource": {"urn": "urn:pulumi:dev::sluice::aws:s3/bucket:Bucket::letters"}}
+    ]
+    of = answers(pulumi, [{"name": "dev", "updateInProgress": True}], {"pending_operations": pending})
+    assert only(state.state, of).next_step.endswith("pulumi cancel --stack dev")
+    assert "creating letters" in only(state.state, of, Level.warning).cause
+
+
+def test_a_backend_that_does_not_answer_is_one_line_without_secrets(pulumi: PulumiCli) -> None:
+    (pulumi._root / "whoami.--json.error").write_text(
+        "error: could not open s3://me:secret@state\n  at line 1\n"
+    )
+    found = only(state.state, case(cli=pulumi))
+    assert found.cause == "the state backend does not answer: could not open s3://state at line 1"
+
+
+def test_an_older_command_line_and_no_command_line_are_told() -> None:
+    assert (
+        "older than the library" in only(machine.tools, case(cli=Cli(version=(3, 1, 0))), Level.warning).cause
+    )
+    assert "not on the path" in only(machine.tools, case()).cause
+
+
+def test_without_a_command_line_nobody_claims_to_know_what_is_deployed() -> None:
+    of = case()
+    del of.__dict__["exports"]
+    with pytest.raises(EnvironmentProblem, match="not known without the Pulumi command line"):
+        _ = of.deployed
+
+
+def test_a_stack_without_exports_is_not_deployed_and_other_complaints_are_told() -> None:
+    of = case(cli=Cli(outputs=NoCloud("no stack named 'dev' found")))
+    del of.__dict__["exports"]
+    assert not of.deployed
+    of = case(cli=Cli(outputs=NoCloud("passphrase must be set")))
+    del of.__dict__["exports"]
+    with pytest.raises(NoCloud, match="passphrase"):
+        _ = of.deployed
+
+
+def test_other_packages_than_the_lock_pins_are_told(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("pulumi==0.0.1 \\\n    --hash=sha256:1\nnot-installed-here==1.0\n")
+    found = only(machine.packages, case(root=tmp_path), Level.warning)
+    assert "for 0.0.1" in found.cause
+    assert "not-installed-here" not in found.cause
+    assert found.next_step == "make setup"
+    lock.unlink()
+    assert "no requirements.lock" in only(machine.packages, case(root=tmp_path), Level.warning).cause
+
+
+def test_a_program_that_does_not_run_is_told_in_its_own_words() -> None:
+    found = only(configuration.settings, case(refusal="sluice:stream.shards is 0: accepted is 1 or more"))
+    assert found.cause == "sluice:stream.shards is 0: accepted is 1 or more"
+
+
+CONTRACT = """
+from datetime import datetime
+from typing import Annotated
+from sluice.contract import Event, field
+from sluice.pipeline import Pipeline
+
+class Visit(Event, type="visit", id="id", time="at"):
+    "A visit."
+    id: Annotated[str, field("Id")]
+    at: Annotated[datetime, field("When")]
+    page: Annotated[str | None, field("Which")] = None
+
+pipeline = Pipeline(events=[Visit])
+"""
+
+
+def test_a_contract_that_bigquery_could_not_follow_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.py"
+    file.write_text(CONTRACT)
+    of = case(root=tmp_path)
+    assert "there is no contract.lock.json" in only(configuration.contract, of, Level.warning).cause
+    from sluice.contract.snapshot import render, snapshot  # noqa: PLC0415 - of this test alone
+    from sluice.pipeline import load_pipeline  # noqa: PLC0415 - same
+
+    document = render(snapshot(load_pipeline(file).contract))
+    (tmp_path / "contract.lock.json").write_text(document)
+    assert [one.level for one in configuration.contract(of)] == [Level.ok]
+    file.write_text(CONTRACT.replace('    page: Annotated[str | None, field("Which")] = None\n', ""))
+    found = only(configuration.contract, of)
+    assert "page" in found.cause
+    file.write_text(
+        CONTRACT.replace("page:", "site: Annotated[str | None, field('Where')] = None\n    page:")
+    )
+    assert "sluice contract snapshot" in only(configuration.contract, of, Level.warning).next_step
+    (tmp_path / "contract.lock.json").write_text("[]")
+    assert only(configuration.contract, of).next_step == "git checkout contract.lock.json"
+
+
+def test_columns_are_compared_to_their_last_level() -> None:
+    column = {"name": "a", "type": "INT64", "mode": "NULLABLE"}
+    wanted = [column, {"name": "r", "type": "RECORD", "fields": [column, {"name": "b", "type": "STRING"}]}]
+    same = [
+        {"name": "A", "type": "INTEGER"},
+        {"name": "r", "type": "STRUCT", "fields": [column, {"name": "b", "type": "STRING"}]},
+    ]
+    assert not list(deployed_google.drift(wanted, same))
+    other = [
+        {"name": "a", "type": "STRING"},
+        {"name": "r", "type": "RECORD", "fields": [{**column, "mode": "REQUIRED"}]},
+    ]
+    assert list(deployed_google.drift(wanted, other)) == [
+        ("has column a as STRING instead of INTEGER", True),
+        ("has column r.a required instead of nullable", True),
+        ("has no column r.b", True),
+    ]
+
+
+EXPORTS: dict[str, Any] = {"sinks": {"bigquery": {"mapping": "uuid", "function": "f"}}}
+
+
+def test_a_function_that_failed_to_update_and_a_stuck_mapping_are_found() -> None:
+    function = declared("aws:lambda/function:Function", "f", name="sink", memorySize=512)
+    failed = {
+        "State": "Active",
+        "LastUpdateStatus": "Failed",
+        "LastUpdateStatusReason": "no key",
+        "MemorySize": 512,
+    }
+    mapping = {"State": "Enabled", "LastProcessingResult": "PROBLEM: Function call failed"}
+    clients = {"lambda": Client(get_function_configuration=failed, get_event_source_mapping=mapping)}
+    of = case(function, clients=clients, exports=EXPORTS)
+    assert only(deployed_aws.running, of).cause == "function sink its last update failed: no key"
+    assert "PROBLEM: Function call failed" in only(deployed_aws.mappings, of, Level.warning).cause
+
+
+def test_a_resource_that_somebody_deleted_by_hand_is_found() -> None:
+    table = declared("aws:dynamodb/table:Table", "t", name="ledger")
+    clients = {"dynamodb": Client(describe_table=refused("ResourceNotFoundException"))}
+    found = only(deployed_aws.running, case(table, clients=clients, exports=EXPORTS))
+    assert found.cause == "table ledger is not there"
+    assert found.next_step == "pulumi up --refresh --stack dev"
+
+
+def test_a_subscription_that_nobody_confirmed_is_found() -> None:
+    topic = "arn:aws:sns:eu-central-1:1:sluice-dev-alarms"
+    waiting = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "team@example.com", "Protocol": "email"}
+    sns = Client(
+        list_topics={"Topics": [{"TopicArn": topic}]},
+        list_subscriptions_by_topic={"Subscriptions": [waiting]},
+    )
+    declared_one = declared(deployed_aws.SUBSCRIPTION, "s", topic=topic)
+    found = only(
+        deployed_aws.subscriptions, case(declared_one, clients={"sns": sns}, exports=EXPORTS), Level.warning
+    )
+    assert "team@example.com has not confirmed" in found.cause
+
+
+def test_each_check_needs_only_checks_that_there_are() -> None:
+    names = [check.name for check in CHECKS]
+    assert len(set(names)) == len(names)
+    assert {need for check in CHECKS for need in check.needs} <= set(names)
+
+
+def test_secrets_in_addresses_are_left_out() -> None:
+    assert without_secrets("open https://user:pw@host/x and s3://b") == "open https://host/x and s3://b"
