@@ -16,14 +16,23 @@ SILENT = "IF(incoming > 0 AND FILL(read, 0) == 0, 1, 0)"
 
 
 def of_a_function(
-    env: Environment, subject: str, function: str, settings: FunctionSettings, *, sink: str | None = None
+    env: Environment,
+    subject: str,
+    function: str,
+    settings: FunctionSettings,
+    *,
+    sink: str | None = None,
+    every_minutes: int | None = None,
 ) -> Iterator[Alarm]:
-    """Watch any function: errors, throttles, and how near its time-out it comes."""
-    alarms = env.settings.alarms
+    """Watch any function: errors, throttles, and how near its time-out it comes.
+
+    Of one that runs by the clock, every so often, each error and each throttle counts: nothing repeats it.
+    """
+    alarms, often = env.settings.alarms, every_minutes is None
     time_out = settings.timeout_seconds * MILLISECONDS
     for kind, metric, most in (
-        ("function-failing", "Errors", alarms.errors),
-        ("function-throttled", "Throttles", alarms.throttles),
+        ("function-failing", "Errors", alarms.errors if often else 0),
+        ("function-throttled", "Throttles", alarms.throttles if often else 0),
         ("function-slow", "Duration", time_out * alarms.duration_percent / HUNDRED),
     ):
         yield Alarm(
@@ -33,6 +42,7 @@ def of_a_function(
             sink=sink,
             looks_at=of_function(metric, function),
             threshold=most,
+            period=every_minutes and every_minutes * MINUTE,
         )
 
 
@@ -65,14 +75,15 @@ def silent(
     *,
     incoming: Metric,
     read: tuple[Metric, Statistic],
-    sink: str,
+    sink: str | None,
+    every_minutes: int | None = None,
 ) -> Alarm:
-    """Watch who reads nothing of what comes in."""
+    """Watch who reads nothing of what comes in, though it should, the auditor every so often."""
     return Alarm(
         kind=KINDS["sink-silent"],
         subject=subject,
         about=f"the sink {subject}" if subject == sink else f"the {subject.replace('_', ' ')}",
         sink=sink,
         looks_at=Formula(expression=SILENT, metrics={"incoming": (incoming, "Sum"), "read": read}),
-        period=env.settings.alarms.silent_minutes * MINUTE,
+        period=(every_minutes or env.settings.alarms.silent_minutes) * MINUTE,
     )

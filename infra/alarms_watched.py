@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.aggregator import SINK as WINDOWS
-from infra.alarm import Alarm, Metric, of_function, signal
+from infra.alarm import Alarm, Metric, of_function, of_stream, signal
 from infra.alarm_kinds import KINDS
 from infra.alarms_functions import HUNDRED, of_a_function, said, silent
 from infra.alarms_sinks import BIGQUERY, of_a_sink
@@ -22,7 +22,6 @@ from infra.alarms_stores import (
 )
 from infra.environment import Environment
 from infra.firehose_sink import FirehoseSink
-from infra.settings_functions import FunctionSettings
 from infra.sink_function import SinkFunction
 from infra.stream import Stream
 from sluice.pipeline import Pipeline
@@ -38,14 +37,12 @@ _HOUR_SECONDS: Final = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """Everything of an environment that has alarms; `audit_minutes` is how often the auditor looks."""
+    """Everything of an environment that has alarms."""
 
     env: Environment
     pipeline: Pipeline
     stream: Stream
     sinks: Mapping[str, SinkFunction | FirehoseSink]
-    auditor: FunctionSettings | None = None
-    audit_minutes: int = 15
 
     def alarms(self) -> list[Alarm]:
         """List them, without the kinds that the settings do without."""
@@ -71,8 +68,8 @@ class Watched:
         yield from of_route_firehoses(env, self.pipeline)
         yield from of_tables(env, metrics=bool(self.pipeline.metrics))
         yield from of_queues(env, self.pipeline)
-        if self.auditor is not None:
-            yield from self._audit(self.auditor)
+        if settings.auditor.enabled:
+            yield from self._audit()
         if settings.report.auth != "none":
             yield from of_a_function(env, "report", env.names.thing("report"), settings.report)
 
@@ -116,10 +113,10 @@ class Watched:
                 sink=BIGQUERY,
             )
 
-    def _audit(self, auditor: FunctionSettings) -> Iterator[Alarm]:
+    def _audit(self) -> Iterator[Alarm]:
         """Watch what the auditor finds of each sink, in periods in each of which it looks once."""
         env, settings = self.env, self.env.settings
-        every = self.audit_minutes
+        every = settings.auditor.minutes
         for name, sink in self.sinks.items():
             kept = self._retention_hours(sink) * _HOUR_SECONDS
             expiring = kept * settings.alarms.retention_percent / HUNDRED
@@ -129,7 +126,16 @@ class Watched:
                 ("records-expiring", "Waiting", expiring),
             ):
                 yield said(env, kind, metric, name, most, sink=name, every_minutes=every)
-        yield from of_a_function(env, AUDITOR, env.names.thing(AUDITOR), auditor)
+        function = env.names.thing(AUDITOR)
+        yield from of_a_function(env, AUDITOR, function, settings.auditor, every_minutes=every)
+        yield silent(
+            env,
+            AUDITOR,
+            incoming=of_stream("IncomingRecords", self.stream.called),
+            read=(signal("AuditedSinks", env, AUDITOR), "SampleCount"),
+            sink=None,
+            every_minutes=every,
+        )
         yield said(env, "audit-failing", "AuditFailures", AUDITOR, subject="", every_minutes=every)
         yield _schedule(env, AUDITOR)
 

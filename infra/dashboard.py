@@ -47,7 +47,8 @@ _LOSING: Final = (
     ("How old is the oldest that a sink has yet to read?", ("records-expiring",)),
     ("How old is the oldest message of a queue?", ("queue-expiring",)),
     ("Does the lake refuse rows?", ("delivery-failing",)),
-    ("Is there room for the state of windows?", ("window-state", "window-spill")),
+    ("Is there room for the state of windows?", ("window-state",)),
+    ("Were segments committed early for want of room?", ("window-spill",)),
 )
 
 
@@ -82,28 +83,27 @@ def _row(question: str, widgets: Iterable[Widget]) -> list[Widget]:
 
 
 def _ringing(env: Environment, alarms: Sequence[Alarm], together: Sequence[Group]) -> list[Widget]:
-    """Show what rings, and apart from it the members of what rings together."""
+    """Show all that rings, and of what rings together the members that are the reason."""
     members = [alarm.slug for group in together for alarm in group.members]
     alone = [alarm.slug for alarm in alarms if alarm.slug not in set(members)]
+    rings = [*(group.slug for group in together), *alone]
     return [
-        widget
-        for title, slugs in (
-            ("Does anything ring?", [*(group.slug for group in together), *alone]),
-            ("Which of those that ring together is it?", members),
-        )
-        for widget in _states(env, title, slugs)
+        *_states(env, "Does anything ring?", rings, height=6),
+        *_states(env, "Which of those that ring together do?", members, height=3, states=["ALARM"]),
     ]
 
 
-def _states(env: Environment, title: str, slugs: Sequence[str]) -> list[Widget]:
+def _states(
+    env: Environment, title: str, slugs: Sequence[str], *, height: int, **more: list[str]
+) -> list[Widget]:
     arns = [env.arn("cloudwatch", f"alarm:{env.names.thing(slug)}") for slug in slugs]
     parts = [arns[at : at + _MOST_ALARMS] for at in range(0, len(arns), _MOST_ALARMS)]
     return [
         Widget(
             kind="alarm",
             width=WIDTH,
-            height=2 + -(-len(part) // 8),
-            properties={"title": title, "alarms": part, "sortBy": "stateUpdatedTimestamp"},
+            height=height,
+            properties={"title": title, "alarms": part, "sortBy": "stateUpdatedTimestamp", **more},
         )
         for part in parts
     ]
