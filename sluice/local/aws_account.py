@@ -136,13 +136,15 @@ def _simulate(response: IamResponse) -> ActionResult:
     if role and not any(each.name == role for each in response.backend.get_roles()):
         raise NotFoundException(f"The entity with ARN {principal} cannot be found.")
     policies = Policies(MotoWorld().policies(role)) if role else None
-    decided = {action: policies is None or policies.decide(action, None, dict).allowed for action in actions}
+    resource = str((response._get_param("ResourceArns") or ["*"])[0])  # noqa: SLF001 - same
+    on = None if resource == "*" else resource
+    decided = {action: policies is None or policies.decide(action, on, dict).allowed for action in actions}
     return ActionResult(
         {
             "EvaluationResults": [
                 {
                     "EvalActionName": action,
-                    "EvalResourceName": "*",
+                    "EvalResourceName": resource,
                     "EvalDecision": "allowed" if allowed else "implicitDeny",
                 }
                 for action, allowed in decided.items()

@@ -124,8 +124,8 @@ def test_rights_that_are_lacking_are_named_with_who_grants_them(
             {
                 "Sid": "Look",
                 "Effect": "Allow",
-                "Action": ["iam:*", "sqs:CreateQueue"],
-                "Resource": "*",
+                "Action": ["iam:*", "sqs:CreateQueue", "s3:CreateBucket"],
+                "Resource": ["arn:aws:iam::*", "arn:aws:sqs:*:*:sluice-dev-*", "arn:aws:s3:::other-*"],
             }
         ],
     }
@@ -137,6 +137,7 @@ def test_rights_that_are_lacking_are_named_with_who_grants_them(
     told = said(list(aws_rights.rights(replace(case, aws=Aws("eu-central-1")))))
     assert "role/team/junior may not " in told
     assert "kinesis:CreateStream" in told
+    assert "s3:CreateBucket" in told, "of other names alone"
     assert "sqs:CreateQueue" not in told
     name = "junior"
     body = {"accountId": name, "serviceAccount": {}}

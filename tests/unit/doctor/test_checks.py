@@ -328,3 +328,19 @@ def test_each_check_needs_only_checks_that_there_are() -> None:
 
 def test_secrets_in_addresses_are_left_out() -> None:
     assert without_secrets("open https://user:pw@host/x and s3://b") == "open https://host/x and s3://b"
+
+
+def test_what_depends_on_a_condition_that_iam_cannot_see_is_no_problem() -> None:
+    answer = {
+        "EvalActionName": "x",
+        "EvalDecision": "implicitDeny",
+        "MissingContextValues": ["aws:RequestTag/a"],
+    }
+    clients = {
+        "sts": Client(get_caller_identity=identity()),
+        "iam": Client(simulate_principal_policy={"EvaluationResults": [answer]}),
+    }
+    table = declared("aws:dynamodb/table:Table", "t", name="ledger")
+    (found,) = aws_rights.rights(case(table, clients=clients))
+    assert found.level is Level.ok
+    assert found.cause.endswith("; 1 more depend on conditions that it cannot see")
