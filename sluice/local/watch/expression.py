@@ -173,7 +173,9 @@ def _tokens(text: str) -> Iterator[str]:
     while place < len(text):
         found = _TOKEN.match(text, place)
         if found is None:
-            raise ExpressionError(f"metric math {text!r}: {text[place : place + 20]!r} cannot be read")
+            raise ExpressionError(
+                f"metric math {text!r}: {text[place : place + 20].strip()!r} cannot be read"
+            )
         token = found.group().strip()
         yield _WORDS.get(token, token)
         place = found.end()

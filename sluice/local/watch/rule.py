@@ -151,7 +151,7 @@ def _tokens(text: str) -> list[str]:
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise RuleError(f"alarm rule {text!r}: {text[place : place + 20]!r} cannot be read")
+            raise RuleError(f"alarm rule {text!r}: {text[place : place + 20].strip()!r} cannot be read")
         found.append(next(group for group in match.groups() if group is not None))
         place = match.end()
     return found
