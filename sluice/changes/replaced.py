@@ -1,7 +1,7 @@
 """Whether a changed resource is replaced, by the table of replacements and the rules of BigQuery schemas."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sluice.changes.document import Planned
 from sluice.changes.replacements import ANEW, ANY, PERHAPS, REPLACED_BY, WHETHER
@@ -44,12 +44,19 @@ def perhaps(resource: Planned, found: Iterable[Difference]) -> str:
 
 def anew(resource: Planned) -> list[str]:
     """Return what others may use of a resource, and what is another once it was replaced."""
-    keys = ANEW.get(resource.type, ())
-    id_, outputs = placeholder(
-        Declared(type=resource.type, name=resource.name, inputs=resource.inputs, urn=resource.urn)
-    )
-    made = {"id": id_, **outputs}
-    return [str(made[key]) for key in keys if key in made]
+    made = outputs(resource)
+    return [str(made[key]) for key in ANEW.get(resource.type, ()) if key in made]
+
+
+def outputs(resource: Planned) -> dict[str, Any]:
+    """Return what a graph document has in the place of what the cloud would answer for a resource."""
+    try:
+        id_, made = placeholder(
+            Declared(type=resource.type, name=resource.name, inputs=resource.inputs, urn=resource.urn)
+        )
+    except KeyError:  # another revision may have declared it without the input that names it
+        return {}
+    return {"id": id_, **made}
 
 
 def _hits(trigger: str, found: Difference) -> bool:

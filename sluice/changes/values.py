@@ -14,6 +14,7 @@ _KEYS: Final = ("name", "Sid", "key", "id", "logType", "service")
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d*:")
 _WIDTH: Final = 72
+_PACKAGE: Final = "package "
 _MEMBER: Final = 48
 _OPAQUE: Final = 200
 """Characters of a text without a space that says nothing to people: encoded, or a hash."""
@@ -67,14 +68,14 @@ def short_arns(text: str) -> str:
 
 
 def _words(before: Any, after: Any) -> str:
-    if before is None:
-        return f"+ {short(after)}"
-    if after is None:
-        return f"- {short(before)}"
+    if before is None or after is None:
+        return f"+ {short(after)}" if before is None else f"- {short(before)}"
     if isinstance(before, list) and isinstance(after, list):
         if len(before) == len(after) == 1:
             return _words(before[0], after[0])
         return _listed(before, after)
+    if isinstance(before, str) and before.startswith(_PACKAGE):
+        return "another package"
     if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > _WIDTH // 2:
         return _where(short_arns(before), short_arns(after))
     return f"{short(before)} -> {short(after)}"
@@ -125,4 +126,4 @@ def _telling(old: Any, new: Any) -> str | None:
 
 def _digest(archive: str) -> str:
     """Return what a package's directory is called: the hash of all that goes into it."""
-    return f"package {PurePosixPath(archive).name}"
+    return f"{_PACKAGE}{PurePosixPath(archive).name}"

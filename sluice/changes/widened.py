@@ -7,9 +7,9 @@ import msgspec
 
 from sluice.changes.document import Document, Planned
 from sluice.changes.grants import Condition, Grant, renamed, uncovered
-from sluice.changes.resources import Pair, declared
+from sluice.changes.replaced import outputs
+from sluice.changes.resources import Pair
 from sluice.changes.rights import rights
-from sluice.local.declared import placeholder
 
 _ARN: Final = 6
 """Fields of an ARN, the last of which is the resource."""
@@ -153,8 +153,7 @@ def _names(pairs: Mapping[str, Pair]) -> dict[str, str]:
 
 
 def _known_as(resource: Planned) -> dict[str, str]:
-    _, outputs = placeholder(declared(resource))
-    named = {key: value for key, value in outputs.items() if isinstance(value, str)}
+    named = {key: value for key, value in outputs(resource).items() if isinstance(value, str)}
     named["program"], named["cloud"] = resource.name, _called(resource)
     if resource.type == "aws:iam/role:Role":
         named["assumed"] = f"assumed-role/{resource.inputs.get('name')}"

@@ -1,0 +1,194 @@
+"""What happens to each resource: added, changed, replaced with what hangs on it, deleted, renamed."""
+
+import json
+
+import pytest
+
+from sluice.changes.document import Planned
+from sluice.changes.resources import Change, changes, paired, unprotected
+from tests.unit.changes.made import (
+    CONSUMER,
+    FUNCTION,
+    MAPPING,
+    QUEUE,
+    STREAM,
+    TABLE,
+    document,
+    planned,
+    urn,
+)
+
+
+def happens(before: list[Planned], after: list[Planned]) -> list[Change]:
+    old, new = document(*before), document(*after)
+    return changes(old, new, paired(old, new))
+
+
+def only(before: list[Planned], after: list[Planned]) -> Change:
+    (change,) = happens(before, after)
+    return change
+
+
+def test_what_stays_as_it_is_is_not_spoken_of() -> None:
+    queue = planned(QUEUE, "letters", fifoQueue=False)
+    again = planned(QUEUE, "letters", fifoQueue=False, depends_on=(urn(STREAM, "s"),))
+    assert happens([queue], [again]) == []
+
+
+def test_resources_come_and_go() -> None:
+    new, gone = planned(QUEUE, "new", name="n"), planned(QUEUE, "gone", name="g")
+    deleted, added = happens([gone], [new])
+    assert (deleted.does, deleted.name, deleted.kind) == ("deleted", "gone", "queue")
+    assert deleted.loss is not None
+    assert (added.does, added.name, added.loss) == ("added", "new", None)
+
+
+def test_what_is_kept_in_the_cloud_is_let_go_and_nothing_is_lost() -> None:
+    change = only([planned(QUEUE, "letters", retained=True)], [])
+    assert (change.does, change.loss) == ("let go", None)
+
+
+def test_an_input_of_the_table_replaces_and_another_does_not() -> None:
+    before = planned(QUEUE, "letters", name="a", visibilityTimeoutSeconds=30)
+    in_place = only([before], [planned(QUEUE, "letters", name="a", visibilityTimeoutSeconds=60)])
+    assert (in_place.does, [str(each) for each in in_place.differences]) == (
+        "changed",
+        ["visibilityTimeoutSeconds: 30 -> 60"],
+    )
+    replaced = only([before], [planned(QUEUE, "letters", name="b", visibilityTimeoutSeconds=30)])
+    assert (replaced.does, replaced.because) == ("replaced", ("name changes",))
+
+
+def test_ignored_changes_are_ignored() -> None:
+    before = planned(QUEUE, "letters", name="a")
+    assert happens([before], [planned(QUEUE, "letters", name="b", ignore_changes=("name",))]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "replaced"),
+    [
+        ({"vpcOptions": {"subnetIds": ["a"]}}, {"vpcOptions": {"subnetIds": ["b"]}}, False),
+        ({}, {"vpcOptions": {"subnetIds": ["b"]}}, True),
+        ({"encryptAtRest": {"enabled": True}}, {"encryptAtRest": {"enabled": True, "kmsKeyId": "k"}}, True),
+        ({"encryptAtRest": {"enabled": True}}, {}, True),
+        ({"clusterConfig": {"instanceCount": 1}}, {"clusterConfig": {"instanceCount": 2}}, False),
+    ],
+)
+def test_nested_inputs_replace_by_what_is_in_them_or_by_being_there(
+    before: dict[str, object],
+    after: dict[str, object],
+    replaced: bool,  # noqa: FBT001 - a parametrized expectation
+) -> None:
+    kind = "aws:opensearch/domain:Domain"
+    change = only([planned(kind, "d", inputs=before)], [planned(kind, "d", inputs=after)])
+    assert (change.does == "replaced") is replaced
+
+
+def test_what_only_the_cloud_knows_is_said_to_be_unknown() -> None:
+    kind = "aws:opensearch/domain:Domain"
+    change = only([planned(kind, "d", engineVersion="1")], [planned(kind, "d", engineVersion="2")])
+    assert (change.does, "no upgrade" in change.note) == ("changed", True)
+
+
+def test_a_kind_that_the_table_lacks_says_so() -> None:
+    change = only([planned("aws:new/thing:Thing", "t", a=1)], [planned("aws:new/thing:Thing", "t", a=2)])
+    assert "`pulumi preview` says whether it is made anew" in change.note
+
+
+def test_a_renamed_resource_is_the_same_and_says_what_it_was() -> None:
+    new = planned(QUEUE, "new", name="letters", aliases=(urn(QUEUE, "old"),))
+    change = only([planned(QUEUE, "old", name="letters")], [new])
+    assert (change.does, change.was, change.differences) == ("renamed", "old", ())
+
+
+def test_a_renamed_resource_without_an_alias_is_pointed_out_on_both_sides() -> None:
+    deleted, added = happens([planned(QUEUE, "old", name="letters")], [planned(QUEUE, "new", name="letters")])
+    former = "my:box:Box$aws:sqs/queue:Queue::old"
+    assert f"enter '{former}' under 'new' in infra/renames.py" in deleted.note
+    assert "is it the same thing?" in added.note
+
+
+STREAM_ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream"
+
+
+def read_by(stream: str, *, consumer_of: str) -> list[Planned]:
+    """A stream, its consumer, and the mapping that reads the consumer's ARN, as the program declares them."""
+    arn = f"{STREAM_ARN}/{consumer_of}/consumer/sink:1700000000"
+    return [
+        planned(STREAM, "stream", name=stream),
+        planned(
+            CONSUMER,
+            "consumer",
+            name="sink",
+            streamArn=f"{STREAM_ARN}/{stream}",
+            depends_on=(urn(STREAM, "stream"),),
+        ),
+        planned(
+            MAPPING,
+            "mapping",
+            eventSourceArn=arn,
+            functionName="sink",
+            protected=True,
+            depends_on=(urn(CONSUMER, "consumer"), urn(FUNCTION, "function")),
+        ),
+        planned(FUNCTION, "function", name="sink", environment={"variables": {"READS": stream}}),
+    ]
+
+
+def test_a_replaced_consumer_takes_its_mapping_along_even_under_the_same_name() -> None:
+    before, after = read_by("s", consumer_of="s"), read_by("s", consumer_of="s")
+    after[1] = planned(CONSUMER, "consumer", name="sink", streamArn="adopted")
+    before[2] = after[2] = planned(
+        MAPPING,
+        "mapping",
+        eventSourceArn="adopted/consumer/sink:1700000000",
+        protected=True,
+        depends_on=(urn(CONSUMER, "consumer"),),
+    )
+    found = {each.name: each for each in happens(before, after)}
+    assert found["consumer"].because == ("streamArn changes",)
+    assert found["mapping"].because == ("eventSourceArn changes, as consumer is made anew",)
+    assert found["mapping"].protected
+    assert found["mapping"].loss is not None
+    assert "checkpoint" in found["mapping"].loss.lost
+    assert "function" not in found
+
+
+def test_a_replaced_stream_replaces_what_reads_it() -> None:
+    found = {
+        each.name: each.does for each in happens(read_by("s", consumer_of="s"), read_by("t", consumer_of="t"))
+    }
+    assert found == {
+        "stream": "replaced",
+        "consumer": "replaced",
+        "mapping": "replaced",
+        "function": "changed",
+    }
+
+
+def test_a_view_and_the_bucket_of_packages_hold_nothing() -> None:
+    view = planned(TABLE, "v", tableId="v", view={"query": "SELECT 1"})
+    bucket = Planned(
+        urn="u", type="aws:s3/bucket:Bucket", name="code-signing-bucket", component="code-signing", inputs={}
+    )
+    assert [each.loss for each in happens([view, bucket], [])] == [None, None]
+
+
+COLUMN = {"name": "a", "type": "STRING", "mode": "NULLABLE"}
+
+
+def test_a_dropped_column_is_named_and_a_converted_one_replaces_the_table() -> None:
+    def table(*columns: dict[str, str]) -> Planned:
+        return planned(TABLE, "t", tableId="t", schema=json.dumps(columns))
+
+    both = table(COLUMN, {**COLUMN, "name": "b"})
+    dropped = only([both], [table(COLUMN)])
+    assert (dropped.does, dropped.dropped) == ("changed", ("b",))
+    converted = only([table(COLUMN)], [table({**COLUMN, "type": "INTEGER"})])
+    assert (converted.does, converted.because) == ("replaced", ("column a turns from STRING into INTEGER",))
+
+
+def test_what_loses_its_protection_is_named() -> None:
+    before = document(planned(QUEUE, "a", protected=True), planned(QUEUE, "b", protected=True))
+    after = document(planned(QUEUE, "a"), planned(QUEUE, "b", protected=True))
+    assert list(unprotected(paired(before, after))) == ["a"]
