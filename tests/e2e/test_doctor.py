@@ -125,7 +125,7 @@ def test_rights_that_are_lacking_are_named_with_who_grants_them(
                 "Sid": "Look",
                 "Effect": "Allow",
                 "Action": ["iam:*", "sqs:CreateQueue", "s3:CreateBucket"],
-                "Resource": ["arn:aws:iam::*", "arn:aws:sqs:*:*:sluice-dev-*", "arn:aws:s3:::other-*"],
+                "Resource": ["arn:aws:iam::*:role/*", "arn:aws:sqs:*:*:sluice-dev-*", "arn:aws:s3:::other-*"],
             }
         ],
     }

@@ -1,6 +1,6 @@
 """A case without any cloud: what is asked of one answers from what a test gives."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,12 @@ from botocore.exceptions import ClientError
 
 from sluice.doctor.aws import Aws
 from sluice.doctor.case import Case
+from sluice.doctor.finding import Finding, Level
 from sluice.doctor.google import Google
 from sluice.local.declared import Declared
 from sluice.local.program import Program
+
+Look = Callable[[Case], Iterable[Finding]]
 
 
 class Client:
@@ -77,3 +80,11 @@ def case(
     made.__dict__["cli"] = cli
     made.__dict__["exports"] = dict(exports or {})
     return made
+
+
+def only(look: Look, of: Case, level: Level = Level.problem) -> Finding:
+    (found,) = (one for one in look(of) if one.level is level)
+    assert found.cause
+    assert found.consequence
+    assert found.next_step
+    return found

@@ -1,6 +1,5 @@
 """Single checks, where a local cloud cannot be brought to what they find."""
 
-import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,24 +16,13 @@ from sluice.doctor import (
     deployed_aws,
     deployed_google,
     machine,
-    state,
 )
 from sluice.doctor.case import Case
 from sluice.doctor.checks import CHECKS
 from sluice.doctor.finding import Finding, Level
-from sluice.doctor.pulumi_cli import PulumiCli, without_secrets
-from sluice.errors import EnvironmentProblem, NoCloud
-from tests.unit.doctor.cases import Client, case, declared, refused
+from tests.unit.doctor.cases import Client, case, declared, only, refused
 
 Look = Callable[[Case], Iterable[Finding]]
-
-
-def only(look: Look, of: Case, level: Level = Level.problem) -> Finding:
-    (found,) = (one for one in look(of) if one.level is level)
-    assert found.cause
-    assert found.consequence
-    assert found.next_step
-    return found
 
 
 def identity(account: str = "111111111111", skew: timedelta = timedelta()) -> dict[str, Any]:
@@ -119,92 +107,6 @@ def test_who_may_not_ask_iam_is_told_that_rights_are_unknown() -> None:
     session = {**identity(), "Arn": "arn:aws:sts::1:assumed-role/Admin/me"}
     clients = {"sts": Client(get_caller_identity=session), "iam": Client(get_role=refused("AccessDenied"))}
     assert only(aws_rights.rights, case(clients=clients), Level.unknown).check == "AWS rights"
-
-
-class Cli:
-    """Pulumi's command line, as a test says that it answers."""
-
-    def __init__(self, **answers: Any) -> None:
-        self._answers = answers
-
-    def __getattr__(self, call: str) -> Callable[..., Any]:
-        answer = self._answers[call]
-
-        def called(*_: Any) -> Any:
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return called
-
-
-@pytest.fixture
-def pulumi(tmp_path: Path) -> PulumiCli:
-    """A stand-in for Pulumi's command line: each command answers with the file of its name."""
-    program = tmp_path / "pulumi"
-    program.write_text(
-        '#!/bin/sh\ncd "$(dirname "$0")"\nif [ -f "$1.$2.error" ]; then cat "$1.$2.error" >&2; exit 1; fi\n'
-        'cat "$1.$2"\n'
-    )
-    program.chmod(0o755)
-    (tmp_path / "whoami.--json").write_text('{"user": "me", "url": "s3://me:secret@state"}')
-    return PulumiCli(tmp_path, str(program))
-
-
-def answers(pulumi: PulumiCli, stacks: list[dict[str, Any]], deployment: dict[str, Any]) -> Case:
-    folder = pulumi._root
-    (folder / "stack.ls").write_text(json.dumps(stacks))
-    (folder / "stack.export").write_text(json.dumps({"version": 3, "deployment": deployment}))
-    return case(cli=pulumi)
-
-
-def test_a_stack_that_is_not_there_is_told_with_those_that_are(pulumi: PulumiCli) -> None:
-    of = answers(pulumi, [{"name": "organization/sluice/prod"}, {"name": "stage"}], {})
-    found = only(state.state, of)
-    assert found.cause == "there is no stack dev in this project; there are: prod, stage"
-    assert found.next_step.startswith("pulumi stack init dev --secrets-provider")
-    assert not any("secret@" in one.cause for one in state.state(of))
-
-
-def test_an_update_that_was_cut_off_is_told_with_how_to_go_on(pulumi: PulumiCli) -> None:
-    pending = [
-        {"type": "creating", "resource": {"urn": "urn:pulumi:dev::sluice::aws:s3/bucket:Bucket::letters"}}
-    ]
-    of = answers(pulumi, [{"name": "dev", "updateInProgress": True}], {"pending_operations": pending})
-    assert only(state.state, of).next_step.endswith("pulumi cancel --stack dev")
-    assert "creating letters" in only(state.state, of, Level.warning).cause
-
-
-def test_a_backend_that_does_not_answer_is_one_line_without_secrets(pulumi: PulumiCli) -> None:
-    (pulumi._root / "whoami.--json.error").write_text(
-        "error: could not open s3://me:secret@state\n  at line 1\n"
-    )
-    found = only(state.state, case(cli=pulumi))
-    assert found.cause == "the state backend does not answer: could not open s3://state at line 1"
-
-
-def test_an_older_command_line_and_no_command_line_are_told() -> None:
-    assert (
-        "older than the library" in only(machine.tools, case(cli=Cli(version=(3, 1, 0))), Level.warning).cause
-    )
-    assert "not on the path" in only(machine.tools, case()).cause
-
-
-def test_without_a_command_line_nobody_claims_to_know_what_is_deployed() -> None:
-    of = case()
-    del of.__dict__["exports"]
-    with pytest.raises(EnvironmentProblem, match="not known without the Pulumi command line"):
-        _ = of.deployed
-
-
-def test_a_stack_without_exports_is_not_deployed_and_other_complaints_are_told() -> None:
-    of = case(cli=Cli(outputs=NoCloud("no stack named 'dev' found")))
-    del of.__dict__["exports"]
-    assert not of.deployed
-    of = case(cli=Cli(outputs=NoCloud("passphrase must be set")))
-    del of.__dict__["exports"]
-    with pytest.raises(NoCloud, match="passphrase"):
-        _ = of.deployed
 
 
 def test_other_packages_than_the_lock_pins_are_told(tmp_path: Path) -> None:
@@ -324,10 +226,6 @@ def test_each_check_needs_only_checks_that_there_are() -> None:
     names = [check.name for check in CHECKS]
     assert len(set(names)) == len(names)
     assert {need for check in CHECKS for need in check.needs} <= set(names)
-
-
-def test_secrets_in_addresses_are_left_out() -> None:
-    assert without_secrets("open https://user:pw@host/x and s3://b") == "open https://host/x and s3://b"
 
 
 def test_what_depends_on_a_condition_that_iam_cannot_see_is_no_problem() -> None:
