@@ -22,9 +22,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluice.local.child import announce, exit_with_parent, listen
+from sluice.local.code_deploy import CodeDeploy
 from sluice.local.control_account import AccountApi
 from sluice.local.control_faults import LambdaFaults
 from sluice.local.control_mappings import MappingsApi, refusal
+from sluice.local.control_versions import VersionsApi, ringing_at
 from sluice.local.deploy import read_line
 from sluice.local.deploy_result import Deployment, function
 from sluice.local.identities import Issuer
@@ -32,6 +34,9 @@ from sluice.local.mapping_types import PAYLOAD_BYTES, Verdict
 from sluice.local.runners import Runners
 from sluice.local.runtime import Runtime
 from sluice.local.watch.collector import Collector
+
+HURRIED_SECONDS = 60
+"""The longest period of a clock whose function is started ahead of it."""
 
 INVOKE = "/2015-03-31/functions/{name:path}/invocations"
 
@@ -47,13 +52,16 @@ class Control:
         deployment: Deployment,
         *,
         faults: LambdaFaults | None = None,
+        deploys: CodeDeploy | None = None,
     ) -> None:
         self._faults = faults or LambdaFaults()
+        self._deploys = deploys
         self._runtime = runtime
         self._variables = variables
         self._runners = runners
         self._deployment = deployment
         self._later: set[asyncio.Task[Any]] = set()
+        self._lead(deployment)
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -65,12 +73,15 @@ class Control:
         ]
         routes += MappingsApi(self._runners).routes() + AccountApi(lambda: self._deployment).routes()
         routes += self._faults.routes()
+        if self._deploys:
+            routes += VersionsApi(self._deploys, lambda: self._deployment).routes()
         return Starlette(routes=routes, lifespan=self._lifespan)
 
     async def invoke(self, request: Request) -> Response:
         """Lambda's Invoke."""
         name = request.path_params["name"].partition(":function:")[2] or request.path_params["name"]
-        name = name.partition(":")[0]
+        qualifier = request.query_params.get("Qualifier")
+        name = f"{name}:{qualifier}" if qualifier else name
         payload = await request.body() or b"{}"
         refused = self._refused(name, payload)
         if refused is not None:
@@ -87,13 +98,15 @@ class Control:
         result = await work
         if result.verdict is Verdict.THROTTLED:
             return refusal(429, "TooManyRequestsException", result.error)
-        headers = {"x-amz-executed-version": "$LATEST", "x-amzn-requestid": result.request_id}
+        headers = {"x-amz-executed-version": result.version, "x-amzn-requestid": result.request_id}
         if result.verdict is Verdict.FAILED:
             headers["x-amz-function-error"] = "Unhandled"
         return Response(result.payload, headers=headers, media_type="application/json")
 
     def _refused(self, name: str, payload: bytes) -> Response | None:
-        if name not in self._runtime.functions:
+        function, _, qualifier = name.partition(":")
+        known = function in self._runtime.functions
+        if not known or self._runtime.versions.chosen(function, qualifier) is None:
             return refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
         if len(payload) > PAYLOAD_BYTES:
             return refusal(413, "RequestTooLargeException", f"{len(payload)} byte payload is too large")
@@ -127,10 +140,16 @@ class Control:
             return JSONResponse({"error": problem, "kind": "EnvironmentProblem"})
         for each in functions:
             await asyncio.to_thread(self._runtime.replace, each)
+        self._lead(deployment)
         await asyncio.to_thread(self._runners.take, deployment)
         self._deployment = deployment
-        self._runtime.warm()
+        self._runtime.warm(but=_unhurried(self._deployment))
         return JSONResponse({})
+
+    def _lead(self, deployment: Deployment) -> None:
+        """Know the aliases of a deployment before anything is invoked by them, and who may shift them."""
+        if self._deploys:
+            self._deploys.declare(deployment.aliases, deployment.groups)
 
     def _problem(self, deployment: Deployment) -> str | None:
         """Make the deployment's invocations, side by side; what is wrong with the first that failed."""
@@ -154,7 +173,7 @@ class Control:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        self._runtime.warm()
+        self._runtime.warm(but=_unhurried(self._deployment))
         await asyncio.to_thread(read_line)
         exit_with_parent()
         problem = await asyncio.to_thread(self._problem, self._deployment)
@@ -197,7 +216,14 @@ def assemble(
         meter=collector,
         faults=faults,
     )
-    return Control(runtime, runners, variables, deployment, faults=faults)
+    ringing = ringing_at(urls["aws_url"], deployment.region)
+    deploys = CodeDeploy(runtime.versions, ringing, minute_seconds=minute_seconds)
+    return Control(runtime, runners, variables, deployment, faults=faults, deploys=deploys)
+
+
+def _unhurried(deployment: Deployment) -> set[str]:
+    """Return the functions that a clock invokes, and first in some minutes."""
+    return {each.function for each in deployment.schedules if each.seconds > HURRIED_SECONDS}
 
 
 def _invoked(inputs: dict[str, Any]) -> str:

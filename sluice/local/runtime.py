@@ -5,13 +5,15 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 
 from sluice.local.control_faults import LambdaFaults
 from sluice.local.identities import Credentials, Issuer
 from sluice.local.mapping_types import Invocation, Verdict
 from sluice.local.runtime_worker import Function, Worker, WorkerEndedError
+from sluice.local.versions import Versions
 from sluice.local.watch.meters import InvocationMeter, Meter, Unmeasured
 
 MAX_WORKERS = 8
@@ -79,39 +81,62 @@ class Runtime:
         self._faults = faults or LambdaFaults()
         self._echo = echo
         self._issuer, self._credentials_seconds = issuer, credentials_seconds
-        self._pools = {function.name: _Pool(function, FunctionLog(echo)) for function in functions}
+        self.versions = Versions()
+        self._logs: dict[str, FunctionLog] = {}
+        self._pools: dict[tuple[str, str], _Pool] = {}
         self._lock = threading.Lock()
         self._closed = False
+        for function in functions:
+            self.replace(function)
 
     @property
     def functions(self) -> list[str]:
         """Names of the functions."""
-        return list(self._pools)
+        return list(self._logs)
 
     def log(self, function: str) -> str:
         """What a function printed lately."""
-        return self._pools[function].log.text()
+        return self._logs[function].text()
 
     def worker_pids(self) -> list[int]:
         """Processes of all functions."""
         with self._lock:
             return [worker.pid for pool in self._pools.values() for worker in pool.workers]
 
-    def warm(self) -> None:
-        """Start one worker per function ahead of its first invocation, in threads of their own."""
+    def warm(self, but: Collection[str] = ()) -> None:
+        """Start one worker per function ahead of its first invocation, in threads of their own.
+
+        Those in `but` wait for it: they are invoked late, if at all.
+        """
         with self._lock:
-            cold = [pool for pool in self._pools.values() if not pool.workers and pool.warming is None]
+            unused = [pool for pool in self._pools.values() if pool.idle and not self._used(pool)]
+            put_aside = [worker for pool in unused for worker in pool.idle]
+            for pool in unused:
+                pool.workers.difference_update(pool.idle)
+                pool.idle.clear()
+            cold = [
+                pool
+                for (name, _), pool in self._pools.items()
+                if not pool.workers and pool.warming is None and name not in but and self._used(pool)
+            ]
             for pool in cold:
                 pool.warming = Future()
+        for worker in put_aside:
+            worker.kill()
         for pool in cold:
             threading.Thread(target=self._warm, args=(pool, pool.warming), name="warm", daemon=True).start()
 
     def replace(self, function: Function) -> None:
-        """Run a function's next invocations as it is now, or a new one; those under way end as they began."""
+        """Run a function's next invocations as it is now, or a new one; those under way end as they began.
+
+        Another version of it runs beside those that are there.
+        """
+        self.versions.publish(function.name, function.version)
         with self._lock:
-            pool = self._pools.get(function.name)
+            log = self._logs.setdefault(function.name, FunctionLog(self._echo))
+            pool = self._pools.get((function.name, function.version))
             if pool is None:
-                self._pools[function.name] = _Pool(function, FunctionLog(self._echo))
+                self._pools[function.name, function.version] = _Pool(function, log)
                 return
             if function == pool.function:
                 return
@@ -123,8 +148,12 @@ class Runtime:
             worker.kill()
 
     def invoke(self, function: str, payload: bytes) -> Invocation:
-        """Run a function to its end, its time-out or its death. Does not raise for what the function does."""
-        pool = self._pools[function]
+        """Run a function to its end, its time-out or its death. Does not raise for what the function does.
+
+        A version or an alias may follow its name, after a colon; raises KeyError where it has none such.
+        """
+        function, _, qualifier = function.partition(":")
+        pool = self._pools[function, self.versions.chosen(function, qualifier) or qualifier]
         request_id = str(uuid.uuid4())
         ill = self._faults.take("throttle", function)
         with self._lock:
@@ -159,7 +188,11 @@ class Runtime:
         finally:
             self._give_back(pool, worker)
         self._meter.ended(pool.function.name, time.monotonic() - began, result.verdict)
-        return result
+        return replace(result, version=pool.function.version)
+
+    def _used(self, pool: _Pool) -> bool:
+        """Whether an invocation may still come to it: nothing leads to a version that was put aside."""
+        return pool.function.version in self.versions.used(pool.function.name)
 
     def _take(self, pool: _Pool) -> Worker:
         with self._lock:
@@ -203,7 +236,7 @@ class Runtime:
         with self._lock:
             pool.running -= 1
             if worker is not None:
-                if worker.alive and worker.function is pool.function:
+                if worker.alive and worker.function is pool.function and self._used(pool):
                     pool.idle.append(worker)
                 else:
                     pool.workers.discard(worker)

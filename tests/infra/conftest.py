@@ -13,9 +13,14 @@ from tests.infra.switches import EVERYTHING, all_on
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = Path(__file__).with_name("orders.py")
-OFF = {"lake": {"enabled": False}, "search_sink": {"mode": "none"}, "alarms": {"enabled": False}}
-"""What has tests of its own, and the others do without: sinks that are switched per environment, and alarms,
-which are more than all else together."""
+OFF = {
+    "lake": {"enabled": False},
+    "search_sink": {"mode": "none"},
+    "alarms": {"enabled": False},
+    "auditor": {"enabled": False},
+}
+"""What has tests of its own, and the others do without: sinks that are switched per environment, the auditor,
+and alarms, which are more than all else together."""
 
 AMBIENT = ("AWS_", "GOOGLE_", "CLOUDSDK_", "PULUMI_", "SLUICE_")
 

@@ -68,6 +68,7 @@ def all_on(stack: str) -> dict[str, Any]:
             "client_id": "sluice",
             "audience": "report",
         },
+        "auditor": {"enabled": True},
         "rollout": {"strategy": "canary"},
         "probe": {"enabled": True},
         "alarms": {
@@ -112,6 +113,7 @@ def all_off(stack: str) -> dict[str, Any]:
         "aggregator": {"enabled": False, "consumer": "shared"},
         "window_publisher": {"enabled": False},
         "report": {"auth": "none"},
+        "auditor": {"enabled": False},
         "alarms": {"enabled": False, "dashboard": False},
         "rollout": {"strategy": "all-at-once"},
         "probe": {"enabled": False},
