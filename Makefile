@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := sluice infra functions bench policy_pack __main__.py pipeline.py .github/scripts
+SOURCES := sluice infra functions bench policy_pack __main__.py pipeline.py .github/scripts bootstrap
 JOBS ?= auto
 # Each function ships the dependency group that is called like its folder.
 GROUPS := $(subst _,-,$(patsubst functions/%/handler.py,%,$(wildcard functions/*/handler.py)))

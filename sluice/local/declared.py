@@ -142,6 +142,9 @@ _INVENTED: Final = {
     "aws:s3/bucket:Bucket": _bucket,
     "aws:dynamodb/table:Table": _table,
     "aws:athena/workgroup:Workgroup": lambda name, _: {"arn": _arn("athena", f"workgroup/{name}")},
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": lambda _, inputs: {
+        "arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}"
+    },
     "aws:iam/policy:Policy": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{name}"},
     "aws:iam/role:Role": lambda name, _: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:cloudwatch/logGroup:LogGroup": lambda name, _: {"arn": _arn("logs", f"log-group:{name}")},

@@ -174,7 +174,9 @@ def _surroundings(root: Path, pipeline: Path | None) -> Iterator[None]:
 
 
 def _forget_other_projects(root: Path) -> None:
-    """Drop an `infra` that was imported from another directory."""
+    """Drop an `infra` that was imported from another directory, unless the project uses another's."""
+    if not (root / "infra").is_dir():
+        return
     for name, module in list(sys.modules.items()):
         origin = getattr(module, "__file__", None)
         if name.partition(".")[0] == "infra" and origin and not Path(origin).is_relative_to(root):

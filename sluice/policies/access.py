@@ -1,5 +1,6 @@
 """Who may come in: roles trust one service, resources no strangers, and nothing answers the public."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -25,6 +26,13 @@ TRUSTED: Final[Mapping[str, tuple[frozenset[str], str]]] = {
 }
 """Services that roles trust, and which condition keys say on whose behalf; any other needs the source's."""
 
+_GITHUB: Final = "token.actions.githubusercontent.com"
+_SUBJECT: Final = re.compile(
+    r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:(environment:[\w.-]+|pull_request|ref:refs/heads/[\w./-]+)"
+)
+"""What a workflow's token says of itself (GitHub docs, OpenID Connect reference, read 2026-11): with ids for
+repositories made after July 2026."""
+
 _SHELL: Final = frozenset({"GET /", "GET /login.json", "GET /static/{proxy+}"})
 """Routes of the report that are the same for everybody, and hold no data."""
 
@@ -47,12 +55,30 @@ def _roles_trust_one_service(resources: Resources) -> Iterator[Finding]:
 
 def _trust(role: Resource, statement: Statement) -> Iterator[Finding]:
     ((kind, who),) = statement.principals
+    if kind == "Federated" and who.endswith(f":oidc-provider/{_GITHUB}"):
+        yield from _workflows(role, statement)
+        return
     if kind != "Service" or statement.actions != ["sts:AssumeRole"]:
         yield role, f"lets {who} do {', '.join(statement.actions)}: trust one service with sts:AssumeRole"
         return
     needed, _ = TRUSTED.get(who, (_SOURCES, ""))
     if needed and not needed & statement.narrowed:
         yield role, f"trusts {who} for anybody's sake: add a condition on {' or '.join(sorted(needed))}"
+
+
+def _workflows(role: Resource, statement: Statement) -> Iterator[Finding]:
+    """GitHub signs tokens for every repository in the world: which ones come in, the condition alone says."""
+    equals = (statement.body.get("Condition") or {}).get("StringEquals", {})
+    subjects = [str(each) for each in listed(equals.get(f"{_GITHUB}:sub"))]
+    if statement.actions != ["sts:AssumeRoleWithWebIdentity"]:
+        yield role, f"lets GitHub do {', '.join(statement.actions)}: allow sts:AssumeRoleWithWebIdentity"
+    elif equals.get(f"{_GITHUB}:aud") != "sts.amazonaws.com":
+        yield role, f"takes tokens that are meant for others: let {_GITHUB}:aud equal sts.amazonaws.com"
+    elif not subjects or not all(_SUBJECT.fullmatch(each) for each in subjects):
+        yield (
+            role,
+            f"trusts other repositories' workflows: let {_GITHUB}:sub equal repo:OWNER/REPO:environment:E",
+        )
 
 
 def _no_strangers(resources: Resources) -> Iterator[Finding]:
@@ -138,7 +164,7 @@ def _domains_know_their_callers(resources: Resources) -> Iterator[Finding]:
 RULES: Final = (
     Rule(
         id="access-trust",
-        demands="A role is trusted to one service, on behalf of this account",
+        demands="A role is trusted to one service on behalf of this account, or to named workflows of GitHub",
         reason="whoever else may take the role has all its rights",
         check=_roles_trust_one_service,
     ),

@@ -21,6 +21,11 @@ _OWNERS: Final = "projectOwners"
 _ARN_OF_ROLE: Final = re.compile(r"arn:aws[a-z-]*:sts::\d{12}:assumed-role/([\w+=,.@-]+)")
 _WHO: Final = ("userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember")
 _POOL_MEMBER: Final = "principalSet://"
+_GITHUB: Final = "https://token.actions.githubusercontent.com"
+_REPOSITORY: Final = re.compile(
+    r"assertion\.repository == '[\w.-]+/[\w.-]+'"
+    r"|assertion\.repository_id == '\d+' && assertion\.repository_owner_id == '\d+'"
+)
 _GRANTING: Final = ("setIamPolicy", "actAs", "getAccessToken", "signBlob", "signJwt")
 """Endings of permissions with which more can be had than they say."""
 
@@ -63,8 +68,13 @@ def _custom_roles_grant_nothing(resources: Resources) -> Iterator[Finding]:
 def _the_way_in_is_narrow(resources: Resources) -> Iterator[Finding]:
     for each in resources.of(kinds.POOL_PROVIDER):
         condition, account = each.at("attributeCondition"), each.at("aws", "accountId")
+        if each.at("oidc", "issuerUri") in {_GITHUB, UNKNOWN}:
+            if condition != UNKNOWN and not _REPOSITORY.fullmatch(str(condition or "")):
+                yield each, "lets other repositories in: let attribute_condition name one, by name or by id"
+            continue
         if each.lacks("aws"):
-            yield each, "is no AWS provider: the functions' roles are AWS's"
+            yield each, "lets in neither functions nor workflows: make it an AWS provider, or GitHub's"
+            continue
         if UNKNOWN in {condition, account}:
             continue
         if not re.fullmatch(_letting_in(str(account)), str(condition or "")):
@@ -126,7 +136,7 @@ RULES: Final = (
     ),
     Rule(
         id="google-way-in",
-        demands="The identity pool lets in one account, and of it the roles that write",
+        demands="An identity pool lets in the roles that write, of one account, or one repository on GitHub",
         reason="without a condition any AWS account in the world may ask",
         check=_the_way_in_is_narrow,
     ),

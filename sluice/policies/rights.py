@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from sluice.policies import kinds
+from sluice.policies import deploying, kinds
 from sluice.policies.resource import UNKNOWN, Resources, listed
 from sluice.policies.rule import Finding, Rule
 from sluice.policies.statements import statements
@@ -76,7 +76,8 @@ def _resources_are_named(resources: Resources) -> Iterator[Finding]:
             continue
         if "NotResource" in statement.body:
             yield statement.of, f"{statement.called} allows all but some resources (NotResource): name them"
-        open_actions = [each for each in statement.actions if each not in NO_RESOURCE]
+        listed_ones = {*NO_RESOURCE, *(deploying.NO_RESOURCE if deploying.deploys(statement.of) else ())}
+        open_actions = [each for each in statement.actions if each not in listed_ones]
         for resource in statement.resources:
             if resource == "*" and open_actions:
                 words = "name their resources; what has none belongs in sluice/policies/rights.py"
@@ -84,7 +85,7 @@ def _resources_are_named(resources: Resources) -> Iterator[Finding]:
                     statement.of,
                     f"{statement.called} allows {', '.join(open_actions)} on everything: {words}",
                 )
-            elif resource != "*" and not _named(resource):
+            elif resource != "*" and not (_named(resource) or deploying.is_its_own(statement, resource)):
                 words = "name it, or the one thing that it lies below"
                 yield statement.of, f"{statement.called} allows {resource}: {words}"
 
@@ -101,8 +102,12 @@ def _nothing_is_attached(resources: Resources) -> Iterator[Finding]:
     for role in resources.of(kinds.ROLE):
         for arn in listed(role.at("managedPolicyArns")):
             yield role, f"has the policy {arn}: write its rights into the role's own policy"
+    own = {policy.at("name") for policy in resources.of(kinds.POLICY) if deploying.deploys(policy)}
     for each in resources.of(*_ATTACHING):
-        yield each, "attaches a policy: write its rights into the role's own"
+        arn = str(each.at("policyArn"))
+        # Rights to deploy are more than one policy holds: those of the same program may be attached.
+        if not (deploying.deploys(each) and (arn == UNKNOWN or arn.rpartition("/")[2] in own)):
+            yield each, "attaches a policy: write its rights into the role's own"
 
 
 def _no_lasting_credentials(resources: Resources) -> Iterator[Finding]:

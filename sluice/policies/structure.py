@@ -14,8 +14,11 @@ _PRINTED_OUTPUT: Final = (
     "<pulumi.output.Output object",
     "Calling [toString]",
 )
-_NAMED_WITH_PROJECT: Final = frozenset({"gcp:serviceaccount/iAMMember:IAMMember"})
-"""Grants on something whose name begins with projects/PROJECT, so that they take no project."""
+_NAMED_WITH_PROJECT: Final = frozenset(
+    {"gcp:billing/budget:Budget", "gcp:serviceaccount/iAMMember:IAMMember"}
+)
+"""What takes no project: a budget is its billing account's, and grants on something whose name begins with
+projects/PROJECT."""
 _STACK: Final = "pulumi:pulumi:Stack"
 
 

@@ -1,11 +1,15 @@
 """A linter that knows AWS's actions, resource types and condition keys finds nothing unexplained."""
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bootstrap.boundary import boundary
+from bootstrap.place import places
+from sluice.local.declared import ACCOUNT as INVENTED
 from tests.infra.conftest import by_name
 from tests.infra.destinations import SERVERLESS
 from tests.infra.needed_by_services import NEEDS
@@ -133,6 +137,32 @@ def test_what_services_do_is_granted_and_their_own_roles_allow_no_more(
     of_services = [right for right in granted if right[0] not in functions]
     assert of_services
     assert [right for right in of_services if not any(need.covers(*right) for need in NEEDS)] == []
+
+
+def test_what_roles_may_do_lies_within_the_boundary_that_deployments_put_on_them(
+    programs_linted: "dict[str, Program]",
+) -> None:
+    (place,) = places(["dev"])
+    domain = place.arn("es", "domain/theirs")
+    secret = place.arn("secretsmanager", "secret:sluice/there-AbCdEf")
+    reach = (domain, f"{domain}/*", place.arn("aoss", "collection/abc123"), secret)
+    may = [
+        (action, on)
+        for each in boundary(place, reach)
+        for action in each["Action"]
+        for on in each["Resource"]
+    ]
+    beyond = sorted(
+        (action, on)
+        for each in programs_linted["on"].resources
+        if each.type == "aws:iam/rolePolicy:RolePolicy"
+        for statement in json.loads(each.inputs["policy"])["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+        for on in [text.replace(INVENTED, place.settings.aws_account_id) for text in statement["Resource"]]
+        if not any(action == allowed and fnmatchcase(on, where) for allowed, where in may)
+    )
+    assert beyond == [], "say in bootstrap/boundary.py what functions may do at most"
 
 
 @pytest.mark.parametrize(("kind", "statement"), SPOILT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from sluice.policies import RULES, UNKNOWN, Resource, violations
+from sluice.policies import RULES, UNKNOWN, Resource, deploying, violations
 from sluice.policies.rights import NO_RESOURCE, WITHIN
 from tests.infra.conftest import ROOT
 from tests.infra.policies.examples import EXAMPLES
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tests.infra.policies.made import Example
 
 IDS = [f"{example.rule}-{at}" for at, example in enumerate(EXAMPLES)]
+FOR_ALL = {"cloudwatch:DescribeAlarms", "logs:DescribeLogGroups"}
+"""What takes resources, but tells of composite alarms, and of names' beginnings, only who may ask for all
+(CloudWatch API, DescribeAlarms; CloudWatch Logs API, DescribeLogGroups)."""
+
 PAGE = (ROOT / "docs" / "policies.md").read_text()
 
 
@@ -78,11 +82,11 @@ def test_the_page_lists_every_rule_with_its_reason_in_order() -> None:
 
 
 def test_the_page_names_every_action_that_takes_no_resource_and_every_star() -> None:
-    assert re.findall(r"^\| `(\w+:\w+)` \|", PAGE, re.MULTILINE) == list(NO_RESOURCE)
-    assert re.findall(r"^\| `(\w+)` \| ", PAGE, re.MULTILINE) == list(WITHIN)
+    assert re.findall(r"^\| `(\w+:\w+)` \|", PAGE, re.MULTILINE) == [*NO_RESOURCE, *deploying.NO_RESOURCE]
+    assert re.findall(r"^\| `(\w+)` \| ", PAGE, re.MULTILINE) == [*WITHIN, *deploying.NAMELESS]
 
 
-@pytest.mark.parametrize("action", NO_RESOURCE)
+@pytest.mark.parametrize("action", sorted({*NO_RESOURCE, *deploying.NO_RESOURCE} - FOR_ALL))
 def test_iam_takes_no_resource_for_what_may_be_allowed_on_everything(action: str) -> None:
     """By the Service Authorization Reference, as policy_sentry ships it."""
     service, _, name = action.partition(":")
