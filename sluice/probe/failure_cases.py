@@ -204,8 +204,8 @@ def keys(trial: Trial) -> Iterator[Finding]:
 
 CASES: Final = (
     Case(name="partial", mapping="parts", about=("partial-from-lowest",), play=partial),
-    Case(name="empty", mapping="parts", about=("partial-empty",), play=empty),
-    Case(name="misnamed", mapping="parts", about=("partial-blank", "partial-unknown"), play=misnamed),
+    Case(name="empty", mapping="plain", about=("partial-empty",), play=empty),
+    Case(name="misnamed", mapping="plain", about=("partial-blank", "partial-unknown"), play=misnamed),
     Case(
         name="given-up",
         mapping="parts",

@@ -1,8 +1,12 @@
-"""Each role allows what its function has called, what a service is known to do with it, and nothing more."""
+"""Each role allows what its function has called, what a service is known to do with it, and nothing more.
+
+The probe's is among them, so what it finds of the local cloud is seen here, and of one that does otherwise.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -13,7 +17,10 @@ import urllib3
 
 from sluice.cli.redrive import Result, place
 from sluice.cli.returning import Returning
+from sluice.probe.assumptions import ASSUMPTIONS
+from sluice.probe.findings import Finding
 from tests.e2e.conftest import ROOT, Running, running
+from tests.e2e.probing import found_by_probe, found_of_another_bigquery, what_the_probe_left
 from tests.infra.needed_by_services import NEEDS
 
 pytestmark = pytest.mark.e2e
@@ -39,6 +46,7 @@ ON: Mapping[str, Any] = {
         "to_firehose": QUICK,
     },
     "report": {"auth": "iam"},
+    "probe": {"enabled": True, "tumbling_window_seconds": 3, "log_level": "WARNING"},
 }
 EVENTS = 20
 LARGE = b"x" * 1_000_000
@@ -73,12 +81,18 @@ class Found:
     rights: Sequence[Right]
     calls: Sequence[Mapping[str, Any]]
     functions: frozenset[str]
+    probed: Sequence[Finding]
+    probed_otherwise: Sequence[Finding]
+    left_by_probe: Mapping[str, int]
 
 
 @pytest.fixture(scope="module")
 def found() -> Found:
-    with running(PIPELINE, ON, shards=2) as run:
+    with running(PIPELINE, ON, shards=2) as run, ThreadPoolExecutor() as threads:
+        probing = threads.submit(found_by_probe, run)
         exercise(run)
+        probed, otherwise = probing.result(), found_of_another_bigquery(run)
+        left = what_the_probe_left(run)
         deployed = run.cloud._deployed
         calls = calls_of(run)
         policies = [made.inputs for urn, made in deployed.made.items() if ROLE_POLICY in urn]
@@ -86,6 +100,9 @@ def found() -> Found:
         sorted(right for inputs in policies for right in rights(inputs)),
         calls,
         frozenset(str(inputs["role"]).rpartition("/")[2] for inputs in deployed.functions),
+        probed,
+        otherwise,
+        left,
     )
 
 
@@ -219,3 +236,18 @@ def test_every_right_was_used_or_has_its_reason(found: Found) -> None:
 def test_every_function_was_heard_of(found: Found) -> None:
     """A role without a single call would have been compared with nothing."""
     assert found.functions - {call["role"] for call in found.calls} == set()
+
+
+def test_the_local_cloud_does_all_that_the_probe_knows_it_to_assume(found: Found) -> None:
+    assert [each for each in found.probed if each.verdict != "agrees"] == []
+    assert len(found.probed) == len(ASSUMPTIONS) - 1, "all but the age limit, which takes a minute"
+
+
+def test_the_probe_tells_of_a_bigquery_that_does_otherwise(found: Found) -> None:
+    (differing,) = [each for each in found.probed_otherwise if each.verdict != "agrees"]
+    assert (differing.assumption, differing.verdict) == ("rows-bad", "differs")
+    assert differing.saw == "400: BigQuery refused the request: Something is not right"
+
+
+def test_the_probe_leaves_nothing_behind(found: Found) -> None:
+    assert found.left_by_probe == {"items": 0, "messages": 0, "tables": 0}

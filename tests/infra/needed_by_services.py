@@ -57,6 +57,12 @@ POLLERS: Final = (
         "on-failure destinations); the functions send as well",
     ),
     Need(
+        statement="ReportGivenUp",
+        actions=("sqs:SendMessage",),
+        because="Lambda's poller tells the probe's queue of a batch that it gives up (Lambda developer guide, "
+        "on-failure destinations)",
+    ),
+    Need(
         statement="ReadTheWindowsStream",
         actions=("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
         because=_DYNAMODB,

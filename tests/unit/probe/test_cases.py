@@ -195,3 +195,16 @@ def test_a_second_batch_that_came_too_late_for_its_window_leaves_the_state_open(
     world.trial.until_seen = late  # type: ignore[method-assign]  # a slow network
     found = verdicts(world.findings())
     assert found == {"window-bounds": "agrees", "window-state": "unclear", "window-final": "agrees"}
+
+
+def test_a_batch_that_came_too_late_once_is_tried_again_in_the_next_window() -> None:
+    world = World(BY_NAME["window"])
+    until_seen, delays = world.trial.until_seen, iter([20.0])
+
+    def late_once(*numbers: int) -> Any:
+        found = until_seen(*numbers)
+        world.sleep(next(delays, 0.0))
+        return found
+
+    world.trial.until_seen = late_once  # type: ignore[method-assign]  # a function that starts cold
+    assert verdicts(world.findings())["window-state"] == "agrees"
