@@ -127,7 +127,7 @@ def _settings(config: MappingConfig) -> dict[str, Any]:
         "UUID": config.uuid,
         "EventSourceArn": config.source_arn,
         "EventSourceMappingArn": f"arn:aws:lambda:{region}:{account}:event-source-mapping:{config.uuid}",
-        "FunctionArn": f"arn:aws:lambda:{region}:{account}:function:{config.function}",
+        "FunctionArn": f"arn:aws:lambda:{region}:{account}:function:{config.invoked}",
         "BatchSize": config.batch_size,
         "MaximumBatchingWindowInSeconds": int(config.window_seconds),
         "ParallelizationFactor": config.parallelization,

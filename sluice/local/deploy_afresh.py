@@ -35,6 +35,8 @@ class Creation:
             account=self._aws.account,
             functions=self._aws.functions,
             mappings=self._aws.mappings,
+            aliases=self._aws.aliases,
+            groups=self._aws.groups,
             outputs={},
             schedules=schedules(self._aws.rules, self._aws.targets, self._aws.permissions),
             stand_ins=self._stand_ins,

@@ -47,6 +47,9 @@ FUNCTION = "aws:lambda/function:Function"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 RULES = frozenset(
     {
+        "aws:codedeploy/application:Application",
+        "aws:codedeploy/deploymentGroup:DeploymentGroup",
+        "aws:lambda/alias:Alias",
         "aws:cloudwatch/eventRule:EventRule",
         "aws:cloudwatch/eventTarget:EventTarget",
         "aws:lambda/permission:Permission",
@@ -104,15 +107,25 @@ class Update:
             resource.type == MAPPING and _differing(made.inputs, resource.inputs) & REPLACES_A_MAPPING
         ):
             return self._create(resource)
+        if resource.type == FUNCTION:
+            return made.id, self._function(resource, made)
         self._take(resource, made)
         return made.id, made.outputs
+
+    def _function(self, resource: Declared, made: Made) -> dict[str, Any]:
+        """Keep a function as it is now; one that is published has a version for each change."""
+        outputs = dict(made.outputs)
+        if resource.inputs.get("publish"):
+            changed = bool(_differing(made.inputs, resource.inputs))
+            outputs["version"] = str(int(outputs.get("version", 0)) + changed)
+        version = {"version": outputs["version"]} if resource.inputs.get("publish") else {}
+        self.functions.append({**resource.inputs, "arn": outputs["arn"], **version})
+        return outputs
 
     def _take(self, resource: Declared, made: Made) -> None:
         """Remember what is to be done about something that is there."""
         if resource.type in (CATALOG_TABLE, FIREHOSE):
             self._of_the_lake(resource, made)
-        elif resource.type == FUNCTION:
-            self.functions.append({**resource.inputs, "arn": made.outputs["arn"]})
         elif resource.type == MAPPING:
             declared = {**resource.inputs, "uuid": made.id}
             mapping(declared)  # refuses what the runtime could not do
@@ -142,6 +155,8 @@ class Update:
             self._before,
             functions=self.functions + self._aws.functions,
             mappings=self._mappings + self._aws.mappings,
+            aliases=self._aws.aliases,
+            groups=self._aws.groups,
             schedules=on_time,
             retention_hours={**self._before.retention_hours, **self._aws.retention_hours},
             invocations=self._aws.invocations,

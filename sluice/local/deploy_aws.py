@@ -51,6 +51,8 @@ class AwsCreator:
         self.region, self.account = "us-east-1", ACCOUNT
         self.functions: list[Inputs] = []
         self.mappings: list[Inputs] = []
+        self.aliases: list[Inputs] = []
+        self.groups: list[Inputs] = []
         self.rules: list[Inputs] = []
         self.targets: list[Inputs] = []
         self.permissions: list[Inputs] = []
@@ -81,6 +83,9 @@ class AwsCreator:
             "aws:cloudwatch/logStream:LogStream": self._log_stream,
             **self.lake.by_type,
             "aws:lambda/function:Function": self._function,
+            "aws:lambda/alias:Alias": self._alias,
+            "aws:codedeploy/application:Application": lambda inputs: (inputs["name"], {}),
+            "aws:codedeploy/deploymentGroup:DeploymentGroup": self._group,
             "aws:lambda/eventSourceMapping:EventSourceMapping": self._mapping,
             "aws:lambda/permission:Permission": self._permission,
             "aws:lambda/invocation:Invocation": self._invocation,
@@ -237,8 +242,18 @@ class AwsCreator:
 
     def _function(self, inputs: Inputs) -> Outputs:
         arn = f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{inputs['name']}"
-        self.functions.append({**inputs, "arn": arn})
-        return inputs["name"], {"arn": arn}
+        published = {"version": "1"} if inputs.get("publish") else {}
+        self.functions.append({**inputs, "arn": arn, **published})
+        return inputs["name"], {"arn": arn, **published}
+
+    def _alias(self, inputs: Inputs) -> Outputs:
+        self.aliases.append(inputs)
+        function = f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{inputs['functionName']}"
+        return inputs["name"], {"arn": f"{function}:{inputs['name']}"}
+
+    def _group(self, inputs: Inputs) -> Outputs:
+        self.groups.append(inputs)
+        return inputs["deploymentGroupName"], {}
 
     def _mapping(self, inputs: Inputs) -> Outputs:
         identity = str(uuid.uuid4())

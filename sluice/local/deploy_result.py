@@ -14,6 +14,7 @@ from sluice.local.identities import Identity
 from sluice.local.mapping_types import MappingConfig, Start, StartKind
 from sluice.local.runtime_worker import Function
 from sluice.local.schedule import Schedule
+from sluice.local.versions import LATEST
 
 LONGEST_WINDOW_SECONDS = 900
 STREAM_POLL_SECONDS = 0.1
@@ -37,6 +38,8 @@ class Made(msgspec.Struct):
 class Deployment(msgspec.Struct, kw_only=True):
     """Functions and mappings by their declared inputs, schedules, the program's outputs, what nobody has.
 
+    `aliases` of functions and deployment `groups` are CodeDeploy's, by their declared inputs.
+
     `made` has the resources of the local servers by their URN. `firehoses` and `lake_tables` are, by their
     declared inputs, what the lake's process runs and has; `invocations` are those that are still to be made,
     before the mappings begin. `search_url` is where the local OpenSearch answers for the declared `domains`.
@@ -47,6 +50,8 @@ class Deployment(msgspec.Struct, kw_only=True):
     account: str = ACCOUNT
     functions: list[dict[str, Any]]
     mappings: list[dict[str, Any]]
+    aliases: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
     outputs: dict[str, Any]
     schedules: list[Schedule] = []
     stand_ins: list[str] = []
@@ -103,6 +108,7 @@ def function(inputs: dict[str, Any], endpoints: dict[str, str], account: str) ->
         memory_mb=inputs.get("memorySize", 128),
         variables=at_home({**variables, **endpoints}),
         identity=identity(account, inputs["role"], inputs["name"]),
+        version=str(inputs.get("version") or LATEST),
     )
 
 
@@ -119,9 +125,11 @@ def mapping(inputs: dict[str, Any], retention_hours: int = 24) -> MappingConfig:
     if table and inputs["startingPosition"] == StartKind.AT_TIMESTAMP.value:
         raise SettingsError("a mapping on a table's stream starts at TRIM_HORIZON or LATEST")
     parallelization, tumbling = _tumbling(inputs)
+    function, _, qualifier = inputs["functionName"].rpartition(":function:")[2].partition(":")
     return MappingConfig(
         uuid=inputs["uuid"],
-        function=inputs["functionName"].rpartition(":")[2],
+        function=function,
+        qualifier=qualifier,
         source_arn=source,
         stream_arn=source.partition("/consumer/")[0],
         batch_size=inputs.get("batchSize", 100),

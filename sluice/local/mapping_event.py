@@ -95,7 +95,7 @@ def failure_message(
     message: dict[str, Any] = {
         "requestContext": {
             "requestId": (last.request_id if last else "") or str(uuid.uuid4()),
-            "functionArn": f"arn:aws:lambda:{region}:{account}:function:{config.function}",
+            "functionArn": f"arn:aws:lambda:{region}:{account}:function:{config.invoked}",
             "condition": condition,
             "approximateInvokeCount": invocations,
         },

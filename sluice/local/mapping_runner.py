@@ -162,7 +162,7 @@ class MappingRunner:
         match work:
             case Invoke():
                 self._meter.sent(work, now())
-                result = self._invoker.invoke(mapping.config.function, event(mapping.config, work))
+                result = self._invoker.invoke(mapping.config.invoked, event(mapping.config, work))
                 self._meter.invoked(work, result)
                 return lambda: mapping.invoked(work, result, now())
             case Report(message=message):

@@ -66,7 +66,8 @@ class MappingConfig:
     how long after its end a quiet tumbling window stays open (Lambda: up to 120 s). `final_carries_records`:
     a window's last batch is its final call, instead of one without records. `poll_seconds` pass between reads
     that find nothing; with `rests_at_tip` also after one that found all there was. A read that fails is tried
-    again after `retry_read_seconds`. `counts_events`: CloudWatch is told of its events.
+    again after `retry_read_seconds`. `counts_events`: CloudWatch is told of its events. `qualifier` is the
+    alias or version of the function that is invoked; without one it is the newest.
     """
 
     uuid: str
@@ -92,8 +93,14 @@ class MappingConfig:
     poll_seconds: float = 0.1
     rests_at_tip: bool = False
     retry_read_seconds: float = 1
+    qualifier: str = ""
     backoff_seconds: float = 1
     max_backoff_seconds: float = 30
+
+    @property
+    def invoked(self) -> str:
+        """What is invoked: the function, with its qualifier if it has one."""
+        return f"{self.function}:{self.qualifier}" if self.qualifier else self.function
 
     @property
     def stream_name(self) -> str:
@@ -143,6 +150,7 @@ class Invocation:
     payload: bytes = b""
     error: str = ""
     request_id: str = ""
+    version: str = "$LATEST"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class Function:
     memory_mb: int = 128
     variables: dict[str, str] = field(default_factory=dict)
     identity: Identity | None = None
+    version: str = "$LATEST"
 
     def environment(self, credentials: Credentials | None = None) -> dict[str, str]:
         """The worker's whole environment: nothing of the user's own gets in, credentials least of all."""
@@ -62,7 +63,7 @@ class Function:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_VERSION": self.version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb),
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",

@@ -29,7 +29,7 @@ class Recorder:
     def take(self, _deployment: Deployment) -> None:
         self.asked.append("mappings")
 
-    def warm(self) -> None: ...
+    def warm(self, but: object) -> None: ...
 
 
 class Put:

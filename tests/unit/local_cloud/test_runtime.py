@@ -232,7 +232,7 @@ def test_more_invocations_at_once_than_the_limit_are_throttled(build: Build, tmp
     opened = os.open(gate, os.O_RDWR)
     with ThreadPoolExecutor(MAX_WORKERS) as threads:
         calls = [threads.submit(runtime.invoke, "probe", b"{}") for _ in range(MAX_WORKERS)]
-        while runtime._pools["probe"].running < MAX_WORKERS:
+        while runtime._pools["probe", "$LATEST"].running < MAX_WORKERS:
             threading.Event().wait(0.01)
         assert runtime.invoke("probe", b"{}").verdict is Verdict.THROTTLED
         os.write(opened, b"o" * MAX_WORKERS)
@@ -261,7 +261,7 @@ def test_a_replaced_function_ends_what_it_began_and_begins_no_more(build: Build,
     assert runtime.worker_pids() == [kept]  # nothing is different
     with ThreadPoolExecutor(1) as threads:
         begun = threads.submit(runtime.invoke, "probe", b'{"wait": 1}')
-        while not runtime._pools["probe"].running or runtime._pools["probe"].idle:
+        while not runtime._pools["probe", "$LATEST"].running or runtime._pools["probe", "$LATEST"].idle:
             threading.Event().wait(0.01)
         runtime.replace(Function("probe", ARN, newer, "handler.handler", timeout_seconds=20.0))
         assert answer(runtime.invoke("probe", b"{}")) == "new"
