@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sluice.doctor.aws import is_missing
 from sluice.doctor.case import CONSUMER, FIREHOSE, FUNCTION, STREAM, TABLE, Case
@@ -12,6 +13,7 @@ RUNNING: Final = "deployed in AWS"
 MAPPINGS: Final = "mappings"
 SUBSCRIPTIONS: Final = "subscriptions"
 SUBSCRIPTION: Final = "aws:sns/topicSubscription:TopicSubscription"
+TOPIC: Final = "aws:sns/topic:Topic"
 _PAUSED: Final = ("Disabled", "Disabling")
 _GOOD: Final = ("OK", "No records processed", "")
 
@@ -160,28 +162,48 @@ def mappings(case: Case) -> Iterator[Finding]:
 
 
 def subscriptions(case: Case) -> Iterator[Finding]:
-    """Look for subscriptions of the alarms' topic that nobody has confirmed."""
+    """Ask who gets the alarms, and look for subscriptions that nobody has confirmed."""
     declared = case.declared(SUBSCRIPTION)
-    if not (case.deployed and declared):
+    if not declared:
+        if case.declared(TOPIC) and case.program is not None and not case.program.throwaway:
+            yield Finding.warning(
+                SUBSCRIPTIONS,
+                f"there are alarms, and nobody in {case.env} gets them",
+                "whoever does not look at the dashboard learns nothing of them",
+                f"pulumi config set --path 'alarms.emails[0]' ADDRESS --stack {case.env}",
+            )
+        return
+    if not case.deployed:
         return
     topics = {str(each.inputs["topic"]).rpartition(":")[2] for each in declared}
     listed = case.aws.every("sns", "list_topics", "Topics")
     arns = [each["TopicArn"] for each in listed if each["TopicArn"].rpartition(":")[2] in topics]
-    confirmed = 0
-    for arn in arns:
-        for one in case.aws.every("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn):
-            if one["SubscriptionArn"] == "PendingConfirmation":
-                yield Finding.warning(
-                    SUBSCRIPTIONS,
-                    f"{one['Endpoint']} has not confirmed that it wants the alarms",
-                    "AWS sends it none",
-                    "open AWS's mail, and confirm; it is sent again by: aws sns subscribe --topic-arn "
-                    f"{arn} --protocol {one['Protocol']} --notification-endpoint {one['Endpoint']}",
-                )
-            else:
-                confirmed += 1
-    if confirmed:
-        yield Finding.ok(SUBSCRIPTIONS, f"{confirmed} get the alarms")
+    subscribed = [
+        one
+        for arn in arns
+        for one in case.aws.every("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
+    ]
+    waiting = [one for one in subscribed if one["SubscriptionArn"] == "PendingConfirmation"]
+    yield from (_unconfirmed(one) for one in waiting)
+    if len(subscribed) > len(waiting):
+        yield Finding.ok(SUBSCRIPTIONS, f"{len(subscribed) - len(waiting)} get the alarms")
+
+
+def _unconfirmed(one: Mapping[str, str]) -> Finding:
+    """Name an address in full only if it is no secret: that of a service is often as good as a password."""
+    email = one["Protocol"] == "email"
+    who = one["Endpoint"] if email else f"an address at {urlsplit(one['Endpoint']).hostname}"
+    again = (
+        f"aws sns subscribe --topic-arn {one['TopicArn']} --protocol email --notification-endpoint {who}"
+        if email
+        else "have the service open the SubscribeURL of SNS's first request, then pulumi up --refresh"
+    )
+    return Finding.warning(
+        SUBSCRIPTIONS,
+        f"{who} has not confirmed that it wants the alarms",
+        "SNS sends it none",
+        f"confirm SNS's first message; to have it once more: {again}",
+    )
 
 
 def _status(status: Any) -> Iterator[str]:

@@ -24,6 +24,7 @@ CELLS: Final = (
     ("dev", "on"),
     ("dev", "off"),
     ("dev", "as it is"),
+    ("staging", "as it is"),
     ("prod", "on"),
     ("prod", "off"),
     ("prod", "as it is"),
@@ -65,7 +66,7 @@ def both(
 ) -> "tuple[Program, Program]":
     stack, switches = request.param
     if switches == "as it is":
-        return run(stack, preview=True), programs[stack]
+        return run(stack, preview=True), programs.get(stack) or run(stack)
     settings = {
         "on": all_on,
         "off": all_off,

@@ -1,6 +1,7 @@
 """Single checks, where a local cloud cannot be brought to what they find."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -208,18 +209,42 @@ def test_a_resource_that_somebody_deleted_by_hand_is_found() -> None:
     assert found.next_step == "pulumi up --refresh --stack dev"
 
 
-def test_a_subscription_that_nobody_confirmed_is_found() -> None:
+def subscription(protocol: str, endpoint: str) -> Case:
+    """A deployed environment whose one subscription nobody has confirmed."""
     topic = "arn:aws:sns:eu-central-1:1:sluice-dev-alarms"
-    waiting = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "team@example.com", "Protocol": "email"}
+    waiting = {
+        "SubscriptionArn": "PendingConfirmation",
+        "Endpoint": endpoint,
+        "Protocol": protocol,
+        "TopicArn": topic,
+    }
     sns = Client(
         list_topics={"Topics": [{"TopicArn": topic}]},
         list_subscriptions_by_topic={"Subscriptions": [waiting]},
     )
-    declared_one = declared(deployed_aws.SUBSCRIPTION, "s", topic=topic)
-    found = only(
-        deployed_aws.subscriptions, case(declared_one, clients={"sns": sns}, exports=EXPORTS), Level.warning
-    )
+    one = declared(deployed_aws.SUBSCRIPTION, "s", topic=topic)
+    return case(one, clients={"sns": sns}, exports=EXPORTS)
+
+
+def test_a_subscription_that_nobody_confirmed_is_found() -> None:
+    found = only(deployed_aws.subscriptions, subscription("email", "team@example.com"), Level.warning)
     assert "team@example.com has not confirmed" in found.cause
+
+
+def test_the_address_of_a_service_which_is_a_secret_is_not_told() -> None:
+    of = subscription("https", "https://events.example.com/integration/secret/enqueue")
+    found = only(deployed_aws.subscriptions, of, Level.warning)
+    assert "an address at events.example.com" in found.cause
+    assert "secret" not in str(found.document())
+
+
+def test_alarms_that_nobody_gets_are_told_outside_of_what_is_thrown_away() -> None:
+    topic = declared(deployed_aws.TOPIC, "t", name="sluice-dev-alarms")
+    assert "nobody in dev gets them" in only(deployed_aws.subscriptions, case(topic), Level.warning).cause
+    throwaway = case(topic)
+    assert throwaway.program is not None
+    program = replace(throwaway.program, throwaway=True)
+    assert not list(deployed_aws.subscriptions(replace(throwaway, program=program)))
 
 
 def test_each_check_needs_only_checks_that_there_are() -> None:
