@@ -59,8 +59,8 @@ POLLERS: Final = (
     Need(
         statement="ReportGivenUp",
         actions=("sqs:SendMessage",),
-        because="Lambda's poller tells the probe's queue of a batch that it gives up (Lambda developer guide, "
-        "on-failure destinations)",
+        because="Lambda's poller tells the probe's queue of a batch that it gives up (Lambda developer "
+        "guide, on-failure destinations)",
     ),
     Need(
         statement="ReadTheWindowsStream",
