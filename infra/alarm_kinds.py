@@ -48,3 +48,16 @@ COMPOSITES: Final[Mapping[str, Composite]] = MappingProxyType(
 
 NAMES: Final = (*KINDS, *COMPOSITES)
 """Of all runbooks."""
+
+GUARDING: Final = frozenset(
+    {
+        "function-failing",
+        "function-slow",
+        "sink-late",
+        "bigquery-stale",
+        "contract-violations",
+        "rejected-rows",
+        "record-crashes",
+    }
+)
+"""Kinds that may show that the new code of a sink is worse than the one before."""

@@ -4,28 +4,16 @@ See infra/alarm_kinds.py for what is asked and why, docs/alarms.md for what it c
 what to do when one rings.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 
 from infra.alarm_groups import groups
+from infra.alarm_kinds import GUARDING
 from infra.alarms_watched import Watched
 from infra.dashboard import dashboard
 from infra.environment import Environment
 from infra.topic import AlarmTopic
-
-_GUARDING: Final = frozenset(
-    {
-        "function-failing",
-        "function-slow",
-        "sink-late",
-        "bigquery-stale",
-        "contract-violations",
-        "rejected-rows",
-        "record-crashes",
-    }
-)
-"""Kinds that may show that the new code of a sink is worse than the one before."""
 
 
 class Alarms(pulumi.ComponentResource):
@@ -73,5 +61,5 @@ class Alarms(pulumi.ComponentResource):
         return [
             declared.name
             for alarm, declared in self._declared
-            if alarm.sink == sink and alarm.subject in {sink, ""} and alarm.kind.name in _GUARDING
+            if alarm.sink == sink and alarm.subject in {sink, ""} and alarm.kind.name in GUARDING
         ]

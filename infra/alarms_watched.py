@@ -118,14 +118,13 @@ class Watched:
         env, settings = self.env, self.env.settings
         every = settings.auditor.minutes
         for name, sink in self.sinks.items():
-            kept = self._retention_hours(sink) * _HOUR_SECONDS
-            expiring = kept * settings.alarms.retention_percent / HUNDRED
-            for kind, metric, most in (
-                ("audit-difference", "Unaccounted", 0),
-                ("audit-overcounted", "Overcounted", 0),
-                ("records-expiring", "Waiting", expiring),
-            ):
-                yield said(env, kind, metric, name, most, sink=name, every_minutes=every)
+            for kind, metric in (("audit-difference", "Unaccounted"), ("audit-overcounted", "Overcounted")):
+                yield said(env, kind, metric, name, sink=name, every_minutes=every)
+            # What a Firehose has yet to read, it tells nobody.
+            if isinstance(sink, SinkFunction):
+                kept = self._retention_hours(sink) * _HOUR_SECONDS
+                most = kept * settings.alarms.retention_percent / HUNDRED
+                yield said(env, "records-expiring", "Waiting", name, most, sink=name, every_minutes=every)
         function = env.names.thing(AUDITOR)
         yield from of_a_function(env, AUDITOR, function, settings.auditor, every_minutes=every)
         yield silent(
@@ -139,7 +138,7 @@ class Watched:
         yield said(env, "audit-failing", "AuditFailures", AUDITOR, subject="", every_minutes=every)
         yield _schedule(env, AUDITOR)
 
-    def _retention_hours(self, sink: SinkFunction | FirehoseSink) -> int:
+    def _retention_hours(self, sink: SinkFunction) -> int:
         """Return how long the stream that a sink reads keeps its records."""
         by_name = {name: route for route, name in self.streams.items()}
         route = by_name.get(sink.stream.called, "")
