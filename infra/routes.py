@@ -33,6 +33,7 @@ ROUTER: Final = "router"
 _OWN: Final = frozenset(
     {
         "aggregator",
+        "auditor",
         "bigquery_sink",
         "firehose_sink",
         "lake_setup",

@@ -235,7 +235,7 @@ def lambda_function(
                         "POWERTOOLS_SERVICE_NAME": called,
                         "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
                         "POWERTOOLS_LOG_LEVEL": log_level,
-                        "SLUICE_ENVIRONMENT": "-".join(called.split("-")[:2]),
+                        "SLUICE_ENVIRONMENT": env.prefix,
                     }
                 },
             },

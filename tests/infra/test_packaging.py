@@ -215,8 +215,8 @@ def test_the_bigquery_sink_ships_these_parts_of_sluice_and_no_more() -> None:
     directory = Path(package(FUNCTION, pipeline=str(ORDERS), with_dependencies=False))
     parts = {path.parts[1] for path in map(Path, contents(directory)) if path.parts[0] == "sluice"}
     assert parts == {
-        *("__init__.py", "deadline.py", "errors.py", "pipeline.py"),
-        *("contract", "deadletters", "delivery", "metrics", "records", "routes", "sinks"),
+        *("__init__.py", "deadline.py", "errors.py", "pipeline.py", "signals.py"),
+        *("contract", "deadletters", "delivery", "metrics", "observing", "records", "routes", "sinks"),
     }
     sinks = {
         path.parts[2] for path in map(Path, contents(directory)) if path.parts[:2] == ("sluice", "sinks")
