@@ -57,7 +57,10 @@ def destroy_check(*, env: Stack, json: Json = False) -> int:
 
 def _check_account(aws: "Aws", account: str, env: str) -> None:
     """Refuse to count what lies in another account."""
-    whose = aws.client("sts").get_caller_identity()["Account"]
+    try:
+        whose = aws.client("sts").get_caller_identity()["Account"]
+    except EnvironmentProblem as error:
+        raise EnvironmentProblem(f"{error}: `sluice doctor --env {env}` says what to do") from error
     if whose != account:
         raise EnvironmentProblem(
             f"the AWS credentials are of account {whose}, and {env} belongs to {account}: "
@@ -144,9 +147,12 @@ def _table(out: "Console", going: "list[Held]") -> None:
             Text(guards or "nothing", style="" if guards else "yellow"),
         )
     out.print(table)
+    reasons: dict[str, list[str]] = {}
     for each in going:
         if each.unknown:
-            out.print(Text(f"\n{each.name}: {printable(each.unknown)}", style="yellow"))
+            reasons.setdefault(printable(each.unknown), []).append(each.name)
+    for reason, names in reasons.items():
+        out.print(Text(f"\nCould not look into {', '.join(names)}: {reason}", style="yellow"))
 
 
 def _holds(size: "Size | None") -> str:

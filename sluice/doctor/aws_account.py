@@ -30,7 +30,14 @@ _NEVER: Final = "`pulumi up` cannot create anything in AWS"
 
 def account(case: Case) -> Iterator[Finding]:
     """Ask AWS whose the credentials are, and compare the account with that of the settings."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - half a second, wanted here alone
+    from botocore.exceptions import (  # noqa: PLC0415 - half a second, wanted here alone
+        BotoCoreError,
+        ClientError,
+        HTTPClientError,
+    )
+    from botocore.exceptions import (  # noqa: PLC0415 - same
+        ConnectionError as NoConnection,
+    )
 
     login = LOGIN.format(case.account)
     try:
@@ -41,8 +48,11 @@ def account(case: Case) -> Iterator[Finding]:
     except ClientError as error:
         yield _refused(case, error)
         return
-    except BotoCoreError as error:
-        # Of a login that has ended, and of names that do not resolve.
+    except (NoConnection, HTTPClientError) as error:
+        look = f"look at the network and at proxies, and whether there is a region {case.region}"
+        yield Finding.problem(AWS, " ".join(str(error).split()), _NEVER, look)
+        return
+    except BotoCoreError as error:  # of a login that has ended, say
         yield Finding.problem(AWS, " ".join(str(error).split()), _NEVER, login)
         return
     who, whose = answer["Arn"], answer["Account"]

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 from sluice.doctor.aws import Aws
@@ -44,6 +45,8 @@ class Case:
     refusal: str = ""
     aws: Aws
     google: Google
+    _asking: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+    _known: list[dict[str, Any]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, root: Path, env: str, pipeline: Path) -> Self:
@@ -92,13 +95,19 @@ class Case:
         """Its Google project."""
         return str(self.settings.get("google_project", ""))
 
-    @cached_property
+    @property
     def exports(self) -> dict[str, Any]:
-        """What the stack exports; nothing before the first `pulumi up`.
+        """What the stack exports; nothing before the first `pulumi up`. Asked once, whoever asks first.
 
         Raises:
             EnvironmentProblem: nobody knows, as there is no command line or no backend.
         """
+        with self._asking:
+            if not self._known:
+                self._known.append(self._exports())
+            return self._known[0]
+
+    def _exports(self) -> dict[str, Any]:
         if self.cli is None:
             raise EnvironmentProblem("what is deployed is not known without the Pulumi command line")
         try:

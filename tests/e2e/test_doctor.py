@@ -80,6 +80,19 @@ def test_a_deployed_environment_that_is_well_is_told_so(capsys: pytest.CaptureFi
     assert "as they are declared" in seen["deployed in AWS"]
 
 
+def test_what_is_found_fits_a_narrow_terminal(
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = replace(case, settings={**case.settings, "google_location": "US"})
+    monkeypatch.setattr(Case, "open", lambda *_: wrong)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["doctor", "--env", "dev"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    assert "problem  Google location: dataset sluice_dev_views lies in EU, and" in "\n".join(lines)
+    assert lines[-1].startswith("Environment dev: 2 problems, 1 warning, ")
+
+
 def test_credentials_of_another_account_are_found(case: Case) -> None:
     elsewhere = replace(case, settings={**case.settings, "aws_account_id": "999999999999"})
     told = said(list(aws_account.account(elsewhere)))
@@ -185,7 +198,7 @@ def test_a_quota_that_is_used_up_is_found_with_the_request_to_raise_it(case: Cas
     assert deployed.cloud is not None
     assert not said(list(aws_quotas.quotas(case)))
     new = replace(case)
-    new.__dict__["exports"] = {}  # as before the first deployment
+    new._known.append({})  # as before the first deployment
     quotas = boto3.client("service-quotas", region_name="eu-central-1")
     limits = (("dynamodb", "L-F98FE922", 4), ("kinesis", "OnDemandStreamCountLimit", 1))
     url = f"{deployed.cloud.endpoints.lambda_url}/_sluice/quotas"
@@ -207,7 +220,7 @@ def test_a_quota_that_is_used_up_is_found_with_the_request_to_raise_it(case: Cas
 
 def test_names_that_are_taken_are_found_before_the_first_deployment(case: Case, deployed: Stack) -> None:
     new = replace(case)
-    new.__dict__["exports"] = {}
+    new._known.append({})
     told = said(list(names.names(new)))
     assert "1 of kind stream that stack dev has not made exist already: sluice-dev-events" in told
     assert "pulumi import aws:kinesis/stream:Stream stream-stream sluice-dev-events --stack dev" in told

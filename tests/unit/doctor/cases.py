@@ -78,7 +78,7 @@ def case(
         google=Google("p"),
     )
     made.__dict__["cli"] = cli
-    made.__dict__["exports"] = dict(exports or {})
+    made._known.append(dict(exports or {}))
     return made
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from sluice.doctor import (
     aws_account,
@@ -52,6 +53,12 @@ def test_a_region_that_is_off_is_told_from_credentials_that_are_no_good() -> Non
     found = only(aws_account.account, case(clients=clients))
     assert "region eu-central-1 is not switched on in account 111111111111" in found.cause
     assert "aws account enable-region --region-name eu-central-1" in found.next_step
+
+
+def test_an_address_that_does_not_answer_is_told_from_credentials() -> None:
+    error = EndpointConnectionError(endpoint_url="https://sts.eu-centrl-1.amazonaws.com")
+    found = only(aws_account.account, case(clients={"sts": Client(get_caller_identity=error)}))
+    assert "whether there is a region eu-central-1" in found.next_step
 
 
 def test_a_clock_that_is_off_is_told_before_aws_refuses_for_it() -> None:

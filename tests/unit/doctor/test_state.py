@@ -86,17 +86,17 @@ def test_an_older_command_line_and_no_command_line_are_told() -> None:
 
 def test_without_a_command_line_nobody_claims_to_know_what_is_deployed() -> None:
     of = case()
-    del of.__dict__["exports"]
+    of._known.clear()
     with pytest.raises(EnvironmentProblem, match="not known without the Pulumi command line"):
         _ = of.deployed
 
 
 def test_a_stack_without_exports_is_not_deployed_and_other_complaints_are_told() -> None:
     of = case(cli=Cli(outputs=NoCloud("no stack named 'dev' found")))
-    del of.__dict__["exports"]
+    of._known.clear()
     assert not of.deployed
     of = case(cli=Cli(outputs=NoCloud("passphrase must be set")))
-    del of.__dict__["exports"]
+    of._known.clear()
     with pytest.raises(NoCloud, match="passphrase"):
         _ = of.deployed
 
