@@ -54,7 +54,8 @@ def _one(one: Widened, holders: list[str], style: Style, verb: str, denies: str)
             if not one.denied
             else f"{roles} {denies} {actions}{on}{rest}."
         )
-    who = "everybody" if one.who == "*" else style.code(one.who)
+    everybody = one.who == "*"
+    who = "everybody" if everybody else style.code(one.who)
     if one.denied:
         return f"The {one.on} of {whose} {denies} {who} {actions}{rest}."
     words = {
@@ -63,4 +64,4 @@ def _one(one: Widened, holders: list[str], style: Style, verb: str, denies: str)
         "address": f"{actions} at {whose}",
     }
     does = words.get(one.on, f"{actions} by the {one.on} of {whose}")
-    return f"{who[:1].upper()}{who[1:]} {verb} {does}{rest}."
+    return f"{'Everybody' if everybody else who} {verb} {does}{rest}."

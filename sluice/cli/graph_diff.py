@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sluice.cli.output import console, grid, plain, printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from sluice.changes.document import Document
     from sluice.changes.plan import EnvironmentPlan, Plan
     from sluice.changes.said import Line
@@ -91,19 +93,18 @@ def failed(plan: "Plan") -> str:
     return ""
 
 
-def print_plan(plan: "Plan") -> None:
-    """Print a plan for people."""
-    _Page(plan).print()
+def print_plan(plan: "Plan", out: "Console | None" = None) -> None:
+    """Print a plan for people, on stdout unless told otherwise."""
+    _Page(plan, out or console()).print()
 
 
 class _Page:
     """A plan on a terminal, section by section."""
 
-    def __init__(self, plan: "Plan") -> None:
+    def __init__(self, plan: "Plan", out: "Console") -> None:
         from sluice.changes.said import Style
 
-        self._plan = plan
-        self._out = console()
+        self._plan, self._out = plan, out
         self._words = Style(printable, printable)
 
     def print(self) -> None:

@@ -33,8 +33,8 @@ class Price:
         return self.usd / self.per
 
     def __str__(self) -> str:
-        many = f"{self.per:,} {self.unit}s" if self.per > 1 else self.unit
-        return f"${self.usd:g} per {many}"
+        many = f"{self.per:,} x " if self.per > 1 else ""
+        return f"${self.usd:g} for {many}{self.unit}"
 
 
 _KINESIS: Final = "aws.amazon.com/kinesis/data-streams/pricing"

@@ -1,0 +1,110 @@
+"""A comment that GitHub takes, whatever is in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.changes.document import Broken, Document, nothing, read
+from sluice.changes.markdown import LIMIT, MARK, code, markdown, prose
+from sluice.changes.plan import Plan, Programs, Side, compare
+from sluice.errors import SluiceError
+from sluice.planner.load import Load
+from tests.unit.changes.made import QUEUE, document, planned
+
+EVIL = "x`</details><img src=a onerror=b>|@everybody [l](http://e)\n# h"
+
+
+def compared(before: dict[str, Document | str], after: dict[str, Document | str], tmp_path: Path) -> Plan:
+    side = Side(called="main", commit="abc")
+    old, new = (Programs(documents=each, root=tmp_path) for each in (before, after))
+    return compare(old, new, base=side, head=side, load=Load())
+
+
+def outside_code(text: str) -> str:
+    return re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
+
+
+def test_thousands_of_changes_fit_and_say_that_they_were_cut(tmp_path: Path) -> None:
+    before = document(*(planned(QUEUE, f"queue-{n}", name="a" * 60) for n in range(2_000)))
+    after = document(*(planned(QUEUE, f"queue-{n}", name="b" * 60) for n in range(2_000)))
+    text = markdown(compared({"dev": before}, {"dev": after}, tmp_path))
+    assert len(text.encode()) <= LIMIT
+    assert text.startswith(MARK)
+    assert re.search(r"and [0-9]+ more lines", text)
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_names_and_values_can_neither_break_out_nor_call_anybody(tmp_path: Path) -> None:
+    before = document(planned(QUEUE, "q", name="a", tags={EVIL: "b"}))
+    after = document(
+        planned(QUEUE, EVIL, name=EVIL, tags={"c": EVIL}),
+        violations=(Broken(rule=EVIL, name=EVIL, said=EVIL),),
+    )
+    text = markdown(compared({EVIL: before}, {EVIL: after}, tmp_path))
+    plain = outside_code(text)
+    assert "<img" not in plain
+    assert "@everybody" not in plain
+    assert "](http" not in plain
+    assert "\n# h" not in text
+    assert text.count("</details>") - text.count("`") <= text.count("<details>")
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_a_code_span_ends_where_its_text_ends(text: str) -> None:
+    span = code(text)
+    assert "\n" not in span
+    fence = re.match(r"`+", span)
+    assert fence
+    inside = span[len(fence[0]) : -len(fence[0])]
+    assert fence[0] not in re.findall(r"`+", inside)
+
+
+@pytest.mark.parametrize("text", ["@team", "<b>", "[a](b)", "a & b"])
+def test_prose_holds_no_markup_of_others(text: str) -> None:
+    assert not re.search(r"@\w|<b>|\]\(", prose(text))
+
+
+def test_an_environment_that_does_not_run_is_told_beside_those_that_do(tmp_path: Path) -> None:
+    program = document(planned(QUEUE, "q", name="a"))
+    plan = compared(
+        {"dev": program, "old": "it needs another Python", "staging": nothing("staging")},
+        {
+            "dev": program,
+            "old": program,
+            "prod": "no such setting",
+            "staging": document(environment="staging"),
+        },
+        tmp_path,
+    )
+    text = markdown(plan)
+    assert "**old**: Not compared: the program of main does not run here: it needs another Python." in text
+    assert "**prod**: Not compared: the program of main does not run: no such setting." in text
+    assert "| `dev` | 0 | 0 | 0 | 0 | 0 | as before | no change |" in text
+    assert [each.ours_failed for each in plan.environments] == [False, False, True, False]
+
+
+def test_what_is_the_same_in_several_environments_is_said_once(tmp_path: Path) -> None:
+    def program(stack: str, name: str) -> Document:
+        return document(planned(QUEUE, "q", stack=stack, name=f"shop-{stack}-{name}"), environment=stack)
+
+    stacks = ("dev", "prod")
+    text = markdown(
+        compared(
+            {each: program(each, "a") for each in stacks},
+            {each: program(each, "b") for each in stacks},
+            tmp_path,
+        )
+    )
+    assert (
+        "- **dev, prod**: `q` (queue) is deleted and made anew: name changes. Lost: all messages in it."
+        in text
+    )
+
+
+def test_a_document_of_another_kind_is_refused_in_one_line() -> None:
+    with pytest.raises(SluiceError, match="cannot be compared by this version") as raised:
+        read({"resources": [{"urn": 1}]})
+    assert "\n" not in str(raised.value)
