@@ -6,14 +6,13 @@ It is fed by all of the probe's mappings, and asked directly for what BigQuery a
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from aws_lambda_powertools import Logger
-
-from sluice.deadline import Deadline, LambdaContext
+from sluice.deadline import Deadline
 from sluice.delivery import clients
 from sluice.delivery.environment import required
-from sluice.errors import UsageError
+from sluice.errors import DeliveryError, UsageError
+from sluice.observing.observer import Observer
 from sluice.probe.asked import insert
 from sluice.probe.event import Batch, Todo, batches, plan
 from sluice.probe.journal import Journal
@@ -24,16 +23,11 @@ RESERVE_SECONDS: Final = 2.0
 POLL_SECONDS: Final = 0.25
 
 
-class Context(LambdaContext, Protocol):
-    """What the probe needs of the context that Lambda hands to a handler."""
-
-    aws_request_id: str
+Handler = Callable[[Any, Any], dict[str, Any]]
+"""Takes an event, or a question as `asked` has them, and Lambda's context."""
 
 
-Handler = Callable[[Mapping[str, Any], Context], dict[str, Any]]
-
-
-class OrderedFailure(Exception):  # noqa: N818 - what was ordered is no error of the function's
+class OrderedFailure(DeliveryError):  # noqa: N818 - what was ordered is no error of the function's
     """The function fails because a record told it to."""
 
 
@@ -43,9 +37,9 @@ def probe(environ: Mapping[str, str] = os.environ) -> Handler:
     Raises SettingsError, in one line, when the environment is not the one that the deployment gives.
     """
     table = required(environ, "SLUICE_PROBE_TABLE")
-    transport, logger = connect(environ), Logger()
+    transport, observer = connect(environ), Observer.of("probe", environ)
 
-    def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    def handler(event: Any, context: Any) -> dict[str, Any]:
         """Answer a batch as its records order, or a question about BigQuery."""
         deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000).earlier(RESERVE_SECONDS)
         match event.get("ask"):
@@ -64,10 +58,10 @@ def probe(environ: Mapping[str, str] = os.environ) -> Handler:
             answer = merged(answer, todo.answer)
             if todo.stateless:
                 del answer["state"]
-        logger.debug("batch answered", extra={"cases": [batch.case for batch in found]})
+        observer.log.debug("batch answered", extra={"cases": [batch.case for batch in found]})
         return answer
 
-    return handler
+    return observer.around(handler, "the invocation fails")
 
 
 def carried_out(batch: Batch, journal: Journal, deadline: Deadline) -> Todo:

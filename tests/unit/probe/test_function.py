@@ -19,6 +19,7 @@ from sluice.sinks.answers import Answer, NoAnswer
 NOW = 1_767_225_600.0
 ENVIRONMENT = {
     "SLUICE_PROBE_TABLE": "journal",
+    "SLUICE_ENVIRONMENT": "sluice-dev",
     "SLUICE_BIGQUERY_PROJECT": "project",
     "SLUICE_BIGQUERY_DATASET": "probe",
     "BIGQUERY_EMULATOR_HOST": "127.0.0.1:1",
