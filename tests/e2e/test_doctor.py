@@ -323,6 +323,7 @@ def test_what_data_would_go_is_counted_with_what_guards_it_and_the_order_of_leav
     assert held["sluice-dev-dead-letters"]["unit"] == "messages"
     assert held["sluice-dev-ledger"]["count"] > 0
     assert held["sluice_dev.dead_letters"]["count"] >= 3
+    assert held["sluice_dev.dead_letters"]["bytes"] > 100
     assert held["sluice_dev.notes"]["kind"] == "BigQuery table, not of the program"
     assert not held["sluice_dev.notes"]["would_go"], "it is empty"
     assert any(

@@ -7,6 +7,7 @@ import time
 from typing import Any, Final
 
 from sluice.local.bigquery.clock import ServerClock
+from sluice.local.bigquery.data_size import bytes_sql
 from sluice.local.bigquery.errors import ApiError, already_exists, invalid, not_found, unsupported_request
 from sluice.local.bigquery.evolution import changes
 from sluice.local.bigquery.rows import Compiled
@@ -216,6 +217,13 @@ class Catalog:
     def row_count(self, table: Table) -> int:
         """Return how many rows a table holds; 0 for a view."""
         return 0 if table.view_query is not None else self._store.count(table.store_name)
+
+    def bytes_held(self, table: Table) -> int:
+        """Return how many bytes a table's rows have, as BigQuery counts them."""
+        columns = [(field.name, field.type) for field in table.fields]
+        with self._store.cursor() as cursor:
+            found = cursor.execute(bytes_sql(columns, table.store_name)).fetchone()
+        return int(found[0]) if found else 0
 
     def _new_resource(self, path: Path, body: dict[str, Any]) -> dict[str, Any]:
         project, dataset, name = path

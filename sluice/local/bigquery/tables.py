@@ -21,7 +21,8 @@ def resource_of(table: Table, catalog: Catalog, jobs: Jobs) -> dict[str, Any]:
             resource.pop("schema", None)
         return resource
     rows = catalog.row_count(table)
-    return {**resource, "numRows": str(rows), "numBytes": "0"}
+    size = catalog.bytes_held(table) if rows else 0
+    return {**resource, "numRows": str(rows), "numBytes": str(size)}
 
 
 def short_resource(table: Table) -> dict[str, Any]:
