@@ -153,7 +153,6 @@ def behind(
         iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **where)["ShardIterator"]
         while iterator:
             answer = kinesis.get_records(ShardIterator=iterator, Limit=limit)
-            limit = READ_LIMIT
             read = answer["Records"]
             records = read if until is None else [each for each in read if _arrived(each) < until]
             total += len(records)
@@ -163,8 +162,10 @@ def behind(
                 oldest = min(oldest or arrived, arrived)
             if total > most:
                 return Behind(total, events, complete=False, oldest=oldest)
-            if not answer.get("MillisBehindLatest") or len(records) < len(read):
+            caught_up = len(read) < limit and not answer.get("MillisBehindLatest")
+            if caught_up or len(records) < len(read):
                 break
+            limit = READ_LIMIT
             iterator = answer.get("NextShardIterator", "")
             sleep(1 / READS_PER_SECOND)
     return Behind(total, events, complete=True, oldest=oldest)

@@ -97,14 +97,14 @@ def test_a_metric_that_is_minutes_late_is_no_imbalance_where_that_is_known_of_it
 ) -> None:
     plant.produce(*(visit(n) for n in range(30)))
     plant.work(plant.shards()[0], 5)
-    monkeypatch.setattr("sluice.audit.streams.taken_in", lambda *_: 12)
+    monkeypatch.setattr("sluice.audit.streams.taken_in", lambda *_, **__: 12)
     assert "its metric is some minutes late" in read_books(plant.sources).sentences[0]
     books = read_books(replace(plant.sources, metric_lag_seconds=300))
     assert (books.sentences, books.produced) == ([], 30)
-    monkeypatch.setattr("sluice.audit.streams.taken_in", lambda *_: 31)
+    monkeypatch.setattr("sluice.audit.streams.taken_in", lambda *_, **__: 31)
     assert "1 of the 31 records" in read_books(replace(plant.sources, metric_lag_seconds=300)).sentences[0]
     long_after = datetime.now(UTC) + timedelta(minutes=10)
-    monkeypatch.setattr("sluice.audit.streams.taken_in", lambda *_: 12)
+    monkeypatch.setattr("sluice.audit.streams.taken_in", lambda *_, **__: 12)
     late = replace(plant.sources, metric_lag_seconds=300)
     for shard in plant.shards():
         while plant.waiting(shard):
