@@ -31,10 +31,14 @@ class SearchMeter:
         self._account, self._url = "", ""
         self._started = False
 
-    def take(self, deployment: Deployment) -> None:
-        """Measure what a deployment declares."""
+    def aim(self, deployment: Deployment) -> None:
+        """Look at what a deployment declares from now on."""
         self._domains, self._account = deployment.domains, deployment.account
         self._url = deployment.search_url or ""
+
+    def take(self, deployment: Deployment) -> None:
+        """Measure what a deployment declares, from now on and by itself."""
+        self.aim(deployment)
         if self._domains and self._url and not self._started:
             self._started = True
             threading.Thread(target=self._run, name="search-metrics", daemon=True).start()

@@ -3,11 +3,15 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
+import msgspec
 import pytest
 import urllib3
 
 from sluice.local.cloud_process import ChildProcess
+from sluice.local.deploy_result import Deployment
+from sluice.local.watch.search import SearchMeter
 from tests.unit.local_opensearch.asked import COMPONENT, TEMPLATE, create, lines
 
 
@@ -15,11 +19,11 @@ class Server:
     """A stand-in in a process of its own."""
 
     def __init__(self, url: str) -> None:
-        self._url, self._pool = url, urllib3.PoolManager(retries=False, timeout=10)
+        self.url, self._pool = url, urllib3.PoolManager(retries=False, timeout=10)
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        found = self._pool.request(method, self._url + path, body=data)
+        found = self._pool.request(method, self.url + path, body=data)
         return found.status, json.loads(found.data or b"null")
 
     def fault(self, **fault: Any) -> None:
@@ -94,3 +98,27 @@ def test_what_was_killed_answers_nothing_and_comes_back_with_all_it_held(server:
 def test_a_fault_that_there_is_not_is_refused_with_those_there_are(server: Server) -> None:
     status, answer = server.ask("POST", "/_sluice/faults", {"kind": "fire"})
     assert (status, "after_write_drop" in answer["error"]) == (400, True)
+
+
+def test_a_domain_tells_its_status_whether_it_blocks_writes_and_what_room_is_left(server: Server) -> None:
+    def measured() -> dict[str, float]:
+        found: dict[str, float] = {}
+        meter = Mock()
+        meter.add = lambda _namespace, name, named, value, **_: found.update({name: value}) or named
+        search = SearchMeter(meter, 60)
+        told = Deployment(region="r", functions=[], mappings=[], outputs={}, domains=["d"])
+        search.aim(msgspec.structs.replace(told, search_url=server.url))
+        search.measure()
+        return found
+
+    healthy = measured()
+    assert healthy.pop("FreeStorageSpace") > 0
+    fine = {"ClusterStatus.green": 1, "ClusterStatus.yellow": 0, "ClusterStatus.red": 0}
+    assert healthy == {**fine, "ClusterIndexWritesBlocked": 0}
+    server.fault(kind="status", status=403, count=1)
+    server.fault(kind="disk", free_mb=12)
+    assert (measured()["ClusterIndexWritesBlocked"], measured()["FreeStorageSpace"]) == (1, 12)
+    assert server.write("1")[0] == 403
+    assert measured()["ClusterIndexWritesBlocked"] == 0
+    server.ask("POST", "/_sluice/kill")
+    assert measured()["ClusterStatus.red"] == 1
