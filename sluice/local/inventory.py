@@ -77,6 +77,8 @@ KINDS: Final[Mapping[str, str]] = {
 _VIEW: Final = "BigQuery view"
 _NAMES: Final = (
     "name",
+    "alarmName",
+    "dashboardName",
     "tableId",
     "datasetId",
     "bucket",

@@ -67,7 +67,7 @@ def parsed(drawing: str) -> tuple[set[str], set[tuple[str, str]]]:
 
 def test_the_table_groups_by_box_counts_and_names_what_is_protected() -> None:
     text = shown("--env", "prod")
-    assert "Environment prod would have 51 resources, 15 of them protected from deletion." in text
+    assert "Environment prod would have 118 resources, 15 of them protected from deletion." in text
     for box in (
         "stream",
         "dead-letters",
@@ -79,6 +79,8 @@ def test_the_table_groups_by_box_counts_and_names_what_is_protected() -> None:
         "aggregator",
         "census",
         "window-publisher",
+        "auditor",
+        "alarms",
     ):
         assert re.search(rf"^{box} +\d ", text, re.MULTILINE), box
     assert re.search(r"5 +BigQuery table +order, visit, dead_letters,", text)
@@ -155,8 +157,8 @@ def test_names_cannot_break_the_drawing(programs: "dict[str, Program]") -> None:
 @pytest.mark.parametrize("arguments", [("--json",), ("--format", "json")])
 def test_json_holds_everything_that_was_declared(arguments: tuple[str, ...]) -> None:
     document = json.loads(shown("--env", "prod", *arguments))
-    assert (document["environment"], document["count"], document["protected"]) == ("prod", 51, 15)
-    assert len(document["resources"]) == 51
+    assert (document["environment"], document["count"], document["protected"]) == ("prod", 118, 15)
+    assert len(document["resources"]) == 118
     mapping = next(each for each in document["resources"] if each["name"] == "bigquery-sink-mapping")
     assert mapping["component"] == "bigquery-sink"
     assert mapping["protected"]

@@ -27,6 +27,7 @@ GROUP = "sg-0a1b2c3d"
 ENCRYPTED: dict[str, tuple[str | int, ...]] = {
     "kinesis/stream:Stream": ("kmsKeyId",),
     "sqs/queue:Queue": ("kmsMasterKeyId",),
+    "sns/topic:Topic": ("kmsMasterKeyId",),
     "dynamodb/table:Table": ("serverSideEncryption", "kmsKeyArn"),
     "cloudwatch/logGroup:LogGroup": ("kmsKeyId",),
     "lambda/function:Function": ("kmsKeyArn",),
@@ -104,19 +105,20 @@ def test_nobody_may_use_the_key_but_through_the_services_that_hold_its_data(
     resources: "dict[str, Declared]",
 ) -> None:
     found = statements(resources["keys-key"].inputs["policy"])
-    producing = "EncryptForTheStream"
+    producing, ringing = "EncryptForTheStream", "LetAlarmsRing"
     assert set(found) == {
         "Administer",
         "UseThroughServices",
         "LetServicesGoOn",
         "EncryptOwnLogs",
         producing,
+        ringing,
     }
     using = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
     for sid, statement in found.items():
         assert not [action for action in statement["Action"] if "*" in action]
         if using & set(statement["Action"]):
-            assert {"UseThroughServices", "EncryptOwnLogs", producing} >= {sid}
+            assert {"UseThroughServices", "EncryptOwnLogs", producing, ringing} >= {sid}
     through = found["UseThroughServices"]["Condition"]["StringEquals"]["kms:ViaService"]
     assert {"kinesis.eu-central-1.amazonaws.com", "logs.eu-central-1.amazonaws.com"} <= set(through)
     assert found["LetServicesGoOn"]["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
