@@ -78,27 +78,32 @@ def covers(wide: Grant, narrow: Grant) -> bool:
     )
 
 
-def renamed(grant: Grant, names: Mapping[str, str]) -> Grant:
-    """Write a grant with the names that things have later: a right that follows one is not new."""
-    return replace(
-        grant,
-        holder=_renamed(grant.holder, names),
-        principal=_renamed(grant.principal, names),
-        resource=_renamed(grant.resource, names),
-        condition=frozenset(
-            (operator, key, frozenset(_renamed(value, names) for value in values))
-            for operator, key, values in grant.condition
-        ),
-    )
+class Names:
+    """What the same things are called before and after: names, ARNs, addresses, regions."""
 
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        # The longest first: an ARN before the name that it ends in.
+        ordered = sorted(names, key=lambda each: -len(each))
+        either = "|".join(re.escape(each) for each in ordered)
+        self._pattern = re.compile(rf"(?:(?<=^)|(?<=[:/.]))(?:{either})(?=$|[:/*.])") if names else None
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
-    for old, new in names.items():
-        if old in text:
-            changed = re.sub(rf"(^|[:/]){re.escape(old)}(?=$|[:/*])", lambda at, to=new: f"{at[1]}{to}", text)  # type: ignore[misc]
-            if changed != text:
-                return changed
-    return text
+    def today(self, text: str) -> str:
+        """Write a text with the later names."""
+        return self._pattern.sub(lambda at: self._names[at[0]], text) if self._pattern else text
+
+    def of(self, grant: Grant) -> Grant:
+        """Write a grant with the later names: a right that follows a thing is not a new one."""
+        return replace(
+            grant,
+            holder=self.today(grant.holder),
+            principal=self.today(grant.principal),
+            resource=self.today(grant.resource),
+            condition=frozenset(
+                (operator, key, frozenset(self.today(value) for value in values))
+                for operator, key, values in grant.condition
+            ),
+        )
 
 
 def _implied(wide: tuple[str, str, frozenset[str]], narrow: Condition) -> bool:

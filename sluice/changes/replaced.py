@@ -1,10 +1,10 @@
 """Whether a changed resource is replaced, by the table of replacements and the rules of BigQuery schemas."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sluice.changes.document import Planned
-from sluice.changes.replacements import ANEW, ANY, PERHAPS, REPLACED_BY, WHETHER
+from sluice.changes.replacements import ANEW, ANY, BELONGS, NAMED, PERHAPS, REPLACED_BY, WHETHER
 from sluice.changes.schemas import SchemaChange, schema_change
 from sluice.changes.values import Difference
 from sluice.local.declared import Declared, placeholder
@@ -43,9 +43,25 @@ def perhaps(resource: Planned, found: Iterable[Difference]) -> str:
 
 
 def anew(resource: Planned) -> list[str]:
-    """Return what others may use of a resource, and what is another once it was replaced."""
+    """Return what others may hold of a resource, and what is another once it was replaced."""
     made = outputs(resource)
     return [str(made[key]) for key in ANEW.get(resource.type, ()) if key in made]
+
+
+def refers(resource: Planned, other: Planned) -> Iterator[Difference]:
+    """Yield the inputs by which a resource says which other one it belongs to.
+
+    What is deleted before it is made anew takes along whatever cannot be turned to another (Pulumi's engine,
+    calculateDependentReplacements): a policy its role's, a table its dataset's.
+    """
+    known = {str(value) for value in (*outputs(other).values(), *_names(other))}
+    for key, value in resource.inputs.items():
+        if key in BELONGS and isinstance(value, str) and value in known:
+            yield Difference(key, value, AFTER_DEPLOYMENT)
+
+
+def _names(resource: Planned) -> list[str]:
+    return [str(resource.inputs[key]) for key in NAMED if resource.inputs.get(key)]
 
 
 def outputs(resource: Planned) -> dict[str, Any]:

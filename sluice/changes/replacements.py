@@ -159,6 +159,7 @@ ANEW: Final[Mapping[str, tuple[str, ...]]] = {
     "aws:apigatewayv2/authorizer:Authorizer": ("id",),
     "aws:apigatewayv2/integration:Integration": ("id",),
     "aws:dynamodb/table:Table": ("streamArn",),
+    "aws:iam/role:Role": ("arn",),
     "aws:ec2/securityGroup:SecurityGroup": ("id",),
     "aws:kinesis/streamConsumer:StreamConsumer": ("arn",),
     "aws:kms/key:Key": ("id", "arn", "keyId"),
@@ -168,5 +169,32 @@ ANEW: Final[Mapping[str, tuple[str, ...]]] = {
 """By type, outputs that are others after a replacement even under the same name: what uses them changes too.
 
 A consumer's ARN ends in the second of its creation, a table's stream in its label (Kinesis and DynamoDB
-developer guides).
+developer guides), and a role's has its path.
 """
+
+BELONGS: Final = frozenset(
+    {
+        "apiId",
+        "appName",
+        "bucket",
+        "databaseName",
+        "datasetId",
+        "function",
+        "functionName",
+        "logGroupName",
+        "queueUrl",
+        "resourceArn",
+        "role",
+        "rule",
+        "securityGroupId",
+        "serviceAccountId",
+        "streamArn",
+        "tableName",
+        "topic",
+        "workloadIdentityPoolId",
+    }
+)
+"""Inputs that name what a resource lies in or hangs on."""
+
+NAMED: Final = ("name", "bucket", "datasetId", "workloadIdentityPoolId", "accountId")
+"""Inputs that are a resource's own name in the cloud."""

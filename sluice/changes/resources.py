@@ -8,7 +8,7 @@ import msgspec
 
 from sluice.changes.document import Document, Planned
 from sluice.changes.losses import CATALOG_TABLE, LOSSES, Loss
-from sluice.changes.replaced import AFTER_DEPLOYMENT, anew, dropped, perhaps, reasons
+from sluice.changes.replaced import AFTER_DEPLOYMENT, anew, dropped, perhaps, reasons, refers
 from sluice.changes.values import Difference, differences
 from sluice.local.declared import Declared
 from sluice.local.inventory import called, kind
@@ -104,7 +104,10 @@ def _spread(pairs: Mapping[str, Pair]) -> None:
             if source.after.urn not in pair.after.depends_on or pair is source:
                 continue
             known = {each.path for each in pair.found}
-            reached = [each for each in _uses(fresh, pair.after) if each.path not in known]
+            uses = {
+                each.path: each for each in (*_uses(fresh, pair.after), *refers(pair.after, source.after))
+            }
+            reached = [each for path, each in uses.items() if path not in known]
             before = bool(pair.because)
             pair.found += reached
             pair.because += [

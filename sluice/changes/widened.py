@@ -6,13 +6,25 @@ from typing import Final
 import msgspec
 
 from sluice.changes.document import Document, Planned
-from sluice.changes.grants import Condition, Grant, renamed, uncovered
+from sluice.changes.grants import Condition, Grant, Names, uncovered
 from sluice.changes.replaced import outputs
 from sluice.changes.resources import Pair
 from sluice.changes.rights import rights
 
 _ARN: Final = 6
 """Fields of an ARN, the last of which is the resource."""
+
+
+_OPERATORS: Final = {
+    "arnequals": "is",
+    "arnlike": "is like",
+    "bool": "is",
+    "expression": "is",
+    "stringequals": "is",
+    "stringlike": "is like",
+    "stringnotequals": "is not",
+}
+"""IAM's operators in words; others stand as they are."""
 
 
 class Widened(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,9 +60,10 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
 
 def rights_changed(before: Document, after: Document, pairs: Mapping[str, Pair]) -> Rights:
     """Compare what two programs allow."""
-    names = _names(pairs)
+    names = {**_names(pairs), **_places(before, after)}
     old, new = rights(before), rights(after)
-    moved = [renamed(each, names) for each in old]
+    said = Names(names)
+    moved = [said.of(each) for each in old]
     wider = _allowed(uncovered(_only(new, denied=False), _only(moved, denied=False)), moved, before, names)
     there = {each.holder for each in new} | {_called(each) for each in after.resources}
     undenied = [
@@ -149,7 +162,13 @@ def _names(pairs: Mapping[str, Pair]) -> dict[str, str]:
     for pair in pairs.values():
         old, new = _known_as(pair.before), _known_as(pair.after)
         names |= {old[key]: new[key] for key in old if key in new and old[key] != new[key]}
-    return dict(sorted(names.items(), key=lambda each: -len(each[0])))
+    return names
+
+
+def _places(before: Document, after: Document) -> dict[str, str]:
+    """Return another region, which is in every ARN."""
+    regions = [str((each.providers or {}).get("aws", {}).get("region") or "") for each in (before, after)]
+    return {regions[0]: regions[1]} if all(regions) and regions[0] != regions[1] else {}
 
 
 def _known_as(resource: Planned) -> dict[str, str]:
@@ -177,7 +196,7 @@ def _said(condition: Condition) -> str:
     if not condition:
         return ""
     words = (
-        f"{key} {operator} {' or '.join(sorted(short_arn(value) for value in values))}"
+        f"{key} {_OPERATORS.get(operator, operator)} {' or '.join(sorted(map(short_arn, values)))}"
         for operator, key, values in sorted(condition, key=str)
     )
     return f"if {' and '.join(words)}"

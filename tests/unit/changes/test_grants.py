@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.changes.grants import Grant, covers, grants, renamed
+from sluice.changes.grants import Grant, Names, covers, grants
 from sluice.policies import Resource
 from sluice.policies.statements import Statement
 
@@ -98,14 +98,15 @@ def test_a_statement_is_taken_apart_into_single_grants() -> None:
 
 
 def test_a_grant_follows_a_name_and_no_longer_one() -> None:
-    names = {"arn:aws:sqs:eu:1:old": "arn:aws:sqs:eu:1:new", "assumed-role/old": "assumed-role/new"}
+    names = Names({"arn:aws:sqs:eu:1:old": "arn:aws:sqs:eu:1:new", "old": "new", "a": "b", "b": "a"})
     kept = replace(READ, resource="arn:aws:sqs:eu:1:older")
-    assert renamed(kept, names) == kept
-    assert renamed(replace(READ, resource="arn:aws:sqs:eu:1:old"), names).resource == "arn:aws:sqs:eu:1:new"
-    below = replace(READ, resource="arn:aws:sqs:eu:1:old/*")
-    assert renamed(below, names).resource == "arn:aws:sqs:eu:1:new/*"
+    assert names.of(kept) == kept
+    assert names.of(replace(READ, resource="arn:aws:sqs:eu:1:old")).resource == "arn:aws:sqs:eu:1:new"
+    assert names.of(replace(READ, resource="arn:aws:sqs:eu:1:old/*")).resource == "arn:aws:sqs:eu:1:new/*"
     member = replace(READ, principal="principalSet://pool/arn:aws:sts::1:assumed-role/old")
-    assert renamed(member, names).principal.endswith("assumed-role/new")
+    assert names.of(member).principal.endswith("assumed-role/new")
+    assert names.today("x:a/b") == "x:b/a", "names that change places"
+    assert Names({}).of(READ) == READ
 
 
 texts = st.text(alphabet="ab*?:/", max_size=6)

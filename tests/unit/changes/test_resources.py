@@ -192,3 +192,25 @@ def test_what_loses_its_protection_is_named() -> None:
     before = document(planned(QUEUE, "a", protected=True), planned(QUEUE, "b", protected=True))
     after = document(planned(QUEUE, "a"), planned(QUEUE, "b", protected=True))
     assert list(unprotected(paired(before, after))) == ["a"]
+
+
+def test_what_lies_in_a_replaced_resource_goes_with_it() -> None:
+    """A dataset elsewhere takes its tables along, a role at another path its policy; a view holds nothing."""
+    kind = "gcp:bigquery/dataset:Dataset"
+
+    def program(location: str) -> list[Planned]:
+        within = {"datasetId": "d", "depends_on": (urn(kind, "raw"),)}
+        return [
+            planned(kind, "raw", datasetId="d", location=location, protected=True),
+            planned(TABLE, "table", tableId="t", protected=True, **within),
+            planned(TABLE, "view", tableId="v", view={"query": "SELECT 1"}, **within),
+            planned(TABLE, "elsewhere", tableId="t", datasetId="d"),
+        ]
+
+    found = {each.name: each for each in happens(program("EU"), program("US"))}
+    assert {name: each.does for name, each in found.items()} == dict.fromkeys(
+        ("raw", "table", "view"), "replaced"
+    )
+    assert found["table"].because == ("datasetId changes, as raw is made anew",)
+    assert found["table"].loss is not None
+    assert found["view"].loss is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sluice.changes.document import Planned
+from sluice.changes.document import Document, Planned
 from sluice.changes.resources import paired
 from sluice.changes.widened import Rights, Widened, rights_changed
 from tests.unit.changes.made import QUEUE, QUEUE_POLICY, ROLE, ROLE_POLICY, document, planned, urn
@@ -75,7 +75,7 @@ def test_a_wider_resource_says_what_it_was_until_now() -> None:
 def test_a_condition_that_goes_is_wider() -> None:
     condition = {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}
     found = one(role(allow("sqs:SendMessage", **condition)), role(allow("sqs:SendMessage")))
-    assert (found.condition, found.until_now) == ("", "only if aws:sourceaccount stringequals 1")
+    assert (found.condition, found.until_now) == ("", "only if aws:sourceaccount is 1")
 
 
 def test_less_is_listed_as_narrower_and_nothing_as_wider() -> None:
@@ -233,3 +233,13 @@ def test_a_role_is_found_by_the_name_that_the_cloud_has_for_it() -> None:
     policy = planned(ROLE_POLICY, "stray", role="adopted", policy=written(allow("a:b")))
     assert one([], [policy]).holder == "adopted"
     assert urn(ROLE, "sink-role")
+
+
+def test_another_region_makes_no_right_wider() -> None:
+    def program(region: str) -> Document:
+        resources = role(allow("sqs:SendMessage", f"arn:aws:sqs:{region}:1:adopted"))
+        return document(*resources, providers={"aws": {"region": region}})
+
+    old, new = program("eu-central-1"), program("us-east-1")
+    found = rights_changed(old, new, paired(old, new))
+    assert (found.widened, found.narrowed) == ((), ())
