@@ -30,6 +30,7 @@ from sluice.cli import (
     query,
     reconcile,
     report,
+    rollout,
     routes,
     search,
     windows,
@@ -58,6 +59,7 @@ ORDER = (
     "audit",
     "reconcile",
     "alarms",
+    "rollout",
     "contract",
     "discover",
     "routes",
@@ -94,6 +96,7 @@ app.command("report", epilog=report.EXAMPLE)(report.report)
 app.add_typer(dlq.app, name="dlq")
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.command("alarms", epilog=alarms.EXAMPLE)(alarms.alarms)
+app.command("rollout", epilog=rollout.EXAMPLE)(rollout.rollout)
 app.add_typer(contract.app, name="contract")
 app.command("discover", epilog=discover.EXAMPLE)(discover.discover)
 app.command("routes", epilog=routes.EXAMPLE)(routes.routes)

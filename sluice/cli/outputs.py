@@ -41,7 +41,7 @@ class SinkOutputs:
     `consumer` is the ARN of its fan-out consumer, None where it is a shared reader. `parallelization` is how
     many batches of a shard run at once, `stream` the name of the Kinesis stream that it reads (None: of a
     stack that was deployed before there were routes), `filtered` whether Lambda drops what does not match,
-    `route` the route that it belongs to.
+    `route` the route that it belongs to, `alias` what its code is rolled out by.
 
     A sink that a Firehose feeds (`reads` is FIREHOSE) has no mapping: `firehose` is the one that reads the
     stream, `redrive` the one that redriven records are put to, `destination` what both deliver to. What they
@@ -56,11 +56,17 @@ class SinkOutputs:
     stream: str | None = None
     filtered: bool = False
     route: str | None = None
+    alias: str | None = None
     firehose: str | None = None
     redrive: str | None = None
     destination: str | None = None
     bucket: str | None = None
     errors: str | None = None
+
+    @property
+    def invoked(self) -> str:
+        """What to invoke: the function, by its alias if it has one."""
+        return f"{self.function}:{self.alias}" if self.alias else self.function
 
     @classmethod
     def parse(cls, sink: Mapping[str, Any]) -> Self:
@@ -74,6 +80,7 @@ class SinkOutputs:
             stream=sink.get("stream"),
             filtered=bool(sink.get("filtered")),
             route=sink.get("route"),
+            alias=sink.get("alias"),
             firehose=sink.get("firehose"),
             redrive=sink.get("redrive"),
             destination=sink.get("destination"),
@@ -125,6 +132,14 @@ class RouteOutputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutOutputs:
+    """How new code is rolled out: CodeDeploy's application, and its deployment group for each sink."""
+
+    application: str
+    groups: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
     """The program's exports that commands need, by the names under which it exports them.
 
@@ -150,6 +165,8 @@ class Outputs:
     search: SearchOutputs | None = None
     lake: LakeOutputs | None = None
     probe: Ground | None = None
+    rollout: RolloutOutputs | None = None
+    """None where all code changes at once."""
     alarm_topic: str | None = None
     """ARN of the topic that alarms ring at; None where there are no alarms."""
 
@@ -173,6 +190,7 @@ class Outputs:
             for name, route in (exports.get("routes") or {}).items()
         }
         search, lake, probe = exports.get("search"), exports.get("lake"), exports.get("probe")
+        rollout = exports.get("rollout")
         return cls(
             **{name: str(exports[name]) for name in _TEXTS},
             sinks=sinks,
@@ -183,6 +201,9 @@ class Outputs:
             search=SearchOutputs(**_known(search, SearchOutputs)) if search else None,
             lake=LakeOutputs(**_known(lake, LakeOutputs)) if lake else None,
             probe=Ground.parse(probe) if probe else None,
+            rollout=RolloutOutputs(application=rollout["application"], groups=rollout["groups"])
+            if rollout
+            else None,
             alarm_topic=(exports.get("alarms") or {}).get("topic"),
         )
 

@@ -39,6 +39,10 @@ class Stages:
     def __init__(self, progress: "Progress | None") -> None:
         self._progress = progress
 
+    def begin(self, title: str, total: int | None = None) -> Stage:
+        """Show a step from now on."""
+        return Stage(self._progress, title, total)
+
     @contextmanager
     def stage(self, title: str, total: int | None = None) -> Iterator[Stage]:
         """Show a step while it lasts."""

@@ -73,7 +73,7 @@ def redrive(
 
     Stops when the sink takes nothing at all. Lets botocore's errors pass: what is not deleted stays there.
     """
-    function = target.outputs.sinks[sink].function
+    function = target.outputs.sinks[sink].invoked
     result = Result()
     done = 0
     waiting = Waiting()

@@ -182,6 +182,11 @@ class Target:
         return cast("LambdaClient", self._client("lambda", read_timeout=910))
 
     @cached_property
+    def deploys(self) -> Any:
+        """CodeDeploy, for rolling new code out; it has no typed client here."""
+        return self._client("codedeploy")
+
+    @cached_property
     def bigquery(self) -> "bigquery.Client":
         """BigQuery through Google's own client.
 
@@ -232,7 +237,11 @@ class Target:
         if self.endpoints is None:
             with self._making:
                 return self.session.client(service, config=Config(**settings).merge(over))
-        special = {"lambda": self.endpoints.lambda_url, "athena": self.endpoints.lake_url}
+        special = {
+            "lambda": self.endpoints.lambda_url,
+            "codedeploy": self.endpoints.lambda_url,
+            "athena": self.endpoints.lake_url,
+        }
         url = special.get(service) or self.endpoints.aws_url
         config = Config(**settings, proxies={}, s3={"addressing_style": "path"}).merge(over)
         with self._making:

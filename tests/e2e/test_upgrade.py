@@ -118,6 +118,8 @@ class Flow:
     """Readings that go on and on, one in so many of them poison."""
 
     run: Running
+    pause: float = PUT_SECONDS
+    size: int = PER_PUT
     good: list[dict[str, Any]] = field(default_factory=list)
     bad: int = 0
     with_volts: bool = False
@@ -126,7 +128,7 @@ class Flow:
 
     def go_on(self) -> None:
         try:
-            while not self.enough.wait(PUT_SECONDS):
+            while not self.enough.wait(self.pause):
                 self.put()
         except Exception as error:  # noqa: BLE001 - told to the test by whoever waits for this thread
             self.broken.append(error)
@@ -135,7 +137,7 @@ class Flow:
         first, now = self.sent, datetime.now(UTC).isoformat()
         more = {"volts": 3.3} if self.with_volts else {}
         records = []
-        for number in range(first, first + PER_PUT):
+        for number in range(first, first + self.size):
             event = {"type": "reading", "reading_id": f"r{number}", "measured_at": now, **more}
             event |= {"celsius": number % 100 + 0.1, "sensor": f"s{number % 3}"}
             if number % POISON_EVERY:
@@ -144,7 +146,7 @@ class Flow:
                 event["celsius"] = "warm"
                 self.bad += 1
             records.append(json.dumps(event).encode())
-        assert self.run.send(records) == PER_PUT
+        assert self.run.send(records) == self.size
 
     @property
     def sent(self) -> int:
@@ -152,8 +154,8 @@ class Flow:
 
 
 @contextmanager
-def flowing(run: Running) -> Iterator[Flow]:
-    flow = Flow(run)
+def flowing(run: Running, **how: Any) -> Iterator[Flow]:
+    flow = Flow(run, **how)
     thread = threading.Thread(target=flow.go_on)
     thread.start()
     try:
