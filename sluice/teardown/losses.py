@@ -86,7 +86,7 @@ class Losses:
 
 def losses(resources: Sequence[Deployed], exports: Mapping[str, Any], *, aws: Aws, google: Google) -> Losses:
     """Ask, side by side, how much everything holds."""
-    holders = [each for each in resources if each.type in HOLDERS and "view" not in each.values]
+    holders = [each for each in resources if each.type in HOLDERS and not each.values.get("view")]
     with ThreadPoolExecutor(_THREADS) as threads:
         held = list(threads.map(lambda each: _held(aws, google, each), holders))
         datasets = [each for each in resources if each.type == DATASET]

@@ -74,6 +74,7 @@ def test_a_deployed_environment_that_is_well_is_told_so(capsys: pytest.CaptureFi
     assert (status, problems) == (0, [])
     assert (answer["ok"], answer["deployed"], answer["environment"]) == (True, True, "dev")
     assert "secret" not in json.dumps(answer)
+    assert "PRIVATE" not in json.dumps(answer)
     seen = {one["check"]: one["cause"] for one in answer["findings"] if one["level"] == "ok"}
     assert seen["mappings"] == "1 of 1 sinks are fed"
     assert "as the contract wants them" in seen["BigQuery tables"]
