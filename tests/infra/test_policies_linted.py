@@ -46,6 +46,13 @@ EXPLAINED = {
     ("invalid_condition_key", "EncryptForTheStream"): (
         "the last part of kms:EncryptionContext:KEY is the caller's to name (KMS developer guide)"
     ),
+    ("overly_permissive", "LetAlarmsRing"): OWN_KEY,
+    ("invalid_condition_key", "LetAlarmsRing"): (
+        "the last part of kms:EncryptionContext:KEY is the caller's to name (KMS developer guide)"
+    ),
+    ("confused_deputy_risk", "LetAlarmsRing"): (
+        "the encryption context names the topic, whose own policy names whose alarms may write to it"
+    ),
     ("confused_deputy_risk", ""): (
         "Firehose names the account as external id; Glue documents no source of its optimizers"
     ),
