@@ -14,12 +14,11 @@ from sluice.errors import SettingsError
 from sluice.local.cloud_process import ChildProcess
 from sluice.local.deploy_result import Made
 from sluice.local.deploy_watch import COMPOSITE_ALARM, METRIC_ALARM, WatchCreator
-from sluice.local.mapping_types import SourceError, Start, StartKind
-from sluice.local.source import KinesisSource
 from sluice.local.watch.answers import PATH as ALARMS
 from sluice.local.watch.answers import told
 from sluice.local.watch.collector import Collector
 from tests.unit.local_cloud.clients import client
+from tests.unit.local_cloud.measured import span, total
 
 MINUTE_SECONDS = 0.25
 REGION = "eu-west-1"
@@ -37,11 +36,6 @@ def aws_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def dynamodb(aws_url: str) -> Any:
-    return client("dynamodb", aws_url)
-
-
-@pytest.fixture(scope="module")
 def queue(sqs: Any) -> str:
     return str(sqs.create_queue(QueueName="told")["QueueUrl"])
 
@@ -49,15 +43,6 @@ def queue(sqs: Any) -> str:
 @pytest.fixture(scope="module")
 def creator(aws_url: str) -> WatchCreator:
     return WatchCreator(lambda service: client(service, aws_url), lambda: REGION)
-
-
-@pytest.fixture
-def faults(aws_url: str) -> Iterator[Callable[..., int]]:
-    def add(**fault: Any) -> int:
-        return urllib3.request("POST", f"{aws_url}/_sluice/faults", json=fault).status
-
-    yield add
-    urllib3.request("DELETE", f"{aws_url}/_sluice/faults")
 
 
 def put(cloudwatch: Any, name: str, *values: float, ago: float = 0.0, **more: Any) -> None:
@@ -70,19 +55,6 @@ def put(cloudwatch: Any, name: str, *values: float, ago: float = 0.0, **more: An
         **more,
     }
     cloudwatch.put_metric_data(Namespace="Test", MetricData=[datum])
-
-
-def span() -> dict[str, dt.datetime]:
-    now = dt.datetime.now(dt.UTC)
-    return {"StartTime": now - dt.timedelta(minutes=5), "EndTime": now + dt.timedelta(minutes=1)}
-
-
-def total(cloudwatch: Any, namespace: str, name: str, **dimensions: str) -> float:
-    pairs = [{"Name": key, "Value": value} for key, value in dimensions.items()]
-    points = cloudwatch.get_metric_statistics(
-        Namespace=namespace, MetricName=name, Dimensions=pairs, Period=60, Statistics=["Sum"], **span()
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
 
 
 def wait(done: Callable[[], Any]) -> Any:
@@ -292,62 +264,3 @@ def test_how_much_lies_in_a_queue_is_measured_each_minute(cloudwatch: Any, sqs: 
     assert newest("ApproximateNumberOfMessagesVisible") >= 2
     wait(lambda: newest("ApproximateAgeOfOldestMessage") > 0)
     assert total(cloudwatch, "AWS/SQS", "NumberOfMessagesSent", QueueName="measured") == 3
-
-
-def test_throttled_tables_are_counted_and_taken_again_by_those_who_ask_again(
-    cloudwatch: Any, dynamodb: Any, faults: Callable[..., int]
-) -> None:
-    for name in ("books", "others"):
-        dynamodb.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-    item = {"pk": {"S": "a"}}
-    for operation in ("PutItem", "GetItem"):
-        assert faults(service="dynamodb", operation=operation, resource="books", count=1) == 200
-    put_again = dynamodb.put_item(TableName="books", Item=item)
-    got_again = dynamodb.get_item(TableName="books", Key=item)
-    assert [each["ResponseMetadata"]["RetryAttempts"] for each in (put_again, got_again)] == [1, 1]
-    assert dynamodb.put_item(TableName="others", Item=item)["ResponseMetadata"]["RetryAttempts"] == 0
-    assert total(cloudwatch, "AWS/DynamoDB", "WriteThrottleEvents", TableName="books") == 1
-    assert total(cloudwatch, "AWS/DynamoDB", "ReadThrottleEvents", TableName="books") == 1
-    named = {"TableName": "books", "Operation": "PutItem"}
-    assert total(cloudwatch, "AWS/DynamoDB", "ThrottledRequests", **named) == 1
-
-
-def test_a_throttled_stream_counts_who_was_refused_what(
-    cloudwatch: Any, kinesis: Any, aws_url: str, faults: Callable[..., int]
-) -> None:
-    kinesis.create_stream(StreamName="ill", ShardCount=1)
-    arn = f"arn:aws:kinesis:{REGION}:123456789012:stream/ill/consumer/sink:1"
-    pushed, polled = KinesisSource(aws_url, REGION, "ill", arn), KinesisSource(aws_url, REGION, "ill")
-    start = Start(StartKind.TRIM_HORIZON)
-    (shard,) = polled.shards()
-    cursor = polled.open(shard.id, start)
-    faults(service="kinesis", operation="PutRecords", resource="ill", count=1)
-    faults(service="kinesis", operation="GetRecords", resource="ill", count=1)
-    faults(service="kinesis", operation="SubscribeToShard", resource="consumer/sink", count=1)
-    kinesis.put_records(StreamName="ill", Records=[{"Data": b"x", "PartitionKey": "k"}])
-    for source in (pushed, polled):
-        with pytest.raises(SourceError, match="ProvisionedThroughputExceededException"):
-            source.read(shard.id, cursor, 10)
-        assert len(source.read(shard.id, cursor, 10).records) == 1
-    assert total(cloudwatch, "AWS/Kinesis", "WriteProvisionedThroughputExceeded", StreamName="ill") == 1
-    assert total(cloudwatch, "AWS/Kinesis", "ReadProvisionedThroughputExceeded", StreamName="ill") == 1
-    named = {"StreamName": "ill", "ConsumerName": "sink"}
-    assert total(cloudwatch, "AWS/Kinesis", "SubscribeToShard.RateExceeded", **named) == 1
-    assert total(cloudwatch, "AWS/Kinesis", "SubscribeToShardEvent.Records", **named) == 1
-
-
-def test_a_service_that_fails_or_is_slow_is_itself_again_afterwards(
-    sqs: Any, aws_url: str, faults: Callable[..., int]
-) -> None:
-    url = sqs.create_queue(QueueName="shaky")["QueueUrl"]
-    faults(service="sqs", kind="fail", operation="SendMessage", count=1)
-    faults(service="sqs", kind="slow", seconds=0.01, count=1)
-    assert sqs.send_message(QueueUrl=url, MessageBody="m")["ResponseMetadata"]["RetryAttempts"] == 1
-    assert faults(service="sqs", kind="explode") == 400
-    assert faults(kind="fail") == 400
-    assert urllib3.request("GET", f"{aws_url}/_sluice/alarms").status == 200
