@@ -6,7 +6,7 @@ libraries to the local servers, and the operator signs with a service account's 
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sluice.contract.snapshot import render, snapshot, snapshot_file
+from sluice.doctor.finding import Finding, Level
 from sluice.local.cloud import LocalCloud
+from sluice.local.identities import SECRET_VARIABLE, Identity, Issuer
 from sluice.local.program import run_program
 from sluice.pipeline import load_pipeline
 from tests.e2e.conftest import OFF, ROOT
@@ -61,6 +63,13 @@ class Visit(Event, type="visit", id="id", time="at"):
 
 pipeline = Pipeline(events=[Visit])
 '''
+
+
+def said(findings: Sequence[Finding], level: Level = Level.problem) -> str:
+    """All that findings of a level say; each has a cause, a consequence and a next step."""
+    chosen = [one for one in findings if one.level is level]
+    assert all(one.cause and one.consequence and one.next_step for one in chosen)
+    return "\n".join(f"{one.cause} | {one.consequence} | {one.next_step}" for one in chosen)
 
 
 def project(folder: Path, **settings: Any) -> Path:
@@ -131,6 +140,15 @@ class Stack:
         url = self.cloud.endpoints.bigquery_url + path
         answer = urllib3.request(method, url, json=dict(body or {}), retries=False)
         assert answer.status == 200, answer.data
+
+    def assume(self, monkeypatch: pytest.MonkeyPatch, role: str, ends_at: float) -> None:
+        """Become a role's session of the local AWS until a moment, in seconds since 1970."""
+        assert self.cloud is not None
+        issuer = Issuer(bytes.fromhex(self.cloud._secret[SECRET_VARIABLE]))
+        made = issuer.issue(Identity(ACCOUNT, role, "somebody"), ends_at)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", made.access_key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", made.secret_key)
+        monkeypatch.setenv("AWS_SESSION_TOKEN", made.token)
 
     def sign_in(self, account: str) -> None:
         """Become a service account of Google's: `operator` is the owner of the laptop."""

@@ -1,7 +1,7 @@
 """`sluice doctor` and `sluice destroy-check` against a whole local cloud that stands for a deployed stack."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,10 @@ from sluice.doctor import (
 )
 from sluice.doctor.aws import Aws
 from sluice.doctor.case import Case
-from sluice.doctor.finding import Finding, Level
+from sluice.doctor.finding import Level
 from sluice.doctor.google import Google
 from sluice.local.cloud import LocalCloud
-from sluice.local.identities import Identity, Issuer
-from tests.e2e.stack import ACCOUNT, PROJECT, Stack, project, stack
+from tests.e2e.stack import ACCOUNT, PROJECT, Stack, project, said, stack
 
 pytestmark = pytest.mark.e2e
 BIGQUERY = f"/bigquery/v2/projects/{PROJECT}/datasets/sluice_dev/tables"
@@ -53,13 +52,6 @@ def case(deployed: Stack, opened: Case, monkeypatch: pytest.MonkeyPatch) -> Case
     deployed.environment(monkeypatch)
     monkeypatch.chdir(deployed.root)
     return replace(opened, aws=Aws("eu-central-1"), google=Google(PROJECT))
-
-
-def said(findings: Sequence[Finding], level: Level = Level.problem) -> str:
-    """All that findings of a level say; each has a cause, a consequence and a next step."""
-    chosen = [one for one in findings if one.level is level]
-    assert all(one.cause and one.consequence and one.next_step for one in chosen)
-    return "\n".join(f"{one.cause} | {one.consequence} | {one.next_step}" for one in chosen)
 
 
 def document(capsys: pytest.CaptureFixture[str]) -> Any:
@@ -102,20 +94,10 @@ def test_credentials_of_another_account_are_found(case: Case) -> None:
     assert f"pulumi config set aws_account_id {ACCOUNT} --stack dev" in told
 
 
-def role(deployed: Stack, monkeypatch: pytest.MonkeyPatch, name: str, ends_at: float) -> None:
-    """Sign in to the local AWS as a role's session until a moment."""
-    assert deployed.cloud is not None
-    issuer = Issuer(bytes.fromhex(deployed.cloud._secret["SLUICE_LOCAL_SECRET"]))
-    made = issuer.issue(Identity(ACCOUNT, name, "somebody"), ends_at)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", made.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", made.secret_key)
-    monkeypatch.setenv("AWS_SESSION_TOKEN", made.token)
-
-
 def test_stale_credentials_of_both_clouds_are_found(
     case: Case, deployed: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    role(deployed, monkeypatch, "sluice-dev-bigquery-sink", 1_000_000_000.0)
+    deployed.assume(monkeypatch, "sluice-dev-bigquery-sink", 1_000_000_000.0)
     told = said(list(aws_account.account(case)))
     assert "the AWS credentials are over" in told
     assert "aws sso login" in told
@@ -147,7 +129,7 @@ def test_rights_that_are_lacking_are_named_with_who_grants_them(
     iam.create_role(RoleName="junior", AssumeRolePolicyDocument="{}", Path="/team/")
     iam.put_role_policy(RoleName="junior", PolicyName="some", PolicyDocument=json.dumps(policy))
     assert not said(list(aws_rights.rights(case)))
-    role(deployed, monkeypatch, "junior", 4_000_000_000.0)
+    deployed.assume(monkeypatch, "junior", 4_000_000_000.0)
     told = said(list(aws_rights.rights(replace(case, aws=Aws("eu-central-1")))))
     assert "role/team/junior may not " in told
     assert "kinesis:CreateStream" in told
