@@ -61,7 +61,7 @@ class Expression:
         """
         try:
             found = self._computation(Argument(known, length, period))
-        except TypeError as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise ExpressionError(f"metric math {self.text!r}: {error}") from None
         if not isinstance(found, tuple):
             kind = "several series" if isinstance(found, list) else "one value"

@@ -83,6 +83,8 @@ def combined(sign: str, left: Computation, right: Computation) -> Computation:
         if isinstance(one, list) or isinstance(other, list):
             ones, others = argument.several(one), argument.several(other)
             length = max(len(ones), len(others))
+            if {len(ones), len(others)} - {1, length}:
+                raise TypeError("lists of series that are not equally long")
             pairs = zip(ones * (length // len(ones)), others * (length // len(others)), strict=True)
             return [_paired(work, first, second) for first, second in pairs]
         return _paired(work, argument.series(one), argument.series(other))

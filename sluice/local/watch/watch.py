@@ -4,6 +4,7 @@ Composite alarms follow their children at once. A state changes, its history gro
 always in this order, and once per change.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -19,6 +20,8 @@ from sluice.local.watch.evaluation import State
 from sluice.local.watch.notices import Change, Notice
 from sluice.local.watch.rule import Rule, RuleError
 from sluice.local.watch.store import MetricStore
+
+logger = logging.getLogger(__name__)
 
 MOST_HISTORY: Final = 10_000
 UNCHECKED: Final = "Unchecked: Initial alarm creation"
@@ -156,7 +159,10 @@ class Watch:
         grace = min(GRACE * pause_of(minute), minute / 2)
         end = self.store.minute(self._now()) + 1
         while not stopped.wait(max(0.0, end * minute + grace - self._now())):
-            self.tick(end)
+            try:
+                self.tick(end)
+            except Exception:  # alarms that fall silent for good would look like a healthy cloud
+                logger.exception("alarms of one minute could not be evaluated")
             end = max(end + 1, self.store.minute(self._now() - grace))
 
     def _put(self, given: dict[str, Any], arn: str, rule: MetricAlarm | Rule) -> None:

@@ -73,6 +73,7 @@ def test_metric_math_comes_to_what_the_guide_says(text: str, series: Series | No
         ("IF(m1)", "IF takes 2 or 3 arguments"),
         ("FILL(m1, 'often')", "often instead of one series"),
         ("m9 * 2", "m9 is none of its ids"),
+        ("SUM([m1, m2] * [m1, m2, none])", "lists of series that are not equally long"),
         ("ABS('x')", "x where there must be a number"),
     ],
 )
