@@ -86,7 +86,7 @@ class GitHubOnAws(pulumi.ComponentResource):
             ),
             opts=self._within,
         )
-        for number, part in enumerate(_parts(statements), 1):
+        for number, part in enumerate(parts(statements), 1):
             policy = aws.iam.Policy(
                 f"{name}-policy-{number}",
                 name=f"{called}-{number}",
@@ -112,18 +112,18 @@ def _trust(provider: str, subjects: Sequence[str]) -> str:
     return json.dumps({"Version": VERSION, "Statement": [statement]})
 
 
-def _parts(statements: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def parts(statements: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Divide statements among as few policies as IAM's limit on their length lets."""
     part: list[dict[str, Any]] = []
     for each in statements:
-        if part and _length([*part, each]) > _ROOM:
+        if part and length([*part, each]) > _ROOM:
             yield part
             part = []
         part.append(each)
     yield part
 
 
-def _length(statements: Sequence[dict[str, Any]]) -> int:
+def length(statements: Sequence[dict[str, Any]]) -> int:
     """Count characters; an ARN that is not known yet counts as a long one."""
 
     def shown(_: Any) -> str:

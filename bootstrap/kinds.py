@@ -101,8 +101,15 @@ PLAIN: Final[tuple[Kind, ...]] = (
         types=(),
         on=("event-source-mapping:*",),
         looks="GetEventSourceMapping ListTags",
-        changes="TagResource UntagResource",
+        changes="UntagResource",
         condition="tagged",
+    ),
+    Kind(
+        service="lambda",
+        types=(),
+        on=("event-source-mapping:*",),
+        changes="TagResource",
+        condition="to be tagged",
     ),
     Kind(
         service="dynamodb",

@@ -61,6 +61,13 @@ def resources(program: Program) -> dict[str, Declared]:
     return {each.name: each for each in program.resources}
 
 
+@pytest.fixture(scope="module")
+def plain(run: Run) -> dict[str, Declared]:
+    """With what can be left to others left to them."""
+    found = run(github_provider=False, budget={"aws_usd": None, "emails": []})
+    return {each.name: each for each in found.resources}
+
+
 def document(each: Declared, key: str = "policy") -> list[dict[str, Any]]:
     statements: list[dict[str, Any]] = json.loads(each.inputs[key])["Statement"]
     return statements
@@ -108,11 +115,10 @@ def test_a_role_that_looks_is_for_pull_requests_and_the_main_branch_of_one_repos
         }
 
 
-def test_a_subject_without_ids_is_taken_as_older_repositories_have_it(run: Run) -> None:
-    found = {each.name: each for each in run().resources}
-    (trust,) = document(found["github-dev-deploy-role"], "assumeRolePolicy")
+def test_a_subject_without_ids_is_taken_as_older_repositories_have_it(plain: dict[str, Declared]) -> None:
+    (trust,) = document(plain["github-dev-deploy-role"], "assumeRolePolicy")
     assert "repo:example/analytics:environment:dev" in str(trust)
-    condition = found["google-provider"].inputs["attributeCondition"]
+    condition = plain["google-provider"].inputs["attributeCondition"]
     assert condition == "assertion.repository == 'example/analytics'"
 
 
@@ -185,22 +191,9 @@ def test_the_linter_finds_nothing_that_is_not_explained(
     assert not unexplained, "\n".join(f"{each.policy} {each.statement}: {each.said}" for each in unexplained)
 
 
-@pytest.mark.parametrize("preview", [False, True])
-def test_the_rules_hold_the_bootstrap_too(preview: bool, run: Run) -> None:  # noqa: FBT001 a parameter of pytest
-    assert [str(each) for each in judged(run(preview=preview, **FULL))] == []
-
-
-def test_policies_are_as_short_as_iam_takes_them_with_everything_on() -> None:
-    from bootstrap.github_aws import POLICY_CHARACTERS, _length, _parts  # noqa: PLC0415
-    from bootstrap.rights import deploying  # noqa: PLC0415
-
-    whole = deploying(place("prod"))
-    parts = list(_parts(whole))
-    assert [statement for part in parts for statement in part] == whole
-    assert all(_length(part) <= POLICY_CHARACTERS for part in parts)
-    assert len(parts) <= 10, "IAM attaches no more"
-    sids = [statement["Sid"] for statement in whole]
-    assert len(set(sids)) == len(sids)
+def test_the_rules_hold_the_bootstrap_too(program: Program, run: Run) -> None:
+    assert [str(each) for each in judged(program)] == []
+    assert [str(each) for each in judged(run(preview=True, **FULL))] == []
 
 
 def test_the_state_is_kept_closed_encrypted_and_in_versions(resources: dict[str, Declared]) -> None:
@@ -259,15 +252,14 @@ def test_budgets_tell_somebody_before_the_money_is_spent(resources: dict[str, De
     assert google["budgetFilter"] == {"projects": ["projects/example-analytics-dev"]}
 
 
-def test_without_budgets_nothing_of_them_is_there(run: Run) -> None:
-    kinds = {each.type for each in run(budget={"aws_usd": None, "emails": []}).resources}
+def test_without_budgets_nothing_of_them_is_there(plain: dict[str, Declared]) -> None:
+    kinds = {each.type for each in plain.values()}
     assert not [kind for kind in kinds if "budget:" in kind]
 
 
-def test_an_account_that_has_githubs_provider_keeps_it(run: Run) -> None:
-    found = {each.name: each for each in run(github_provider=False).resources}
-    assert "github-provider" not in found
-    (trust,) = document(found["github-dev-preview-role"], "assumeRolePolicy")
+def test_an_account_that_has_githubs_provider_keeps_it(plain: dict[str, Declared]) -> None:
+    assert "github-provider" not in plain
+    (trust,) = document(plain["github-dev-preview-role"], "assumeRolePolicy")
     assert trust["Principal"] == {
         "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
     }
