@@ -6,7 +6,7 @@ import typer
 
 from sluice.cli.options import Json
 from sluice.cli.output import console, plural, print_json, printable
-from sluice.errors import EnvironmentProblem
+from sluice.errors import EnvironmentProblem, NoCloud
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,10 @@ def destroy_check(*, env: Stack, json: Json = False) -> int:
     root = find_root()
     settings = {key.rpartition(":")[2]: value for key, value in stack_config(root, env, {}).values.items()}
     cli = required_cli(root, env)
-    state, exports = cli.state(env), cli.outputs(env)
+    try:
+        state, exports = cli.state(env), cli.outputs(env)
+    except NoCloud as error:
+        raise NoCloud(f"--env {env}: {error}; `pulumi stack ls` lists the stacks that exist") from error
     aws = Aws(str(settings.get("aws_region", "us-east-1")))
     _check_account(aws, str(settings.get("aws_account_id", "")), env)
     google = Google(str(settings.get("google_project", "")))

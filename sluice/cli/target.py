@@ -1,9 +1,6 @@
 """Where commands point: the local cloud that runs here, or a deployed stack; and the clients for it."""
 
-import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,9 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
-
-PULUMI_SECONDS = 120
-"""How long `pulumi stack output` may take: it may have to ask a distant state backend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,23 +282,9 @@ def _local_session(region: str) -> Any:
 
 def _stack_exports(root: Path, env: str) -> dict[str, Any]:
     """Ask Pulumi's command line for a stack's exports."""
-    pulumi = shutil.which("pulumi")
-    if pulumi is None:
-        raise EnvironmentProblem(
-            f"--env {env}: the Pulumi command line is not installed; see https://www.pulumi.com/docs/install/"
-        )
-    arguments = [pulumi, "stack", "output", "--json", "--stack", env, "--non-interactive"]
+    from sluice.doctor.pulumi_cli import required_cli
+
     try:
-        done = subprocess.run(
-            arguments, cwd=root, capture_output=True, text=True, timeout=PULUMI_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EnvironmentProblem(f"--env {env}: Pulumi did not answer in {PULUMI_SECONDS} seconds") from error
-    if done.returncode:
-        complaint = " ".join(done.stderr.split()).removeprefix("error: ") or f"exit status {done.returncode}"
-        raise NoCloud(f"--env {env}: {complaint}; `pulumi stack ls` lists the stacks that exist")
-    try:
-        exports = json.loads(done.stdout)
-    except ValueError as error:
-        raise EnvironmentProblem(f"--env {env}: Pulumi answered with something that is not JSON") from error
-    return exports if isinstance(exports, dict) else {}
+        return required_cli(root, env).outputs(env)
+    except NoCloud as error:
+        raise NoCloud(f"--env {env}: {error}; `pulumi stack ls` lists the stacks that exist") from error
