@@ -18,6 +18,7 @@ from sluice.doctor import (
     deployed_aws,
     deployed_google,
     machine,
+    names,
 )
 from sluice.doctor.case import Case
 from sluice.doctor.checks import CHECKS
@@ -254,10 +255,23 @@ def test_alarms_that_nobody_gets_are_told_outside_of_what_is_thrown_away() -> No
     assert not list(deployed_aws.subscriptions(replace(throwaway, program=program)))
 
 
+@pytest.mark.parametrize(
+    ("code", "exists"), [("403", True), ("404", False)], ids=["of somebody else's", "nobody's"]
+)
+def test_a_buckets_name_is_taken_by_whoever_has_it(code: str, exists: bool) -> None:  # noqa: FBT001 - a case
+    clients = {
+        "s3": Client(head_bucket=refused(code)),
+        "sqs": Client(get_queue_url=refused("AccessDenied")),
+    }
+    wanted = (declared(names.BUCKET, "b", bucket="letters"), declared(names.QUEUE, "q", name="letters"))
+    levels = [one.level for one in names.names(case(*wanted, clients=clients))]
+    assert levels == [Level.problem if exists else Level.ok]
+
+
 def test_each_check_needs_only_checks_that_there_are() -> None:
-    names = [check.name for check in CHECKS]
-    assert len(set(names)) == len(names)
-    assert {need for check in CHECKS for need in check.needs} <= set(names)
+    called = [check.name for check in CHECKS]
+    assert len(set(called)) == len(called)
+    assert {need for check in CHECKS for need in check.needs} <= set(called)
 
 
 def test_what_depends_on_a_condition_that_iam_cannot_see_is_no_problem() -> None:
