@@ -161,7 +161,7 @@ class Attempt(Generic[P]):
             return
         except Exception as error:  # noqa: BLE001 - nothing is known to be delivered, so all of it comes again
             self.trouble = f"the sink failed: {told(error)}"
-            return
+            found = [(index, Retry(self.trouble)) for index, _ in ready]
         each, known = self._verdicts.each, self._verdicts.known
         for index, outcome in found:
             if isinstance(outcome, Rejected):

@@ -88,7 +88,7 @@ def failure(error: BaseException) -> dict[str, Any]:
     return {
         "exception_name": type(error).__name__,
         "reason": shortened(told(error)),
-        "stack_trace": frames(error),
+        "frames": frames(error),
     }
 
 
