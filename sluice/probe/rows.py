@@ -170,7 +170,11 @@ class RowTrial:
         if not (first.taken and second.taken):
             return unclear("rows-insert-id", second.words)
         count = self._tables.count("twice")
-        return agrees_if(count == 1, "rows-insert-id", f"the same row sent twice is there {count} times")
+        return agrees_if(
+            count == 1,
+            "rows-insert-id",
+            f"a row that was sent twice is there {'once' if count == 1 else f'{count} times'}",
+        )
 
     def _long_insert_id(self) -> Finding:
         told = self.insert({**row("long"), "insertId": "i" * _LONG_ID})

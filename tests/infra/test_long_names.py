@@ -83,7 +83,8 @@ def test_all_names_fit_for_an_overlong_project_and_stack_and_the_longest_pipelin
     assert PROJECT in tags.inputs["defaultTags"], "the full names are in the tags"
     assert STACK in tags.inputs["defaultTags"]
     writers = [each for each in program.resources if "SLUICE_GOOGLE_CREDENTIALS" in str(each.inputs)]
-    assert {each.name for each in writers} == {"bigquery-sink-function", "window-publisher-function"}
+    wanted = {"bigquery-sink-function", "probe-function", "window-publisher-function"}
+    assert {each.name for each in writers} == wanted
     for each in writers:
         role = each.inputs["role"].rpartition("/")[2]
         assert len(f"{role}/{each.inputs['name']}".encode()) <= GOOGLE_SUBJECT, each.name

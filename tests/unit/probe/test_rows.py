@@ -130,7 +130,7 @@ def test_a_column_that_is_never_seen_is_a_difference() -> None:
 def test_a_repetition_that_is_kept_is_a_difference() -> None:
     tables = FakeTables()
     tables.repetitions = True
-    assert played(tables)["rows-insert-id"].saw == "the same row sent twice is there 2 times"
+    assert played(tables)["rows-insert-id"].saw == "a row that was sent twice is there 2 times"
 
 
 def test_a_value_that_comes_back_otherwise_is_a_difference() -> None:
