@@ -151,8 +151,10 @@ def _books(place: Place) -> Iterator[dict[str, Any]]:
 
 
 def _quotas(place: Place) -> Iterator[dict[str, Any]]:
-    """Let `sluice doctor` ask what the account may still have."""
+    """Let `sluice doctor` ask what the account may still have, and what the role itself may do."""
     account = place.settings.aws_account_id
+    own = place.arn("iam", f"role/github-{place.prefix}-deploy")
+    yield _allow("OwnRights", "iam", "GetRole SimulatePrincipalPolicy", own)
     quotas = [
         *(place.arn("servicequotas", code) for code in ("dynamodb/L-F98FE922", "es/L-076D529E")),
         # IAM is one for all regions, and its quotas are asked for in the first.

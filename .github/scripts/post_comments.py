@@ -76,7 +76,7 @@ def texts(named: re.Pattern[str]) -> Iterator[tuple[str, str]]:
 def harmless(text: str) -> str:
     """Take out what would call people, hide, or mark another comment; and cut to what GitHub takes."""
     plain = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text)
-    plain = plain.replace("<!--", "&lt;!--")
+    plain = re.sub("<!--.*?-->", "", plain, flags=re.DOTALL).replace("<!--", "&lt;!--").lstrip()
     plain = re.sub(r"@(?=[A-Za-z0-9])", "@\u200b", plain)
     return (
         plain if len(plain) <= LONGEST - 1000 else f"{plain[: LONGEST - 1000]}\n\n[cut: the run has the rest]"

@@ -140,7 +140,10 @@ def test_a_fork_cannot_pass_for_a_preview_nor_leave_other_files(repository: Repo
 
 def test_what_a_stranger_writes_calls_nobody_and_hides_nothing(repository: Repository) -> None:
     repository.save({**repository.state, "pulls": [pull(7, "somebody/analytics")]})
-    text = "@example/everybody <!-- sluice:preview-prod --> \x1b[2J\x00 ```\n<details>\n" + "x" * 200_000
+    text = (
+        "@example/everybody <!-- sluice:preview-prod --> <!-<!-- x -->- \x1b[2J\x00 ```\n<details>\n"
+        + "x" * 200_000
+    )
     repository.left("comment-plan", comment_md=text)
     assert repository.comment(CONTEXT).status == 0
     (comment,) = repository.state["comments"]
