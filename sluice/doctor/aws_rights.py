@@ -52,6 +52,7 @@ CREATE: Final[Mapping[str, Right]] = {
     ),
     "aws:kinesis/stream:Stream": Right("kinesis:CreateStream", "stream/{name}"),
     "aws:kms/key:Key": Right("kms:CreateKey"),
+    "aws:lambda/alias:Alias": Right("lambda:CreateAlias", "function:{functionName}"),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Right("lambda:CreateEventSourceMapping"),
     "aws:lambda/function:Function": Right("lambda:CreateFunction", "function:{name}"),
     "aws:opensearch/domain:Domain": Right("es:CreateDomain", "domain/{domainName}"),
