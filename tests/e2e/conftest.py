@@ -32,8 +32,12 @@ WEB_REQUESTS = ROOT / "tests" / "pipelines" / "web_requests.py"
 SLUICE = Path(sys.executable).with_name("sluice")
 START_SECONDS = 120
 POLL_SECONDS = 0.2
-OFF: Mapping[str, Any] = {"lake": {"enabled": False}, "search_sink": {"mode": "none"}}
-"""Sinks that are switched per environment: they have tests of their own, and the others do without."""
+OFF: Mapping[str, Any] = {
+    "lake": {"enabled": False},
+    "search_sink": {"mode": "none"},
+    "alarms": {"enabled": False},
+}
+"""What has tests of its own, and the others do without: sinks switched per environment, and alarms."""
 
 
 @dataclass(frozen=True)
