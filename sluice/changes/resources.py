@@ -43,6 +43,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     loss: Loss | None = None
     dropped: tuple[str, ...] = ()
+    along: str | None = None
+    """The replaced resource that takes it along, where nothing of its own replaces it."""
 
 
 @dataclass(kw_only=True)
@@ -53,6 +55,7 @@ class Pair:
     after: Planned
     found: list[Difference] = field(default_factory=list)
     because: list[str] = field(default_factory=list)
+    along: str | None = None
 
 
 def paired(before: Document, after: Document) -> dict[str, Pair]:
@@ -115,6 +118,7 @@ def _spread(pairs: Mapping[str, Pair]) -> None:
                 for why in reasons(pair.before, pair.after, reached)
             ]
             if pair.because and not before:
+                pair.along = source.after.name
                 todo.append(pair)
 
 
@@ -149,6 +153,7 @@ def _of_pair(pair: Pair) -> Change | None:
             because=tuple(dict.fromkeys(pair.because)),
             protected=pair.before.protected,
             loss=_loss(pair.before),
+            along=pair.along,
         )
     if was is None and not found:
         return None
@@ -201,6 +206,7 @@ def _change(
     note: str = "",
     loss: Loss | None = None,
     dropped: tuple[str, ...] = (),
+    along: str | None = None,
     protected: bool | None = None,
 ) -> Change:
     return Change(
@@ -218,6 +224,7 @@ def _change(
         note=note,
         loss=loss,
         dropped=dropped,
+        along=along,
     )
 
 

@@ -101,9 +101,12 @@ def _first(plan: EnvironmentPlan, style: Style) -> Iterator[tuple[int, str]]:
             what = "with all its values, and no protection stops that: keep the field as retired"
             yield 3, f"Column {style.code(column)} of {_called(change, style)} is dropped {what}."
     order = list(LOSSES)
+    alike: dict[tuple[str, str | None], list[Change]] = {}
     for change in plan.changes:
         if change.loss is not None and change.does in _DOES:
-            yield 4 + order.index(change.type), _lost(change, style)
+            alike.setdefault((change.type, change.along or change.urn), []).append(change)
+    for (kind, _), those in alike.items():
+        yield 4 + order.index(kind), _lost(those[0], style) if len(those) == 1 else _taken(those, style)
     if plan.unprotected:
         names = ", ".join(style.code(each) for each in plan.unprotected[:_LISTED])
         more = f" and {len(plan.unprotected) - _LISTED} more" if len(plan.unprotected) > _LISTED else ""
@@ -119,6 +122,14 @@ def _lost(change: Change, style: Style) -> str:
         f"{_called(change, style)} {_DOES[change.does]}{why}. Lost: {lost}. {stops}"
         f" {instead[:1].upper()}{instead[1:]}.{note}"
     )
+
+
+def _taken(those: Sequence[Change], style: Style) -> str:
+    """Say what goes along with another resource."""
+    names = ", ".join(style.code(each.name) for each in those)
+    lost, _ = those[0].loss or ("", "")
+    stops = "They are protected: `pulumi up` stops there." if those[0].protected else "Nothing stops it."
+    return f"With {style.code(those[0].along or '')} go {names} ({those[0].kind}). Lost: {lost}. {stops}"
 
 
 def _called(change: Change, style: Style) -> str:

@@ -1,12 +1,17 @@
 """Rights in sentences: who may do what, and may no longer."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from sluice.changes.plan import EnvironmentPlan, Plan
 from sluice.changes.said import Line, Style, together
 from sluice.changes.widened import Widened
+
+_NO_LONGER: Final = "can no longer"
+_GOOGLES: Final = frozenset({"dataset", "project", "service account"})
+"""Where somebody has a role, rather than being allowed an action."""
 
 
 def widened(plan: Plan, style: Style) -> list[Line]:
@@ -24,7 +29,7 @@ def granted_to_new(plan: EnvironmentPlan, style: Style) -> list[str]:
 
 def narrowed(plan: EnvironmentPlan, style: Style) -> list[str]:
     """Return what is no longer allowed, and how many grants follow what they are about to another name."""
-    lines = _may(plan.rights.narrowed, style, verb="can no longer", denies="now denies")
+    lines = _may(plan.rights.narrowed, style, verb=_NO_LONGER, denies="now denies")
     if plan.rights.followed:
         lines.append(f"{plan.rights.followed} grants follow what they are about to its new name")
     return lines
@@ -58,6 +63,9 @@ def _one(one: Widened, holders: list[str], style: Style, verb: str, denies: str)
     who = "everybody" if everybody else style.code(one.who)
     if one.denied:
         return f"The {one.on} of {whose} {denies} {who} {actions}{rest}."
+    if one.on in _GOOGLES:
+        has = "no longer has" if verb == _NO_LONGER else "now has"
+        return f"{'Everybody' if everybody else who} {has} {actions} on the {one.on} {whose}{rest}."
     words = {
         "trust": f"become the role {whose} by {actions}",
         "identity pool": f"come in by the identity pool {whose}",

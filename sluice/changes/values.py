@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
+from sluice.local.declared import ACCOUNT
+
 _KEYS: Final = ("name", "Sid", "key", "id", "logType", "service")
 """What tells the members of a list of objects apart, where all of them have it."""
 
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
-_ARN: Final = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d*:")
+_ARN: Final = re.compile(rf"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:(?:{ACCOUNT})?:")
 _WIDTH: Final = 72
 _PACKAGE: Final = "package "
 _MEMBER: Final = 48
@@ -63,7 +65,7 @@ def short(value: Any, width: int = _WIDTH) -> str:
 
 
 def short_arns(text: str) -> str:
-    """Write ARNs as service and resource: account and region are the environment's."""
+    """Write ARNs as service and resource; other accounts than the one that graphs make up stay in them."""
     return _ARN.sub(r"\1 ", text)
 
 

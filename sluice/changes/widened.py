@@ -10,10 +10,7 @@ from sluice.changes.grants import Condition, Grant, Names, uncovered
 from sluice.changes.replaced import outputs
 from sluice.changes.resources import Pair
 from sluice.changes.rights import rights
-
-_ARN: Final = 6
-"""Fields of an ARN, the last of which is the resource."""
-
+from sluice.changes.values import short_arns
 
 _OPERATORS: Final = {
     "arnequals": "is",
@@ -109,9 +106,9 @@ def _told(those: Iterable[Grant]) -> list[Widened]:
         Widened(
             on=on,
             holder=holder,
-            who=who,
+            who=short_arns(who),
             actions=tuple(dict.fromkeys(actions)),
-            resource=short_arn(resource),
+            resource=short_arns(resource),
             condition=_said(condition),
             denied=denied,
         )
@@ -128,15 +125,15 @@ def _until_now(wider: Widened, given: Iterable[Grant]) -> str:
         and not each.denied
         and each.action in wider.actions
     ]
-    on = dict.fromkeys(short_arn(each.resource) for each in same if each.principal == wider.who)
+    on = dict.fromkeys(short_arns(each.resource) for each in same if short_arns(each.principal) == wider.who)
     if wider.resource in on:
         conditions = dict.fromkeys(
-            _said(each.condition) for each in same if short_arn(each.resource) == wider.resource
+            _said(each.condition) for each in same if short_arns(each.resource) == wider.resource
         )
         return f"only {' or '.join(conditions)}"
     if on and any(on):
         return f"on {', '.join(on)}"
-    who = dict.fromkeys(each.principal for each in same)
+    who = dict.fromkeys(short_arns(each.principal) for each in same)
     return f"by {', '.join(who)}" if who and wider.on != "role" else ""
 
 
@@ -145,14 +142,14 @@ def _boundary(pair: Pair) -> Widened | None:
     old, new = (each.inputs.get("permissionsBoundary") for each in (pair.before, pair.after))
     if not old or old == new:
         return None
-    what = f"has {short_arn(str(new))} as its boundary" if new else "has no permissions boundary"
+    what = f"has {short_arns(str(new))} as its boundary" if new else "has no permissions boundary"
     return Widened(
         on="role",
         holder=pair.after.name,
         who=pair.after.name,
         actions=(what,),
         resource="",
-        until_now=short_arn(str(old)),
+        until_now=short_arns(str(old)),
     )
 
 
@@ -186,17 +183,11 @@ def _called(resource: Planned) -> str:
     return resource.name
 
 
-def short_arn(arn: str) -> str:
-    """Write an ARN as service and resource: account and region are the environment's."""
-    fields = arn.split(":", _ARN - 1)
-    return f"{fields[2]} {fields[5]}" if len(fields) == _ARN and fields[0] == "arn" else arn
-
-
 def _said(condition: Condition) -> str:
     if not condition:
         return ""
     words = (
-        f"{key} {_OPERATORS.get(operator, operator)} {' or '.join(sorted(map(short_arn, values)))}"
+        f"{key} {_OPERATORS.get(operator, operator)} {' or '.join(sorted(map(short_arns, values)))}"
         for operator, key, values in sorted(condition, key=str)
     )
     return f"if {' and '.join(words)}"

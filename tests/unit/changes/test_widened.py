@@ -97,7 +97,7 @@ def test_whom_a_role_trusts_and_its_boundary_count_too() -> None:
     found = one(role(), role(assumeRolePolicy=written(TRUST, other)))
     assert (found.on, found.who) == ("trust", "arn:aws:iam::999999999999:root")
     bound = one(role(permissionsBoundary="arn:aws:iam::1:policy/b"), role())
-    assert (bound.actions, bound.until_now) == (("has no permissions boundary",), "iam policy/b")
+    assert (bound.actions, bound.until_now) == (("has no permissions boundary",), "arn:aws:iam::1:policy/b")
     assert one(role(), role(managedPolicyArns=["arn:aws:iam::aws:policy/Admin"])).actions == (
         "all of the policy arn:aws:iam::aws:policy/Admin",
     )
