@@ -15,7 +15,7 @@ from sluice.audit.overdue import with_overdue
 from sluice.audit.segments import count_segments
 from sluice.audit.sources import SinkSource, Sources
 from sluice.audit.spans import marks, merge_latency, percentile
-from sluice.audit.stream import Behind, begin, behind
+from sluice.audit.stream import Behind, begin, behind, shards_of, waiting_since
 from sluice.audit.streams import Streams
 from sluice.audit.warehouse import Counted, count_tables
 from sluice.audit.window import Window, window
@@ -226,13 +226,18 @@ def _evidence(
         if source.lake is None
         else Behind(0, 0, complete=True)  # what a Firehose has read, it tells nobody
     )
+    oldest = ahead.oldest
+    if until is not None and passed is not None:
+        oldest = None  # what a filter dropped leaves no mark, and seems to wait
+    elif until is not None and source.lake is None:
+        oldest = _oldest(sources, held.sink, [*after, *seen.passed], until, oldest)
     return replace(
         held,
         stream=stream,
         behind=ahead.events,
         behind_surplus=ahead.events - ahead.records,
         behind_complete=ahead.complete,
-        oldest=ahead.oldest,
+        oldest=oldest,
         parallel=source.parallelization > 1,
         letters=sum(seen.holds(each.shard, int(each.sequence), each.arrived_at) for each in own)
         if complete
@@ -240,6 +245,17 @@ def _evidence(
         pointers=pointers,
         redriven=[Redriven(entry.shard, entry.first, _state(entry)) for entry in seen.redriven],
     )
+
+
+def _oldest(
+    sources: Sources, sink: str, known: Iterable[str], until: datetime, oldest: datetime | None
+) -> datetime | None:
+    """Look, in shards of which the time audited holds no batch, for a record that waits from before it."""
+    stream, ledger = sources.stream_of(sink), LedgerReader(sources.dynamodb, sources.ledger_table)
+    for shard in set(shards_of(sources.kinesis, stream)) - set(known):
+        arrived = waiting_since(sources.kinesis, stream, shard, ledger.newest(sink, shard), until)
+        oldest = min(filter(None, [oldest, arrived]), default=None)
+    return oldest
 
 
 def _keeps(sources: Sources, sink: str) -> bool:

@@ -23,6 +23,9 @@ READ_LIMIT = 10_000
 FIRST_LOOK = 10
 """Records that are read of a shard of which most likely none counts."""
 
+MOST_EMPTY = 5
+"""Empty answers in a row that may come before the first record (Kinesis developer guide, troubleshooting)."""
+
 READS_PER_SECOND = 4
 """A shard allows five reads a second to all of its standard readers together: leave one to the others."""
 
@@ -169,6 +172,28 @@ def behind(
             iterator = answer.get("NextShardIterator", "")
             sleep(1 / READS_PER_SECOND)
     return Behind(total, events, complete=True, oldest=oldest)
+
+
+def waiting_since(
+    kinesis: "KinesisClient", stream: str, shard: str, mark: int | None, until: datetime
+) -> datetime | None:
+    """Return when the first record after a shard's mark arrived, if that was before `until`.
+
+    Without a mark it is the oldest that the stream keeps.
+    """
+    where: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
+    if mark is not None:
+        where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": str(mark)}
+    iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **where)["ShardIterator"]
+    for _ in range(MOST_EMPTY):
+        answer = kinesis.get_records(ShardIterator=iterator, Limit=FIRST_LOOK)
+        if answer["Records"]:
+            arrived = _arrived(answer["Records"][0])
+            return arrived if arrived < until else None
+        iterator = answer.get("NextShardIterator", "")
+        if not iterator or not answer.get("MillisBehindLatest"):
+            break
+    return None
 
 
 def _arrived(record: "RecordTypeDef") -> datetime:

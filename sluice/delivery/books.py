@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Items that one Query reads, of about 400 bytes each."""
 
+NEWEST = 10
+"""Items among which there is a closed one, however many attempts are under way."""
+
 OUT_OF_ORDER = timedelta(minutes=1)
 """By which arrivals, which Kinesis only tells approximately, might not rise with the sequence numbers."""
 
@@ -81,6 +84,20 @@ class LedgerReader:
         )
         for page in pages:
             yield from (entry_of(item) for item in page["Items"] if "state" in item)
+
+    def newest(self, sink: str, shard: str) -> int | None:
+        """Return the last sequence number of the newest closed entries of a lane; None for none."""
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="#lane = :lane",
+            ExpressionAttributeNames={"#lane": "lane"},
+            ExpressionAttributeValues={":lane": {"S": lane_of(sink, shard)}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=NEWEST,
+        )
+        entries = [entry_of(item) for item in answer["Items"] if "state" in item]
+        return max((entry.last for entry in entries if entry.state == "closed"), default=None)
 
     def _scanned(self, sink: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("scan").paginate(

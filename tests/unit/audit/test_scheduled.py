@@ -105,6 +105,26 @@ def test_a_sink_that_nobody_feeds_shows_what_waits_for_it_and_for_how_long(plant
     assert LATER.total_seconds() <= waiting["Waiting"] < LATER.total_seconds() + 60
 
 
+def test_what_waits_from_before_the_time_audited_is_told_with_its_age(plant: Plant) -> None:
+    """Of a sink that has been paused for a day, before its records leave the stream."""
+    plant.produce(*(visit(n) for n in range(30)))
+    plant.work(plant.shards()[0], 5)
+    day = timedelta(hours=20)
+    waiting = found(audit_of(plant), day)
+    assert (waiting["Unaccounted"], waiting["Overcounted"], waiting["Overdue"]) == (0, 0, 0)
+    assert day.total_seconds() <= waiting["Waiting"] < day.total_seconds() + 60
+    settle(plant)
+    assert found(audit_of(plant), day) == NONE
+
+
+def test_nothing_seems_to_wait_for_a_sink_with_a_filter(plant: Plant) -> None:
+    """What the filter drops leaves no trace in the ledger."""
+    plant.produce(*(visit(n) for n in range(30)))
+    sink = AuditedSink(function="memory-sink", stream=STREAM, mapping="uuid", filtered=True)
+    said = found(audit_of(plant, sinks={"memory": sink}), timedelta(hours=20))
+    assert (said["Unaccounted"], said["Waiting"]) == (0, 0)
+
+
 def test_a_long_backlog_is_counted_up_to_a_bound_and_is_no_loss(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
