@@ -70,7 +70,8 @@ def dashboard(
         _row("Is it losing anything?", [_settled(watched), *_charts(_LOSING, alarms)]),
         _row("What does it cost?", costs(watched, alarms=alarms, composites=len(together))),
     ]
-    body = {"start": "-P1D", "widgets": laid_out(rows, region=region)}
+    # Periods stay as they are said, whatever time is looked at: a day's cost is a day's.
+    body = {"start": "-P3D", "periodOverride": "inherit", "widgets": laid_out(rows, region=region)}
     return aws.cloudwatch.Dashboard(
         f"{name}-dashboard",
         dashboard_name=env.names.prefix,

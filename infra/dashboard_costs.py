@@ -10,7 +10,7 @@ from typing import Final
 from infra.alarm import Alarm, Metric, of_firehose, of_function, of_stream, of_table, signal
 from infra.alarms_sinks import BIGQUERY
 from infra.alarms_stores import route_firehoses, tables
-from infra.alarms_watched import PUBLISHER, Watched
+from infra.alarms_watched import AUDITOR, PUBLISHER, Watched
 from infra.dashboard_widgets import Chart, Widget, text
 from infra.firehose_sink import FirehoseSink
 from infra.settings_functions import FunctionSettings, StreamSettings
@@ -38,12 +38,17 @@ class _Sum:
         """Add so many dollars for each of a metric's units; a metric that is not there costs nothing."""
         key = f"{self.prefix}{len(self.parts)}"
         self.chart.hide(key, metric, statistic)
-        self.parts.append(f"FILL({key}, 0) * {dollars:.12g}")
+        self.parts.append(f"FILL({key}, 0) * {_plain(dollars)}")
 
     def show(self, label: str) -> None:
         """Show the sum."""
-        fixed = [f"TIME_SERIES({self.fixed:.6g})"] if self.fixed or not self.parts else []
+        fixed = [f"TIME_SERIES({_plain(round(self.fixed, 6))})"] if self.fixed or not self.parts else []
         self.chart.compute(" + ".join([*self.parts, *fixed]), label=label, key=f"{self.prefix}_sum")
+
+
+def _plain(dollars: float) -> str:
+    """Write a number without an exponent, which CloudWatch's guide to metric math does not mention."""
+    return f"{dollars:.15f}".rstrip("0").rstrip(".")
 
 
 def costs(watched: Watched, *, alarms: Sequence[Alarm], composites: int) -> list[Widget]:
@@ -113,6 +118,8 @@ def _functions(watched: Watched) -> Iterator[tuple[str, FunctionSettings]]:
         yield names.sink(name), sink.args.settings
     if watched.pipeline.metrics:
         yield names.publisher, settings.window_publisher
+    if settings.auditor.enabled:
+        yield names.thing(AUDITOR), settings.auditor
 
 
 def _dynamodb(total: _Sum, watched: Watched) -> None:
