@@ -22,7 +22,7 @@ WANTED: Final[Mapping[str, Callable[[Settings], bool]]] = {
 }
 """Whether an environment has what some rights are about: those that no name narrows are granted only then."""
 
-_SERVICES: Final = ("lambda", "firehose", "glue", "codedeploy")
+SERVICES: Final = ("lambda", "firehose", "glue", "codedeploy")
 """To whom the program hands roles."""
 
 _LOOK_AT_ROLES: Final = (
@@ -51,7 +51,7 @@ def deploying(place: Place) -> list[dict[str, Any]]:
     """Let somebody change an environment, and make roles only within its boundary."""
     roles = place.arn("iam", f"role{place.path}{place.prefix}-*")
     bounded = {"ArnEquals": {"iam:PermissionsBoundary": place.boundary}}
-    handed = {"StringEquals": {"iam:PassedToService": [f"{service}.amazonaws.com" for service in _SERVICES]}}
+    handed = {"StringEquals": {"iam:PassedToService": [f"{service}.amazonaws.com" for service in SERVICES]}}
     return [
         *_of_kinds(place, change=True),
         *_with_a_key_that_exists(place),

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 MARKER = "Pulumi.yaml"
 
+_BESIDE = "bootstrap"
+"""The folder of a Pulumi program that deploys no pipeline: its project is the one around it."""
+
 
 def find_root(start: Path | None = None) -> Path:
     """Return the nearest folder upwards that holds a Pulumi.yaml, else the checkout that Sluice runs from."""
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
-        if (folder / MARKER).is_file():
+        if folder.name != _BESIDE and (folder / MARKER).is_file():
             return folder
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / MARKER).is_file():

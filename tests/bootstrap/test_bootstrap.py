@@ -11,6 +11,7 @@ import pytest
 from bootstrap.kinds import PLAIN
 from bootstrap.kinds_switched import SWITCHED
 from bootstrap.place import Place, places
+from sluice.cli.project import find_root
 from sluice.errors import SettingsError
 from sluice.local.declared import Declared
 from sluice.local.judged import judged
@@ -308,6 +309,10 @@ def test_a_wrong_setting_is_one_line_with_what_is_accepted(
         run(**given)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_commands_mean_the_pipelines_project_from_within_the_bootstrap() -> None:
+    assert find_root(BOOTSTRAP) == ROOT
 
 
 def test_names_are_within_the_limits_of_both_clouds(program: Program) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bootstrap.boundary import boundary
 from bootstrap.place import places
+from bootstrap.rights import SERVICES
 from sluice.local.declared import ACCOUNT as INVENTED
 from tests.infra.conftest import by_name
 from tests.infra.destinations import SERVERLESS
@@ -170,6 +171,18 @@ def test_what_roles_may_do_lies_within_the_boundary_that_deployments_put_on_them
         if not any(action == allowed and fnmatchcase(on, where) for allowed, where in may)
     )
     assert beyond == [], "say in bootstrap/boundary.py what functions may do at most"
+
+
+def test_deployments_may_hand_roles_to_the_services_that_take_them(
+    programs_linted: "dict[str, Program]",
+) -> None:
+    trusted = {
+        statement["Principal"]["Service"].removesuffix(".amazonaws.com")
+        for each in programs_linted["on"].resources
+        if each.type == "aws:iam/role:Role"
+        for statement in json.loads(each.inputs["assumeRolePolicy"])["Statement"]
+    }
+    assert trusted == set(SERVICES)
 
 
 @pytest.mark.parametrize(("kind", "statement"), SPOILT)
