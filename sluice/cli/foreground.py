@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -27,10 +28,10 @@ LOOK_SECONDS = 1.0
 ENVIRONMENT = "dev"
 
 
-def run_local(
-    root: Path, pipeline: Path, *, shards: int | None, limits: bool, verbose: bool, json: bool
-) -> None:
+def run_local(root: Path, pipeline: Path, options: Mapping[str, Any], *, json: bool) -> None:
     """Run the local cloud until Ctrl-C; a changed pipeline is deployed over what runs.
+
+    `options` are those of `LocalCloud`.
 
     Raises:
         ContractError: the pipeline file, or a filter in it, is not usable.
@@ -43,9 +44,7 @@ def run_local(
         changes = Changes([pipeline, root / f"Pulumi.{ENVIRONMENT}.yaml"], folders=[root / "functions"])
         with stages(quiet=json) as shown, shown.stage("starting the local cloud") as stage:
             begun = time.monotonic()
-            cloud = running.enter_context(
-                LocalCloud(root, pipeline, ENVIRONMENT, shards=shards, limits=limits, verbose=verbose)
-            )
+            cloud = running.enter_context(LocalCloud(root, pipeline, ENVIRONMENT, **options))
             stage.finish(f"{time.monotonic() - begun:.1f} s")
         foreground = Foreground(found, cloud, pipeline, changes, json=json)
         target = target_of(cloud, pipeline)

@@ -140,3 +140,11 @@ def test_an_environment_without_alarms_says_which_setting_makes_some(
     watched(alarms=None)
     assert run(["alarms"]) == 3
     assert "stack prod has no alarms: set alarms.enabled to true" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0.1", "61", "nan", "-2"])
+def test_a_minute_of_which_nothing_useful_comes_is_refused(
+    seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["local", "--minute-seconds", seconds]) == 2
+    assert f"--minute-seconds {seconds}: give seconds from 0.5 to 60" in capsys.readouterr().err
