@@ -21,7 +21,7 @@ RUNBOOKS: Final = text(
     f"{_ALARM}: a description has 1,024 characters",
 )
 COUNT: Final = whole(0, 1_000_000, "a choice; CloudWatch compares with any number")
-SECONDS: Final = whole(60, 604_800, "the longest that CloudWatch looks back, a week", unit="seconds")
+SECONDS: Final = whole(1, 604_800, "the longest that CloudWatch looks back, a week", unit="seconds")
 PERCENT: Final = whole(1, 100, "a share", unit="percent")
 PERIOD_MINUTES: Final = whole(
     1, 720, f"{_ALARM}: two periods within a day, unless they are whole hours", unit="minutes"

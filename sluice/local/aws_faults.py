@@ -1,10 +1,11 @@
-"""Faults of the local AWS: calls that are throttled, that fail, or that take their time.
+"""Faults of the local AWS: calls that are throttled, that fail or take their time, and time that passed.
 
 | kind | what happens, `count` times |
 |---|---|
 | `throttle` | the call is refused as the service refuses one that is too many, and CloudWatch counts it |
 | `fail` | it is answered with the service's own error, status 500 |
 | `slow` | it is answered `seconds` later |
+| `age` | while it is set, what a stream (`kinesis`) or queue (`sqs`) takes has been there for `seconds` |
 
 `service` is as signatures name it, `operation` the API's; what an enhanced consumer is pushed is
 `SubscribeToShard` here, what a Firehose of a route writes is `firehose` and `Deliver`. `resource` is a part
@@ -26,7 +27,7 @@ from sluice.local.identities import RefusedError
 from sluice.local.watch.store import MetricStore
 
 PATH: Final = "/_sluice/faults"
-KINDS: Final = ("throttle", "fail", "slow")
+KINDS: Final = ("throttle", "fail", "slow", "age")
 SUBSCRIBE: Final = "SubscribeToShard"
 DYNAMODB: Final = "AWS/DynamoDB"
 _THROTTLED: Final = {
@@ -96,12 +97,18 @@ class AwsFaults:
         _, headers, body = answer(request, refused)
         return (status, headers, body), 0.0
 
+    def age(self, service: str, name: str) -> float:
+        """How many seconds ago a stream or queue is to have got what it gets now."""
+        with self._lock:
+            ages = (each for each in self._faults if each.kind == "age" and each.service == service)
+            return next((each.seconds for each in ages if each.resource in name), 0.0)
+
     def take(self, service: str, operation: str, said: str) -> Fault | None:
         """A fault that strikes a call now, if there is one; it is used up."""
         with self._lock:
             for fault in self._faults:
                 meant = fault.service == service and fault.operation in (None, operation)
-                if meant and fault.resource in said and fault.count != 0:
+                if meant and fault.kind != "age" and fault.resource in said and fault.count != 0:
                     if fault.count is not None:
                         fault.count -= 1
                     return fault

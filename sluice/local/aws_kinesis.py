@@ -56,6 +56,8 @@ class DataPlane:
         self._now = now
         self._limits = limits
         self.traffic = Traffic(metrics or MetricStore())
+        self.age: Callable[[str], float] = lambda _: 0.0
+        """By a stream's name: how many seconds ago it is to have got what it gets now."""
         self._operations: dict[str, Callable[[bytes, str], bytes]] = {
             TARGET + "PutRecord": self._put_record,
             TARGET + "PutRecords": self._put_records,
@@ -95,7 +97,7 @@ class DataPlane:
             )
         return stream
 
-    def _append(self, stream: Any, entry: Entry, size: int, now: float) -> tuple[str, int]:
+    def _append(self, stream: Any, entry: Entry, size: int, now: float, age: float) -> tuple[str, int]:
         """Where a record was put; the sequence number is 0 when the shard had no room for it."""
         shard = route(stream, entry.PartitionKey, entry.ExplicitHashKey)
         if self._limits and not _budget(shard, now).write(size, now):
@@ -104,8 +106,8 @@ class DataPlane:
         sequence = log.sequence(log.stop)
         log.append(
             b'{"SequenceNumber":"%d","ApproximateArrivalTimestamp":%.3f,"Data":"%b","PartitionKey":%b}'
-            % (sequence, now, entry.Data.encode(), msgspec.json.encode(entry.PartitionKey)),
-            now,
+            % (sequence, now - age, entry.Data.encode(), msgspec.json.encode(entry.PartitionKey)),
+            now - age,
         )
         return shard.shard_id, sequence
 
@@ -114,7 +116,7 @@ class DataPlane:
         stream = self._stream(request.StreamName, request.StreamARN, region)
         size = size_of(request, 1)
         now = self._tick(stream)
-        shard_id, sequence = self._append(stream, request, size, now)
+        shard_id, sequence = self._append(stream, request, size, now, self.age(stream.stream_name))
         if not sequence:
             self.traffic.put(stream.arn, 0, 0, now, refused=None)
             raise KinesisError(THROTTLED, write_refusal(ACCOUNT, stream.stream_name, shard_id))
@@ -134,11 +136,11 @@ class DataPlane:
         taken = sum(sizes)
         if taken > MAX_BYTES_PER_PUT:
             raise KinesisError("InvalidArgumentException", "Records size exceeds 10 MB limit")
-        now = self._tick(stream)
+        now, age = self._tick(stream), self.age(stream.stream_name)
         answers: list[str] = []
         refused = 0
         for entry, size in zip(request.Records, sizes, strict=True):
-            shard_id, sequence = self._append(stream, entry, size, now)
+            shard_id, sequence = self._append(stream, entry, size, now, age)
             if sequence:
                 answers.append('{"SequenceNumber":"%d","ShardId":"%s"}' % (sequence, shard_id))  # noqa: UP031 - fastest
             else:

@@ -14,6 +14,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -42,11 +43,12 @@ def apply(memory_bytes: int, metrics: MetricStore, *, limits: bool) -> tuple[Dat
 
     plane = DataPlane(streams, limits=limits, metrics=metrics)
     _patch_kinesis(SegmentStore(memory_bytes))
-    _patch_sqs(metrics)
+    faults = AwsFaults(metrics, plane.traffic)
+    plane.age = partial(faults.age, "kinesis")
+    _patch_sqs(metrics, partial(faults.age, "sqs"))
     aws_account.patch()
     aws_dynamodb.patch()
     aws_policies.patch()
-    faults = AwsFaults(metrics, plane.traffic)
     return plane, aws_firehose.patch(DeliveryMeter(metrics, faults)), faults
 
 
@@ -118,7 +120,7 @@ class _Messages:
         return self  # ReceiveMessage copies each message that it hands out
 
 
-def _patch_sqs(metrics: MetricStore) -> None:
+def _patch_sqs(metrics: MetricStore, age: Callable[[str], float]) -> None:
     message: Any = sqs.Message
     queue: Any = sqs.Queue
     backend: Any = sqs.SQSBackend
@@ -136,7 +138,7 @@ def _patch_sqs(metrics: MetricStore) -> None:
     message.mark_received = received
     queue._messages = property(lambda queue: queue.sluice_messages, set_messages)  # noqa: SLF001 - moto's own field
     queue.messages = property(_messages)
-    queue.add_message = levels.counting(metrics, aws_fifo.add_message)
+    queue.add_message = levels.counting(metrics, aws_fifo.add_message, age)
     queue.approximate_number_of_messages = _statistic(
         lambda queue: sum(1 for _ in queue.sluice_messages.visible())
     )

@@ -237,7 +237,7 @@ def test_who_is_told_is_subscribed_and_addresses_as_good_as_passwords_are_in_no_
         ({"https": ["http://example.com"]}, "accepted is an https address"),
         ({"without": ["sink-in-trouble"]}, "the name of a kind of alarm, as its runbook's"),
         ({"waiting_minutes": 7}, "a multiple of 5"),
-        ({"late_seconds": 10}, "accepted is 60 to 604800 seconds"),
+        ({"late_seconds": 0}, "accepted is 1 to 604800 seconds"),
         ({"runbooks": "ftp://x"}, "an https address, or a folder of the repository"),
         ({"late_second": 10}, "did you mean late_seconds?"),
     ],

@@ -42,12 +42,15 @@ def _measure(store: MetricStore, name: str, queue: Any, moment: float) -> None:
         store.add(key, float(value), moment, unit=unit)
 
 
-def counting(store: MetricStore, add_message: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """How a queue takes a message, with NumberOfMessagesSent counted."""
+def counting(
+    store: MetricStore, add_message: Callable[[Any, Any], None], age: Callable[[str], float]
+) -> Callable[[Any, Any], None]:
+    """How a queue takes a message, with NumberOfMessagesSent counted; `age` makes it older, by the queue."""
 
     def add(queue: Any, message: Any) -> None:
         add_message(queue, message)
         moment = message.sent_timestamp / 1000
         store.add((NAMESPACE, "NumberOfMessagesSent", (("QueueName", queue.name),)), 1.0, moment)
+        message.sent_timestamp -= round(age(queue.name) * 1000)
 
     return add

@@ -1,5 +1,6 @@
 """Faults of the local AWS: refused in a service's own words, and counted as it counts."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -85,3 +86,23 @@ def test_a_service_that_fails_or_is_slow_is_itself_again_afterwards(
     assert faults(service="sqs", kind="explode") == 400
     assert faults(kind="fail") == 400
     assert urllib3.request("GET", f"{aws_url}/_sluice/alarms").status == 200
+
+
+def test_what_a_stream_or_a_queue_takes_may_have_been_there_for_long(
+    kinesis: Any, sqs: Any, faults: Callable[..., int]
+) -> None:
+    kinesis.create_stream(StreamName="aged", ShardCount=1)
+    url = sqs.create_queue(QueueName="aged")["QueueUrl"]
+    for service in ("kinesis", "sqs"):
+        faults(service=service, kind="age", resource="aged", seconds=7200)
+    before = time.time()
+    put = kinesis.put_records(StreamName="aged", Records=[{"Data": b"x", "PartitionKey": "k"}])
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    (record,) = put["Records"]
+    iterator = kinesis.get_shard_iterator(
+        StreamName="aged", ShardId=record["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    (found,) = kinesis.get_records(ShardIterator=iterator)["Records"]
+    assert 0 <= found["ApproximateArrivalTimestamp"].timestamp() - before + 7200 < 60
+    (message,) = sqs.receive_message(QueueUrl=url, AttributeNames=["SentTimestamp"])["Messages"]
+    assert 0 <= int(message["Attributes"]["SentTimestamp"]) / 1000 - before + 7200 < 60
