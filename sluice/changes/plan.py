@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -179,9 +179,10 @@ def _providers(before: Document, after: Document) -> tuple[Difference, ...]:
 
 
 def _cost(before: Document, after: Document, load: Load, was: Mapping[str, str]) -> CostChange:
-    old, new = (
-        monthly([one.plain for one in each.resources], _loaded(each, load)) for each in (before, after)
-    )
+    # A revision that does not tell its metrics is taken to have these.
+    untold = after.metrics if before.metrics is None else before.metrics
+    old = monthly([each.plain for each in before.resources], _loaded(untold, load))
+    new = monthly([each.plain for each in after.resources], _loaded(after.metrics, load))
     former = {was.get(each.name, each.name): each.name for each in after.resources}
     names = dict.fromkeys(
         [each.name for each in after.resources]
@@ -204,9 +205,9 @@ def _cost(before: Document, after: Document, load: Load, was: Mapping[str, str])
     )
 
 
-def _loaded(document: Document, load: Load) -> Load:
+def _loaded(metrics: Mapping[str, Any] | None, load: Load) -> Load:
     """Return the load of an environment whose metrics may count each event id once."""
-    deduped = any(each.get("dedupe") for each in (document.metrics or {}).values())
+    deduped = any(each.get("dedupe") for each in (metrics or {}).values())
     return Load(rate=load.rate, bytes=load.bytes, deduped=deduped)
 
 

@@ -12,7 +12,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from sluice.changes.document import Document, nothing, read
+from sluice.contract.snapshot import SNAPSHOT_FILE, read_snapshot
 from sluice.errors import EnvironmentProblem, SluiceError, UsageError
 
 _RUN: Final = """
@@ -96,7 +99,19 @@ def _run(project: Path, environments: list[str], pipeline: Path | None) -> dict[
         except subprocess.TimeoutExpired:
             return dict.fromkeys(environments, f"it did not end within {_TIME:.0f} seconds")
         said = _by_environment(done.stderr, environments)
-        return {name: _document(Path(folder) / f"{name}.json", said[name]) for name in environments}
+        found = {name: _document(Path(folder) / f"{name}.json", said[name]) for name in environments}
+        return {name: _with_contract(each, project) for name, each in found.items()}
+
+
+def _with_contract(document: Document | str, project: Path) -> Document | str:
+    """Take the committed contract of a revision that does not tell it by itself."""
+    lock = project / SNAPSHOT_FILE
+    if isinstance(document, str) or document.contract is not None or not lock.is_file():
+        return document
+    try:
+        return msgspec.structs.replace(document, contract=read_snapshot(lock))
+    except SluiceError:
+        return document
 
 
 def _by_environment(said: str, environments: list[str]) -> dict[str, str]:

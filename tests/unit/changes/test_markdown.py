@@ -12,7 +12,7 @@ from sluice.changes.markdown import LIMIT, MARK, code, markdown, prose
 from sluice.changes.plan import Plan, Programs, Side, compare
 from sluice.errors import SluiceError
 from sluice.planner.load import Load
-from tests.unit.changes.made import QUEUE, document, planned
+from tests.unit.changes.made import FUNCTION, QUEUE, document, planned
 
 EVIL = "x`</details><img src=a onerror=b>|@everybody [l](http://e)\n# h"
 
@@ -108,3 +108,17 @@ def test_a_document_of_another_kind_is_refused_in_one_line() -> None:
     with pytest.raises(SluiceError, match="cannot be compared by this version") as raised:
         read({"resources": [{"urn": 1}]})
     assert "\n" not in str(raised.value)
+
+
+def test_a_revision_that_tells_no_metrics_costs_no_less_for_it(tmp_path: Path) -> None:
+    """Else claims, which a metric asks for, would look like new."""
+    function = planned(
+        FUNCTION, "f", inputs={"name": "f", "environment": {"variables": {"SLUICE_CLAIMS_TABLE": "claims"}}}
+    )
+    resources = (planned("aws:dynamodb/table:Table", "claims", name="claims"), function)
+    new = document(*resources, metrics={"revenue": {"dedupe": True}})
+    plan = compared({"dev": document(*resources)}, {"dev": new}, tmp_path)
+    assert plan.environments[0].cost is not None
+    assert plan.environments[0].cost.more == 0
+    assert plan.environments[0].cost.load_after > 100
+    assert "metrics" in plan.pipeline.untold

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from sluice.changes import revision
+from sluice.changes.document import Document
 from sluice.cli.main import run
+from tests.unit.changes.made import QUEUE, document, planned
 
 PROGRAM = """
 import pulumi
@@ -148,3 +150,15 @@ def test_what_a_run_said_is_told_by_environment() -> None:
     assert revision._reason(parts["prod"]) == "prod is wrong"
     broken_off = revision._by_environment("Traceback\nImportError: no module of that name", ["dev", "prod"])
     assert {revision._reason(each) for each in broken_off.values()} == {"ImportError: no module of that name"}
+
+
+def test_an_older_revision_is_held_to_the_contract_that_it_committed(tmp_path: Path) -> None:
+    older = document(planned(QUEUE, "q"))
+    lock = tmp_path / "contract.lock.json"
+    assert revision._with_contract(older, tmp_path) is older
+    lock.write_text("no JSON")
+    assert revision._with_contract(older, tmp_path) is older
+    lock.write_text('{"version": 1, "types": {}}')
+    told = revision._with_contract(older, tmp_path)
+    assert isinstance(told, Document)
+    assert told.contract == {"version": 1, "types": {}}
