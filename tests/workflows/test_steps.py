@@ -16,6 +16,7 @@ DEV = {
     "state": "s3://sluice-state-111111111111-eu-central-1/dev?region=eu-central-1",
 }
 IN_DEV = {"matrix.environment": "dev", "inputs.environment": "dev"}
+NO_TAG = "error: stack tag 'commit' not found for stack 'dev'\n"
 PREVIEWS = """Previewing update (dev):
  ~  aws:lambda:Function bigquery-sink-function update [diff: ~timeout]
 Resources:
@@ -248,7 +249,10 @@ def test_an_older_commit_is_refused_a_newer_one_and_the_first_are_not(runner: Ru
     refused = runner.run(guard, IN_DEV)
     assert refused.status == 1
     assert f"::error::dev has {newer}, which is not part of this commit" in refused.printed
-    runner.answers[0] = (runner.answers[0][0], 255, "")
+    runner.answers[0] = (runner.answers[0][0], 255, "error: no credentials\n")
+    unasked = runner.run(guard, IN_DEV)
+    assert (unasked.status, unasked.printed) == (1, "error: no credentials\n"), "an older one could pass"
+    runner.answers[0] = (runner.answers[0][0], 255, NO_TAG)
     first = runner.run(guard, IN_DEV)
     assert first.status == 0
     assert "first deployment from here" in first.printed
@@ -273,8 +277,12 @@ def test_drift_is_sought_against_the_commit_that_is_deployed(status: int, ends: 
 
 
 def test_an_environment_that_says_no_commit_is_compared_with_the_main_branch(runner: Runner) -> None:
-    runner.answer("pulumi", "stack", "tag", "get", status=255)
-    ran = runner.run(step("drift", "Compare with what was deployed"), IN_DEV)
+    drift = step("drift", "Compare with what was deployed")
+    runner.answer("pulumi", "stack", "tag", "get", status=255, said="error: no credentials\n")
+    assert runner.run(drift, IN_DEV).status == 1
+    (runner.workspace / "drift").rmdir()
+    runner.answers[0] = (runner.answers[0][0], 255, NO_TAG)
+    ran = runner.run(drift, IN_DEV)
     assert ran.status == 0, ran.printed
     assert [call[:2] for call in ran.calls] == [["pulumi", "stack"], ["pulumi", "preview"]]
 

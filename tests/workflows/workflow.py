@@ -31,7 +31,7 @@ with (folder / "calls").open("a") as calls:
     calls.write(json.dumps(given) + "\\n")
 for beginning, status, said in json.loads((folder / "answers").read_text()):
     if given[: len(beginning)] == beginning:
-        sys.stdout.write(said)
+        (sys.stderr if status else sys.stdout).write(said)
         sys.exit(status)
 """
 
