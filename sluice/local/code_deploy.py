@@ -197,7 +197,10 @@ class CodeDeploy:
         alarms = (deployed.group.get("alarmConfiguration") or {}).get("alarms") or []
         deadline = time.monotonic() + minutes * self._minute
         while True:
-            ringing = self._ringing(alarms) if alarms else ()
+            try:
+                ringing = self._ringing(alarms) if alarms else ()
+            except Exception as error:  # noqa: BLE001 - whatever it is, an alarm that cannot be asked counts as one that rings
+                return {"code": "INTERNAL_ERROR", "message": f"The alarms could not be asked: {error}"}
             if ringing:
                 words = "One or more alarms have been activated, and the affected deployments were stopped."
                 return {"code": "ALARM_ACTIVE", "message": f"{words} Activated alarms: {', '.join(ringing)}"}

@@ -114,6 +114,16 @@ def test_an_alarm_that_rings_already_lets_nothing_be_shifted(versions: Versions)
     assert versions.alias("sink", "live") == Alias("1")
 
 
+def test_alarms_that_cannot_be_asked_let_nothing_be_shifted(versions: Versions) -> None:
+    def away(_: Sequence[str]) -> Sequence[str]:
+        raise ConnectionError("nobody there")
+
+    deploy = deploys(versions, away)
+    found = ended(deploy, deploy.create(revision()))
+    assert (found["status"], found["errorInformation"]["code"]) == ("Stopped", "INTERNAL_ERROR")
+    assert versions.alias("sink", "live") == Alias("1")
+
+
 def test_a_deployment_that_is_stopped_goes_back(versions: Versions) -> None:
     slow = CodeDeploy(versions, lambda _: [])
     slow.declare([ALIAS], [GROUP])
