@@ -116,8 +116,11 @@ class Run:
             return _told(case.about, case.play(trial))
 
     def _play_rows(self) -> list[Finding]:
-        self._tables.make()
-        return _told(TABLE_ABOUT, RowTrial(self._tables).play())
+        def play() -> Iterator[Finding]:
+            self._tables.make()
+            yield from RowTrial(self._tables).play()
+
+        return _told(TABLE_ABOUT, play())
 
     def _pause(self, seconds: float) -> None:
         """Wait; raises Silence when the run is stopped meanwhile."""

@@ -65,10 +65,13 @@ class Trial:
         self._put(n, b"%b%b %b %d \xff\xfe" % (OTHER, self.run.encode(), self.case.encode(), n), "other")
 
     def send_aggregate(self, *orders: Order) -> None:
-        """Send one record that the Kinesis Producer Library would make of the orders."""
+        """Send one record that the Kinesis Producer Library would make of the orders.
+
+        Readers drop what does not hash to the shard that they found it on, so each order says that it does.
+        """
         aggregate = Aggregate()
         for order in orders:
-            aggregate.add(f"key-{order.n}", msgspec.json.encode(order))
+            aggregate.add(f"key-{order.n}", msgspec.json.encode(order), self.shard.hash_key)
         self._put(orders[0].n, aggregate.encode(), "aggregate")
 
     def seen(self) -> list[Seen]:

@@ -11,6 +11,7 @@ from sluice.probe import run as running
 from sluice.probe.case import Case
 from sluice.probe.findings import Finding, agrees_if
 from sluice.probe.ground import Clients, Patience
+from sluice.probe.rows import TABLE_ABOUT
 from sluice.probe.run import Run
 from sluice.probe.trial import Shard, Silence, Trial
 from tests.unit.probe.simulated import GROUND
@@ -58,6 +59,23 @@ def test_a_case_that_fails_leaves_its_rest_open_and_hides_no_other(
         ("pointer-shape", "unclear"),
     ]
     assert found[-1].saw == "the case failed: KeyError: 'shardId'"
+
+
+def test_a_table_that_cannot_be_made_leaves_its_assumptions_open(
+    a_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoRight:
+        """A dataset in which nobody may make a table."""
+
+        def make(self) -> None:
+            raise PermissionError("bigquery.tables.create")
+
+    monkeypatch.undo()
+    monkeypatch.setattr(running, "CASES", ())
+    monkeypatch.setattr(a_run, "_tables", NoRight())
+    found = a_run.findings(slow=False, progress=lambda *_: None)
+    assert {each.assumption for each in found} == set(TABLE_ABOUT)
+    assert {each.saw for each in found} == {"the case failed: PermissionError: bigquery.tables.create"}
 
 
 def test_a_run_that_is_stopped_waits_for_nothing(a_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
