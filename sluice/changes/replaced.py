@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sluice.changes.document import Planned
-from sluice.changes.replacements import ANEW, ANY, BELONGS, NAMED, PERHAPS, REPLACED_BY, WHETHER
+from sluice.changes.replacements import ANEW, ANY, BELONGS, NAMED, PERHAPS, REFRESHED_BY, REPLACED_BY, WHETHER
 from sluice.changes.schemas import SchemaChange, schema_change
 from sluice.changes.values import Difference
 from sluice.local.declared import Declared, placeholder
@@ -46,6 +46,13 @@ def anew(resource: Planned) -> list[str]:
     """Return what others may hold of a resource, and what is another once it was replaced."""
     made = outputs(resource)
     return [str(made[key]) for key in ANEW.get(resource.type, ()) if key in made]
+
+
+def refreshed(resource: Planned, found: Iterable[Difference]) -> list[str]:
+    """Return what others may hold of a resource, and what is another for a change in place."""
+    table, made = REFRESHED_BY.get(resource.type, {}), outputs(resource)
+    keys = dict.fromkeys(table[each.path] for each in found if each.path in table)
+    return [str(made[key]) for key in keys if key in made]
 
 
 def refers(resource: Planned, other: Planned) -> Iterator[Difference]:

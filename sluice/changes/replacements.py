@@ -3,8 +3,9 @@
 It holds for the provider versions below; a test compares these with what is installed, so that whoever
 renews a provider goes through the table. It rests on the schemas of the providers that Pulumi's wrap
 (hashicorp/terraform-provider-aws, internal/service/*, and hashicorp/terraform-provider-google; `ForceNew` and
-`RequiresReplace`), of which the event-source mapping, the invocation, the Glue table and the OpenSearch
-domain were read in 2026-11 and the others are known from before, on what the installed packages say of their
+`RequiresReplace`). Of these the stream, the mapping, the function, the invocation, the DynamoDB table, the
+Glue table, the domain, the signing profile and the API integration were read in 2026-11, some in an older
+version, and the others are known from before. It also rests on what the installed packages say of their
 arguments, and on docs/deploy.md.
 """
 
@@ -41,7 +42,17 @@ REPLACED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "aws:codedeploy/application:Application": ("computePlatform",),
     "aws:codedeploy/deploymentConfig:DeploymentConfig": (ANY,),
     "aws:codedeploy/deploymentGroup:DeploymentGroup": ("appName",),
-    "aws:dynamodb/table:Table": ("name", "hashKey", "rangeKey", "localSecondaryIndexes", "importTable"),
+    "aws:dynamodb/table:Table": (
+        "name",
+        "hashKey",
+        "rangeKey",
+        "localSecondaryIndexes",
+        "importTable",
+        "restoreDateTime",
+        "restoreSourceName",
+        "restoreSourceTableArn",
+        "restoreToLatestTime",
+    ),
     "aws:ec2/securityGroup:SecurityGroup": (*_CALLED, "description", "vpcId"),
     "aws:glue/catalogDatabase:CatalogDatabase": ("name", "catalogId"),
     "aws:glue/catalogTable:CatalogTable": (
@@ -88,7 +99,7 @@ REPLACED_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "queues",
         "topics",
     ),
-    "aws:lambda/function:Function": ("name", "packageType"),
+    "aws:lambda/function:Function": ("name", "packageType", "tenancyConfig", f"durableConfig{WHETHER}"),
     "aws:lambda/functionUrl:FunctionUrl": ("functionName", "qualifier"),
     "aws:lambda/invocation:Invocation": ("functionName", "qualifier", "triggers", "input"),
     "aws:lambda/permission:Permission": (ANY,),
@@ -170,6 +181,14 @@ ANEW: Final[Mapping[str, tuple[str, ...]]] = {
 
 A consumer's ARN ends in the second of its creation, a table's stream in its label (Kinesis and DynamoDB
 developer guides), and a role's has its path.
+"""
+
+REFRESHED_BY: Final[Mapping[str, Mapping[str, str]]] = {
+    "aws:dynamodb/table:Table": {"streamEnabled": "streamArn", "streamViewType": "streamArn"},
+}
+"""By type and input, an output that is another after that input changed in place.
+
+A table's stream of another view is another stream (DynamoDB developer guide).
 """
 
 BELONGS: Final = frozenset(

@@ -8,7 +8,7 @@ import msgspec
 
 from sluice.changes.document import Document, Planned
 from sluice.changes.losses import CATALOG_TABLE, LOSSES, Loss
-from sluice.changes.replaced import AFTER_DEPLOYMENT, anew, dropped, perhaps, reasons, refers
+from sluice.changes.replaced import AFTER_DEPLOYMENT, anew, dropped, perhaps, reasons, refers, refreshed
 from sluice.changes.values import Difference, differences
 from sluice.local.declared import Declared
 from sluice.local.inventory import called, kind
@@ -99,22 +99,22 @@ def unprotected(pairs: Mapping[str, Pair]) -> Iterator[str]:
 
 def _spread(pairs: Mapping[str, Pair]) -> None:
     """Let what a replaced resource gets anew reach those that use it, and maybe replace them in turn."""
-    todo = [pair for pair in pairs.values() if pair.because]
+    todo = [pair for pair in pairs.values() if pair.because or refreshed(pair.after, pair.found)]
     while todo:
         source = todo.pop()
-        fresh = anew(source.after)
+        replaced = bool(source.because)
+        fresh = anew(source.after) if replaced else refreshed(source.after, source.found)
         for pair in pairs.values():
             if source.after.urn not in pair.after.depends_on or pair is source:
                 continue
             known = {each.path for each in pair.found}
-            uses = {
-                each.path: each for each in (*_uses(fresh, pair.after), *refers(pair.after, source.after))
-            }
+            hangs = refers(pair.after, source.after) if replaced else ()
+            uses = {each.path: each for each in (*_uses(fresh, pair.after), *hangs)}
             reached = [each for path, each in uses.items() if path not in known]
             before = bool(pair.because)
             pair.found += reached
             pair.because += [
-                f"{why}, as {source.after.name} is made anew"
+                f"{why}, as {source.after.name} {'is made anew' if replaced else 'changes'}"
                 for why in reasons(pair.before, pair.after, reached)
             ]
             if pair.because and not before:

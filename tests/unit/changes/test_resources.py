@@ -214,3 +214,18 @@ def test_what_lies_in_a_replaced_resource_goes_with_it() -> None:
     assert found["table"].because == ("datasetId changes, as raw is made anew",)
     assert found["table"].loss is not None
     assert found["view"].loss is None
+
+
+def test_another_view_of_a_tables_stream_replaces_what_reads_it() -> None:
+    kind = "aws:dynamodb/table:Table"
+    source = "arn:aws:dynamodb:eu-central-1:123456789012:table/windows/stream/2026-01-01T00:00:00.000"
+
+    def program(view: str) -> list[Planned]:
+        return [
+            planned(kind, "table", name="windows", streamEnabled=True, streamViewType=view, protected=True),
+            planned(MAPPING, "mapping", eventSourceArn=source, depends_on=(urn(kind, "table"),)),
+        ]
+
+    found = {each.name: each for each in happens(program("KEYS_ONLY"), program("NEW_IMAGE"))}
+    assert (found["table"].does, found["table"].loss) == ("changed", None)
+    assert found["mapping"].because == ("eventSourceArn changes, as table changes",)
