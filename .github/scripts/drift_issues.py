@@ -1,7 +1,7 @@
 """Keep one open issue for each environment that is no longer what the program says, and close it when it is.
 
-Reads DRIFT/drift-ENVIRONMENT/status, the exit status of `pulumi preview --expect-no-changes`, and drift.txt,
-what it printed.
+Reads DRIFT/drift-ENVIRONMENT.status, the exit status of `pulumi preview --expect-no-changes`, and
+drift-ENVIRONMENT.txt, what it printed.
 """
 
 import os
@@ -13,7 +13,7 @@ from as_comment import as_comment
 from github_api import BOT, call, every
 
 CHANGES = 7
-"""The status with which Pulumi says that there are changes (pulumi/pulumi#22176)."""
+"""The status with which Pulumi says that there are changes (its docs, CLI exit codes, read 2026-11)."""
 
 
 def main() -> None:
@@ -23,14 +23,14 @@ def main() -> None:
         "{number, title, login: .user.login}",
     )
     unseen = []
-    for folder in sorted(Path(os.environ["DRIFT"]).glob("drift-*")):
-        environment = folder.name.removeprefix("drift-")
+    for printed in sorted(Path(os.environ["DRIFT"]).glob("drift-*.txt")):
+        environment = printed.stem.removeprefix("drift-")
         title = f"Drift in {environment}"
         known = [each["number"] for each in issues if (each["title"], each["login"]) == (title, BOT)]
-        status_file = folder / "status"
+        status_file = printed.with_suffix(".status")
         status = int(status_file.read_text()) if status_file.is_file() else -1
         if status == CHANGES:
-            tell(title, known, (folder / "drift.txt").read_text(encoding="utf-8", errors="replace"))
+            tell(title, known, printed.read_text(encoding="utf-8", errors="replace"))
         elif status == 0:
             close(known)
         else:

@@ -19,17 +19,17 @@ LONGEST = 64_000
 MOST = 12
 """Comments that one run may have: environments, and the plan."""
 
-_ARTIFACTS = {
-    "plan": re.compile(r"comment-(plan)"),
-    "preview": re.compile(r"comment-(preview-[a-z][a-z0-9-]{0,30})"),
+_FILES = {
+    "plan": re.compile(r"comment-plan\.md"),
+    "preview": re.compile(r"comment-preview-[a-z][a-z0-9-]{0,30}\.md"),
 }
-"""By workflow: the folders that its artifacts are unpacked to."""
+"""By workflow: the files in its artifacts."""
 
 
 def main() -> None:
     """Find the pull request, and write each comment."""
     workflow, fork = os.environ["WORKFLOW"], os.environ["HEAD_REPOSITORY"] != os.environ["REPOSITORY"]
-    if workflow not in _ARTIFACTS or (fork and workflow != "plan"):
+    if workflow not in _FILES or (fork and workflow != "plan"):
         print(f"No comments are taken from {workflow!r}{' of a fork' if fork else ''}.")
         return
     number = pull_request()
@@ -40,7 +40,7 @@ def main() -> None:
         f"repos/{os.environ['REPOSITORY']}/issues/{number}/comments?per_page=100",
         '{id, login: .user.login, start: (.body // "")[0:100]}',
     )
-    for name, text in texts(_ARTIFACTS[workflow]):
+    for name, text in texts(_FILES[workflow]):
         marker = f"<!-- sluice:{name} -->"
         body = {"body": f"{marker}\n{origin()}\n\n{harmless(text)}"}
         known = [each["id"] for each in mine if each["login"] == BOT and each["start"].startswith(marker)]
@@ -64,13 +64,12 @@ def pull_request() -> int | None:
 
 
 def texts(named: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each artifact that is one of the workflow's."""
-    folders = sorted(each for each in Path(os.environ["COMMENTS"]).glob("*") if named.fullmatch(each.name))
-    for folder in folders[:MOST]:
-        file = folder / "comment.md"
+    """Yield the name and the text of each file that is one of the workflow's."""
+    files = sorted(each for each in Path(os.environ["COMMENTS"]).glob("*") if named.fullmatch(each.name))
+    for file in files[:MOST]:
         if not file.is_symlink() and file.is_file():
             with file.open(encoding="utf-8", errors="replace") as opened:
-                yield folder.name.removeprefix("comment-"), opened.read(LONGEST)
+                yield file.stem.removeprefix("comment-"), opened.read(LONGEST)
 
 
 def harmless(text: str) -> str:

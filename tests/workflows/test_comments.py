@@ -58,10 +58,11 @@ class Repository:
     def save(self, state: dict[str, Any]) -> None:
         self._store.write_text(json.dumps(state))
 
-    def left(self, name: str, **files: str) -> None:
-        (self.artifacts / name).mkdir(exist_ok=True)
+    def left(self, **files: str) -> None:
+        """Unpack a run's artifacts, as one folder: `comment_plan__md` is comment-plan.md."""
         for file, text in files.items():
-            (self.artifacts / name / file.replace("_", ".")).write_text(text)
+            name = file.replace("__", ".").replace("_", "-")
+            (self.artifacts / name).write_text(text)
 
     def comment(self, context: dict[str, str]) -> Ran:
         return self._run(step("comment", "Comment"), context)
@@ -86,9 +87,9 @@ def repository(runner: Runner, tmp_path: Path) -> Repository:
 
 def test_the_plan_of_a_fork_is_commented_once_and_then_kept_up_to_date(repository: Repository) -> None:
     repository.save({**repository.state, "pulls": [pull(7, "somebody/analytics")]})
-    repository.left("comment-plan", comment_md="## Offline plan\n\nfirst\n")
+    repository.left(comment_plan__md="## Offline plan\n\nfirst\n")
     assert repository.comment(CONTEXT).status == 0
-    repository.left("comment-plan", comment_md="## Offline plan\n\nsecond\n")
+    repository.left(comment_plan__md="## Offline plan\n\nsecond\n")
     ran = repository.comment(CONTEXT)
     assert ran.printed == "Renewed the comment plan of pull request 7.\n"
     (comment,) = repository.state["comments"]
@@ -104,7 +105,7 @@ def test_the_plan_of_a_fork_is_commented_once_and_then_kept_up_to_date(repositor
 def test_each_environment_has_a_comment_of_its_own(repository: Repository) -> None:
     repository.save({**repository.state, "pulls": [pull(7, "example/analytics")]})
     for name in ("dev", "prod"):
-        repository.left(f"comment-preview-{name}", comment_md=f"### Preview of {name}\n")
+        repository.left(**{f"comment_preview_{name}__md": f"### Preview of {name}\n"})
     assert repository.comment(OWN).status == 0
     starts = [each["body"].splitlines()[0] for each in repository.state["comments"]]
     assert starts == ["<!-- sluice:preview-dev -->", "<!-- sluice:preview-prod -->"]
@@ -119,21 +120,21 @@ def test_a_run_whose_commit_is_no_pull_requests_any_more_comments_nowhere(
     pulls: list[dict[str, Any]], repository: Repository
 ) -> None:
     repository.save({**repository.state, "pulls": pulls})
-    repository.left("comment-plan", comment_md="old\n")
+    repository.left(comment_plan__md="old\n")
     ran = repository.comment(CONTEXT)
     assert (ran.status, repository.state["comments"]) == (0, [])
 
 
 def test_a_fork_cannot_pass_for_a_preview_nor_leave_other_files(repository: Repository) -> None:
     repository.save({**repository.state, "pulls": [pull(7, "somebody/analytics")]})
-    repository.left("comment-preview-prod", comment_md="No changes. Safe to merge!\n")
+    repository.left(comment_preview_prod__md="No changes. Safe to merge!\n")
     assert repository.comment({**CONTEXT, "github.event.workflow_run.name": "preview"}).status == 0
     assert repository.comment({**CONTEXT, "github.event.workflow_run.name": "something"}).status == 0
-    repository.left("comment-plan", other_md="unasked\n")
+    repository.left(other__md="unasked\n", comment_plan__html="unasked\n")
     assert repository.comment(CONTEXT).status == 0
     secret = repository.artifacts.parent / "secret"
     secret.write_text("of the runner")
-    (repository.artifacts / "comment-plan" / "comment.md").symlink_to(secret)
+    (repository.artifacts / "comment-plan.md").symlink_to(secret)
     assert repository.comment(CONTEXT).status == 0
     assert repository.state["comments"] == []
 
@@ -144,7 +145,7 @@ def test_what_a_stranger_writes_calls_nobody_and_hides_nothing(repository: Repos
         "@example/everybody <!-- sluice:preview-prod --> <!-<!-- x -->- \x1b[2J\x00 ```\n<details>\n"
         + "x" * 200_000
     )
-    repository.left("comment-plan", comment_md=text)
+    repository.left(comment_plan__md=text)
     assert repository.comment(CONTEXT).status == 0
     (comment,) = repository.state["comments"]
     assert "@example" not in comment["body"]
@@ -159,7 +160,7 @@ def test_a_comment_of_somebody_else_is_never_written_over(repository: Repository
     bodyless = {"id": 2, "issue": 7, "user": {"login": "ghost"}, "body": None}
     state = {**repository.state, "pulls": [pull(7, "somebody/analytics")], "comments": [theirs, bodyless]}
     repository.save(state)
-    repository.left("comment-plan", comment_md="plan\n")
+    repository.left(comment_plan__md="plan\n")
     assert repository.comment(CONTEXT).status == 0
     assert repository.state["comments"][0] == theirs
     assert len(repository.state["comments"]) == 3
@@ -178,18 +179,20 @@ def test_what_github_refuses_is_one_line(repository: Repository) -> None:
 
 
 def test_drift_opens_one_issue_renews_it_and_closes_it_when_it_is_gone(repository: Repository) -> None:
-    repository.left("drift-prod", status="7\n", drift_txt="Resources:\n    ~ 1 to update\n    96 unchanged\n")
-    repository.left("drift-dev", status="0\n", drift_txt="Resources:\n    97 unchanged\n")
+    repository.left(
+        drift_prod__status="7\n", drift_prod__txt="Resources:\n    ~ 1 to update\n    96 unchanged\n"
+    )
+    repository.left(drift_dev__status="0\n", drift_dev__txt="Resources:\n    97 unchanged\n")
     assert repository.tell().status == 0
     (issue,) = repository.state["issues"]
     assert (issue["title"], issue["state"], issue["labels"]) == ("Drift in prod", "open", ["drift"])
     assert "~ 1 to update" in issue["body"]
     assert "actions/runs/42" in issue["body"]
-    repository.left("drift-prod", drift_txt="Resources:\n    ~ 2 to update\n")
+    repository.left(drift_prod__txt="Resources:\n    ~ 2 to update\n")
     assert repository.tell().status == 0
     (issue,) = repository.state["issues"]
     assert "~ 2 to update" in issue["body"]
-    repository.left("drift-prod", status="0\n")
+    repository.left(drift_prod__status="0\n")
     assert repository.tell().printed == "dev: as deployed\nprod: as deployed\n"
     (issue,) = repository.state["issues"]
     assert issue["state"] == "closed"
@@ -206,7 +209,7 @@ def test_an_environment_that_could_not_be_looked_at_is_no_good_news(
         "state": "open",
     }
     repository.save({**repository.state, "issues": [opened]})
-    repository.left("drift-prod", **({"status": status} if status else {}), drift_txt="no credentials\n")
+    repository.left(**({"drift_prod__status": status} if status else {}), drift_prod__txt="no credentials\n")
     ran = repository.tell()
     assert ran.status == 1
     assert "::error::prod could not be compared" in ran.printed

@@ -135,7 +135,7 @@ def test_the_plan_compares_every_environment_with_the_branch_that_it_goes_into(r
     assert ran.status == 0, ran.printed
     graph = ["sluice", "graph", "--diff", "HEAD^1", "--format", "markdown", "--env", "dev", "--env", "prod"]
     assert ran.calls == [graph]
-    assert (runner.workspace / "comment" / "comment.md").read_text() == plan == ran.summary
+    assert (runner.workspace / "comment" / "comment-plan.md").read_text() == plan == ran.summary
 
 
 def test_a_plan_that_finds_a_broken_rule_is_shown_and_fails(runner: Runner) -> None:
@@ -143,7 +143,7 @@ def test_a_plan_that_finds_a_broken_rule_is_shown_and_fails(runner: Runner) -> N
     runner.answer("sluice", "graph", status=1, said="## Offline plan\n\nBreaks a rule.\n")
     ran = runner.run(step("plan", "Compare the programs"))
     assert ran.status == 1
-    assert "Breaks a rule" in (runner.workspace / "comment" / "comment.md").read_text()
+    assert "Breaks a rule" in (runner.workspace / "comment" / "comment-plan.md").read_text()
 
 
 def test_a_plan_that_cannot_be_made_says_so_in_the_comment(runner: Runner) -> None:
@@ -151,7 +151,7 @@ def test_a_plan_that_cannot_be_made_says_so_in_the_comment(runner: Runner) -> No
     runner.answer("sluice", "graph", status=2)
     ran = runner.run(step("plan", "Compare the programs"))
     assert ran.status == 2
-    assert "Failed with status 2" in (runner.workspace / "comment" / "comment.md").read_text()
+    assert "Failed with status 2" in (runner.workspace / "comment" / "comment-plan.md").read_text()
 
 
 def test_the_contract_is_compared_with_the_one_that_is_deployed_not_with_the_pull_requests_own(
@@ -185,7 +185,7 @@ def test_a_preview_becomes_a_comment_whether_it_worked_or_not(status: int, runne
     assert call[:4] == ["pulumi", "preview", "--stack", "dev"]
     assert call[call.index("--policy-pack") + 1] == "policy_pack"
     assert "--non-interactive" in call
-    comment = (runner.workspace / "comment" / "comment.md").read_text()
+    comment = (runner.workspace / "comment" / "comment-preview-dev.md").read_text()
     assert comment.startswith("### Preview of dev\n")
     assert "~ 1 to update" in comment
     assert ("Failed with status 255" in comment) is bool(status)
@@ -272,8 +272,8 @@ def test_drift_is_sought_against_the_commit_that_is_deployed(status: int, ends: 
     assert ran.calls[1] == ["make", "setup", "policies"]
     assert {"--refresh", "--expect-no-changes", "--non-interactive"} <= set(ran.calls[2])
     assert file.read_text() == "deployed"
-    assert (runner.workspace / "drift" / "status").read_text() == f"{status}\n"
-    assert (runner.workspace / "drift" / "drift.txt").read_text() == PREVIEWS
+    assert (runner.workspace / "drift" / "drift-dev.status").read_text() == f"{status}\n"
+    assert (runner.workspace / "drift" / "drift-dev.txt").read_text() == PREVIEWS
 
 
 def test_an_environment_that_says_no_commit_is_compared_with_the_main_branch(runner: Runner) -> None:
