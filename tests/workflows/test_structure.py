@@ -166,6 +166,13 @@ def test_every_sluice_command_exists_with_its_options(each: Any) -> None:
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
+def test_artifacts_lie_in_one_place_however_many_there_are() -> None:
+    """By a pattern that fits one alone they would lie elsewhere (actions/download-artifact#419)."""
+    for each in steps():
+        if "download-artifact" in str(each.body.get("uses")) and "pattern" in each.body["with"]:
+            assert each.body["with"]["merge-multiple"] is True, (each.file, each.name)
+
+
 def test_dependabot_looks_after_actions_and_after_the_policy_pack() -> None:
     kept = loaded(ROOT / ".github" / "dependabot.yml")["updates"]
     assert {each["package-ecosystem"] for each in kept} == {"github-actions", "pip"}
