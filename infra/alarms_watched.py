@@ -120,8 +120,8 @@ class Watched:
         for name, sink in self.sinks.items():
             for kind, metric in (("audit-difference", "Unaccounted"), ("audit-overcounted", "Overcounted")):
                 yield said(env, kind, metric, name, sink=name, every_minutes=every)
-            # What a Firehose has yet to read, it tells nobody.
-            if isinstance(sink, SinkFunction):
+            # What a Firehose has yet to read it tells nobody, and what a filter drops leaves no mark.
+            if isinstance(sink, SinkFunction) and not sink.args.patterns:
                 kept = self._retention_hours(sink) * _HOUR_SECONDS
                 most = kept * settings.alarms.retention_percent / HUNDRED
                 yield said(env, "records-expiring", "Waiting", name, most, sink=name, every_minutes=every)
