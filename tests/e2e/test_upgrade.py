@@ -63,7 +63,7 @@ METRIC = """    metrics=[
 """
 ROUTE = '    routes=[Route("hot", "celsius >= 50", types=[Reading], to=Queue())],\n'
 HOT = 50
-PUT_SECONDS, PER_PUT, POISON_EVERY = 0.1, 10, 25
+PUT_SECONDS, PER_PUT, POISON_EVERY = 0.25, 10, 25
 OVERRIDES: Mapping[str, Any] = {
     **OFF,
     "bigquery_sink": {"batch_size": 200, "batching_window_seconds": 0},
