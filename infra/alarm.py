@@ -18,7 +18,7 @@ MISSING: Final = "notBreaching"
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric of CloudWatch, and how its values of a period become one."""
+    """One metric of CloudWatch."""
 
     namespace: str
     name: str
@@ -38,7 +38,8 @@ class Alarm:
     """One alarm.
 
     `subject` is the part of its name that says what it is about, empty where an environment has one only;
-    `about` says it in words. `sink` is whose trouble it is, if it is a sink's.
+    `about` says it in words. `sink` is whose trouble it is, if it is a sink's. `period` is another than the
+    kind's, in seconds; `periods` another number of them, all of which must breach.
     """
 
     kind: Kind

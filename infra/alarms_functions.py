@@ -1,6 +1,7 @@
 """Alarms that every function has, and those on what functions say of themselves."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from infra.alarm import Alarm, Formula, Metric, of_function, signal
 from infra.alarm_kind import MINUTE, Statistic
@@ -8,10 +9,10 @@ from infra.alarm_kinds import KINDS
 from infra.environment import Environment
 from infra.settings_functions import FunctionSettings
 
-MILLISECONDS = 1000
-HUNDRED = 100
+MILLISECONDS: Final = 1000
+HUNDRED: Final = 100
 
-SILENT = "IF(incoming > 0 AND FILL(read, 0) == 0, 1, 0)"
+SILENT: Final = "IF(incoming > 0 AND FILL(read, 0) == 0, 1, 0)"
 """Nothing incoming, nothing said: `incoming` is missing then, and so is the value."""
 
 
