@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sluice.errors import NoCloud
-from sluice.probe.ground import Ground
 
 DAYS = 400
 """How long windows are kept, unless a stack says otherwise."""
@@ -164,7 +163,8 @@ class Outputs:
     """How long windows are kept."""
     search: SearchOutputs | None = None
     lake: LakeOutputs | None = None
-    probe: Ground | None = None
+    probe: Mapping[str, Any] | None = None
+    """What the stack says of its probe; who probes reads it (sluice/probe/ground.py)."""
     rollout: RolloutOutputs | None = None
     """None where all code changes at once."""
     alarm_topic: str | None = None
@@ -189,7 +189,7 @@ class Outputs:
             )
             for name, route in (exports.get("routes") or {}).items()
         }
-        search, lake, probe = exports.get("search"), exports.get("lake"), exports.get("probe")
+        search, lake = exports.get("search"), exports.get("lake")
         rollout = exports.get("rollout")
         return cls(
             **{name: str(exports[name]) for name in _TEXTS},
@@ -200,7 +200,7 @@ class Outputs:
             window_days=int(exports.get("window_days") or DAYS),
             search=SearchOutputs(**_known(search, SearchOutputs)) if search else None,
             lake=LakeOutputs(**_known(lake, LakeOutputs)) if lake else None,
-            probe=Ground.parse(probe) if probe else None,
+            probe=exports.get("probe"),
             rollout=RolloutOutputs(application=rollout["application"], groups=rollout["groups"])
             if rollout
             else None,

@@ -69,17 +69,19 @@ def ground_of(target: "Target") -> "Ground":
 
     Raises:
         UsageError: it has none.
+        NoCloud: it has another version's.
     """
     from sluice.errors import UsageError
+    from sluice.probe.ground import Ground
 
-    if target.outputs.probe is None:
+    if not target.outputs.probe:
         name = target.outputs.environment
         how = "start `sluice local` again" if target.is_local else f"run `pulumi up --stack {name}`"
         raise UsageError(
             f"{target.where} has no probe: set `sluice:probe: {{enabled: true}}` in Pulumi.{name}.yaml, and"
             f" {how}"
         )
-    return target.outputs.probe
+    return Ground.parse(target.outputs.probe)
 
 
 def clients_of(target: "Target") -> "Clients":

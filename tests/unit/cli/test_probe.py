@@ -14,7 +14,7 @@ from sluice.cli.probe import patience_of
 from sluice.cli.target import Endpoints, Target
 from sluice.probe.assumptions import ASSUMPTIONS
 from sluice.probe.findings import Finding, agrees_if, unclear
-from sluice.probe.ground import Ground, Patience
+from sluice.probe.ground import Patience
 from sluice.probe.rows import TABLE_ABOUT
 from sluice.probe.run import abouts
 
@@ -175,6 +175,10 @@ def test_every_assumption_names_a_place_in_the_project_that_rests_on_it() -> Non
     assert set(TABLE_ABOUT) <= {each.id for each in ASSUMPTIONS}
 
 
-def test_an_older_stack_exports_no_probe() -> None:
-    assert Outputs.parse({**EXPORTS, "probe": None}, source="stack dev").probe is None
-    assert isinstance(Outputs.parse(EXPORTS, source="stack dev").probe, Ground)
+def test_another_versions_probe_hinders_the_probe_alone(
+    stack: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Outputs.parse({**EXPORTS, "probe": {"streams": {}}}, source="stack dev")
+    monkeypatch.setattr(Target, "find", lambda *_: replace(stack, outputs=other))
+    assert run(["probe", "--env", "dev", "--yes"]) == 3
+    assert capsys.readouterr().err.startswith("error: the stack's probe is another version's ('function'")
