@@ -1,7 +1,8 @@
 """GitHub's way into AWS: for each environment a role that looks, for pull requests, and one that deploys.
 
 A workflow's token says which repository it runs for, and for which environment or event; the roles' trust
-names those, and nothing else in the world may take them. No key is made.
+names those, and nothing else in the world may take them. Whoever may push could name an environment in a
+workflow of a branch of theirs: so a deployment has to be the main branch's, too. No key is made.
 """
 
 import json
@@ -20,6 +21,8 @@ from infra.policy import VERSION, document
 
 HOST: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"
+MAIN: Final = "refs/heads/main"
+"""The branch that is deployed."""
 
 POLICY_CHARACTERS: Final = 6144
 """A managed policy without its whitespace (IAM user guide, quotas); a role takes ten."""
@@ -82,7 +85,7 @@ class GitHubOnAws(pulumi.ComponentResource):
             description=f"GitHub's workflows that {duty} {place.prefix}",
             max_session_duration=_SESSION_SECONDS[duty],
             assume_role_policy=pulumi.Output.from_input(self.provider).apply(
-                lambda provider: _trust(provider, subjects)
+                lambda provider: _trust(provider, subjects, of_main=duty == "deploy")
             ),
             opts=self._within,
         )
@@ -100,9 +103,15 @@ class GitHubOnAws(pulumi.ComponentResource):
         self.roles[place.stack, duty] = role.arn
 
 
-def _trust(provider: str, subjects: Sequence[str]) -> str:
-    """Let workflows take a role whose tokens are for AWS and say that they are one of these subjects."""
-    equals = {f"{HOST}:aud": AUDIENCE, f"{HOST}:sub": list(subjects)}
+def _trust(provider: str, subjects: Sequence[str], *, of_main: bool) -> str:
+    """Let workflows take a role whose tokens are for AWS and say that they are one of these subjects.
+
+    STS looks at GitHub's claim `ref` since January 2026 (AWS, what's new: STS supports validation of identity
+    provider claims).
+    """
+    equals: dict[str, Any] = {f"{HOST}:aud": AUDIENCE, f"{HOST}:sub": list(subjects)}
+    if of_main:
+        equals[f"{HOST}:ref"] = MAIN
     statement = {
         "Effect": "Allow",
         "Principal": {"Federated": provider},

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from bootstrap.account import Account
+from bootstrap.github_aws import MAIN
 from bootstrap.place import Place
 from infra.names import shortened
 
@@ -104,11 +105,13 @@ def _condition(subject: str) -> str:
     """Let in one repository: by its ids where the subject has them, which no later namesake has."""
     found = _SUBJECT.fullmatch(subject)
     owner, owner_id, repository, repository_id = found.groups() if found else ("", "", "", "")
+    named = f"assertion.repository == '{owner}/{repository}'"
     if owner_id and repository_id:
-        return (
+        named = (
             f"assertion.repository_id == '{repository_id}' && assertion.repository_owner_id == '{owner_id}'"
         )
-    return f"assertion.repository == '{owner}/{repository}'"
+    # Whoever may push could name an environment in a workflow of their branch.
+    return f"{named} && (assertion.ref == '{MAIN}' || assertion.sub.endsWith(':pull_request'))"
 
 
 def _member(pool: gcp.iam.WorkloadIdentityPool, subject: str) -> pulumi.Output[str]:

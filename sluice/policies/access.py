@@ -79,6 +79,8 @@ def _workflows(role: Resource, statement: Statement) -> Iterator[Finding]:
             role,
             f"trusts other repositories' workflows: let {_GITHUB}:sub equal repo:OWNER/REPO:environment:E",
         )
+    elif any(":environment:" in each for each in subjects) and not equals.get(f"{_GITHUB}:ref"):
+        yield role, f"trusts any branch that names the environment: let {_GITHUB}:ref equal refs/heads/main"
 
 
 def _no_strangers(resources: Resources) -> Iterator[Finding]:

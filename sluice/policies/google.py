@@ -23,8 +23,9 @@ _WHO: Final = ("userByEmail", "groupByEmail", "domain", "specialGroup", "iamMemb
 _POOL_MEMBER: Final = "principalSet://"
 _GITHUB: Final = "https://token.actions.githubusercontent.com"
 _REPOSITORY: Final = re.compile(
-    r"assertion\.repository == '[\w.-]+/[\w.-]+'"
-    r"|assertion\.repository_id == '\d+' && assertion\.repository_owner_id == '\d+'"
+    r"(?:assertion\.repository == '[\w.-]+/[\w.-]+'"
+    r"|assertion\.repository_id == '\d+' && assertion\.repository_owner_id == '\d+')"
+    r" && \(assertion\.ref == 'refs/heads/[\w./-]+' \|\| assertion\.sub\.endsWith\(':pull_request'\)\)"
 )
 _GRANTING: Final = ("setIamPolicy", "actAs", "getAccessToken", "signBlob", "signJwt")
 """Endings of permissions with which more can be had than they say."""
@@ -70,7 +71,10 @@ def _the_way_in_is_narrow(resources: Resources) -> Iterator[Finding]:
         condition, account = each.at("attributeCondition"), each.at("aws", "accountId")
         if each.at("oidc", "issuerUri") in {_GITHUB, UNKNOWN}:
             if condition != UNKNOWN and not _REPOSITORY.fullmatch(str(condition or "")):
-                yield each, "lets other repositories in: let attribute_condition name one, by name or by id"
+                yield (
+                    each,
+                    "lets others in: in attribute_condition name one repository and one branch beside pull requests",
+                )
             continue
         if each.lacks("aws"):
             yield each, "lets in neither functions nor workflows: make it an AWS provider, or GitHub's"

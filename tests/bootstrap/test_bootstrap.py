@@ -1,16 +1,19 @@
 """The bootstrap, run under mocks: who may come in, what each may do, and that the rules hold it too."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bootstrap.kinds import PLAIN
 from bootstrap.kinds_switched import SWITCHED
 from bootstrap.place import Place, places
+from bootstrap.settings import BudgetSettings, Settings
 from sluice.cli.project import find_root
 from sluice.errors import SettingsError
 from sluice.local.declared import Declared
@@ -34,7 +37,9 @@ FULL = {
     "budget": BUDGET,
     "reach": ["arn:aws:kinesis:eu-central-1:111111111111:stream/theirs"],
 }
+OF_MAIN = "(assertion.ref == 'refs/heads/main' || assertion.sub.endsWith(':pull_request'))"
 EXPLAINED = {
+    ("invalid_condition_key", ""): "newer than the reference: STS looks at GitHub's `ref` since January 2026",
     ("overly_permissive", "LeaveToIam"): "in the policy of a key, * is that key",
     ("resource_mismatch", "Interfaces"): "Lambda's guide asks for all resource ids: */*",
     ("overly_permissive", "Everywhere"): "sluice/policies/deploying.py says why, action by action",
@@ -108,11 +113,14 @@ def test_a_role_that_looks_is_for_pull_requests_and_the_main_branch_of_one_repos
         "deploy": ["repo:example@12/analytics@34:environment:dev"],
     }.items():
         (trust,) = document(resources[f"github-dev-{duty}-role"], "assumeRolePolicy")
+        of_main = {f"{host}:ref": "refs/heads/main"} if duty == "deploy" else {}
         assert trust == {
             "Effect": "Allow",
             "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{host}"},
             "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": subjects}},
+            "Condition": {
+                "StringEquals": {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": subjects, **of_main}
+            },
         }
 
 
@@ -120,7 +128,7 @@ def test_a_subject_without_ids_is_taken_as_older_repositories_have_it(plain: dic
     (trust,) = document(plain["github-dev-deploy-role"], "assumeRolePolicy")
     assert "repo:example/analytics:environment:dev" in str(trust)
     condition = plain["google-provider"].inputs["attributeCondition"]
-    assert condition == "assertion.repository == 'example/analytics'"
+    assert condition == f"assertion.repository == 'example/analytics' && {OF_MAIN}"
 
 
 def test_a_role_that_looks_changes_nothing_and_reads_no_data(resources: dict[str, Declared]) -> None:
@@ -216,7 +224,7 @@ def test_google_lets_in_one_repository_and_grants_to_single_kinds_of_its_runs(
     assert provider["oidc"] == {"issuerUri": "https://token.actions.githubusercontent.com"}
     assert provider["attributeMapping"] == {"google.subject": "assertion.sub"}
     assert provider["attributeCondition"] == (
-        "assertion.repository_id == '34' && assertion.repository_owner_id == '12'"
+        f"assertion.repository_id == '34' && assertion.repository_owner_id == '12' && {OF_MAIN}"
     )
     pool = "projects/1234567890/locations/global/workloadIdentityPools/github-sluice"
     of_deployments = {
@@ -309,6 +317,17 @@ def test_a_wrong_setting_is_one_line_with_what_is_accepted(
         run(**given)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_every_setting_is_described_to_pulumi_and_in_the_guide() -> None:
+    described = yaml.safe_load((BOOTSTRAP / "Pulumi.yaml").read_text())["config"]
+    assert set(described) == set(Settings.model_fields)
+    rows = re.findall(r"^\| `([\w.]+)` \| ", (ROOT / "docs" / "bootstrap.md").read_text(), re.MULTILINE)
+    whole = [name for name in Settings.model_fields if name != "budget"]
+    assert rows[-len(whole) - len(BudgetSettings.model_fields) :] == [
+        *whole,
+        *(f"budget.{name}" for name in BudgetSettings.model_fields),
+    ]
 
 
 def test_commands_mean_the_pipelines_project_from_within_the_bootstrap() -> None:

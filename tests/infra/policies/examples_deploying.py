@@ -9,6 +9,8 @@ from tests.infra.policies.made import PROVIDER, ROLE, Example, allow, doc, made,
 POLICY: Final = "aws:iam/policy:Policy"
 ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 HOST: Final = "token.actions.githubusercontent.com"
+NAMED: Final = "assertion.repository == 'example/analytics'"
+BRANCH: Final = "(assertion.ref == 'refs/heads/main' || assertion.sub.endsWith(':pull_request'))"
 SUBJECT: Final = "repo:example@1/analytics@2:environment:prod"
 
 
@@ -18,7 +20,7 @@ def deploying(kind: str, name: str = "box-broken", /, **inputs: Any) -> Resource
 
 
 def role(do: str = "sts:AssumeRoleWithWebIdentity", **claims: Any) -> dict[str, Any]:
-    equals = {f"{HOST}:aud": "sts.amazonaws.com", f"{HOST}:sub": SUBJECT}
+    equals = {f"{HOST}:aud": "sts.amazonaws.com", f"{HOST}:sub": SUBJECT, f"{HOST}:ref": "refs/heads/main"}
     equals |= {f"{HOST}:{claim}": value for claim, value in claims.items()}
     who = {"Federated": f"arn:aws:iam::1:oidc-provider/{HOST}"}
     condition = {"StringEquals": {key: value for key, value in equals.items() if value}}
@@ -53,22 +55,25 @@ EXAMPLES: Final[tuple[Example, ...]] = (
             role(sub="repo:example/*"),
             role(sub=[SUBJECT, "repo:example/analytics:*"]),
             role(sub="repo:example/analytics"),
+            role(ref=None),
         )
     ),
     *(
-        pair("google-way-in", PROVIDER, github(slip), github("assertion.repository == 'example/analytics'"))
+        pair("google-way-in", PROVIDER, github(slip), github(f"{NAMED} && {BRANCH}"))
         for slip in (
             "",
-            "assertion.repository_owner == 'example'",
-            "assertion.repository == 'example/analytics' || true",
-            "assertion.repository.startsWith('example/')",
+            NAMED,
+            f"assertion.repository_owner == 'example' && {BRANCH}",
+            f"{NAMED} || {BRANCH}",
+            f"{NAMED} && {BRANCH} || true",
+            f"assertion.repository.startsWith('example/') && {BRANCH}",
         )
     ),
     pair(
         "google-way-in",
         PROVIDER,
         {"oidc": {"issuerUri": "https://gitlab.com"}, "attributeCondition": "true", "project": "p"},
-        github("assertion.repository_id == '2' && assertion.repository_owner_id == '1'"),
+        github(f"assertion.repository_id == '2' && assertion.repository_owner_id == '1' && {BRANCH}"),
     ),
     _right(
         ("kinesis:CreateStream", "arn:aws:kinesis:r:1:stream/*", {}),
