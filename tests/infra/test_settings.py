@@ -94,7 +94,7 @@ def test_any_other_age_is_refused(value: int) -> None:
             "a moment when starting_position is AT_TIMESTAMP",
         ),
         ({"streams": "{}"}, "streams is no setting", "did you mean stream?"),
-        ({"nonsense": "1"}, "nonsense is no setting", "known are adopt, aggregator, alarms, aws_account_id,"),
+        ({"nonsense": "1"}, "nonsense is no setting", "known are adopt, aggregator, alarms, auditor,"),
         ({"stream": "on-demand"}, "stream is 'on-demand'", "an object of settings"),
         ({"stream": '{"mode": "auto"}'}, "stream.mode is 'auto'", "one of on-demand, provisioned"),
         (
