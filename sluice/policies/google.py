@@ -71,10 +71,7 @@ def _the_way_in_is_narrow(resources: Resources) -> Iterator[Finding]:
         condition, account = each.at("attributeCondition"), each.at("aws", "accountId")
         if each.at("oidc", "issuerUri") in {_GITHUB, UNKNOWN}:
             if condition != UNKNOWN and not _REPOSITORY.fullmatch(str(condition or "")):
-                yield (
-                    each,
-                    "lets others in: in attribute_condition name one repository and one branch beside pull requests",
-                )
+                yield each, "lets others in: name one repository and one branch, or pull requests alone"
             continue
         if each.lacks("aws"):
             yield each, "lets in neither functions nor workflows: make it an AWS provider, or GitHub's"
