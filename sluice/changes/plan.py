@@ -103,6 +103,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     environments: tuple[EnvironmentPlan, ...]
     pipeline: PipelineChanges = PipelineChanges()
     packages: tuple[PackageChange, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Environments that the older revision has a file for, and the later one no longer."""
     providers_known: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(VERSIONS))
 
 

@@ -81,7 +81,11 @@ def _anywhere(text: str, plan: EnvironmentPlan) -> str:
 
 def first(plan: Plan, style: Style) -> list[Line]:
     """Return what has to be looked at before anything else."""
-    return together(plan, lambda each: _first(each, style))
+    gone = (
+        "its file is gone: nobody updates or deletes its stack any more; take it down first, or keep the file"
+    )
+    lines = [Line((each,), f"{style.code(f'Pulumi.{each}.yaml')}: {gone}.") for each in plan.dropped]
+    return [*lines, *together(plan, lambda each: _first(each, style))]
 
 
 def _first(plan: EnvironmentPlan, style: Style) -> Iterator[tuple[int, str]]:

@@ -68,6 +68,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(tmp_path / "repository", "init", "-q")
     (root / "Pulumi.yaml").write_text("name: shop\n")
     (root / "Pulumi.dev.yaml").write_text("")
+    (root / "Pulumi.old.yaml").write_text("")
     (root / "pipeline.py").write_text(PIPELINE)
     (root / "__main__.py").write_text(PROGRAM.replace("{QUEUE}", repr(TLS)))
     commit(root, "first")
@@ -81,6 +82,7 @@ def test_the_working_tree_is_compared_with_another_revisions_own_program(
     """Both run; an environment that the other one lacks is new; a program that did not run then says why."""
     (project / "__main__.py").write_text(PROGRAM.replace("{QUEUE}", repr({**TLS, "name": "another"})))
     (project / "Pulumi.staging.yaml").write_text("")
+    (project / "Pulumi.old.yaml").unlink()
     status = run(["graph", "--diff", "main", "--json", "--rate", "5", "--bytes", "10"])
     captured = capsys.readouterr()
     plan = json.loads(captured.out)
@@ -91,6 +93,7 @@ def test_the_working_tree_is_compared_with_another_revisions_own_program(
     (change,) = dev["changes"]
     assert (change["does"], change["because"]) == ("replaced", ["name changes"])
     assert (staging["new"], [each["does"] for each in staging["changes"]]) == (True, ["added"])
+    assert plan["dropped"] == ["old"]
     assert plan["pipeline"]["contract"] == []
     assert status == 1, "the small program breaks rules"
     assert captured.err.startswith("error: the working tree's programs break rules in")
@@ -104,8 +107,10 @@ def test_a_revision_that_cannot_run_here_is_told_in_the_plan_and_does_not_fail_i
         revision, "_run", lambda *_: {"dev": revision._document(project / "none", broken["dev"])}
     )
     (project / "__main__.py").write_text("import pulumi\n")
+    (project / "Pulumi.old.yaml").unlink()
     assert run(["graph", "--diff", "HEAD", "--format", "markdown"]) == 0
     said = capsys.readouterr().out
+    assert "`Pulumi.old.yaml`: its file is gone" in said
     assert "- Not compared: the program of HEAD does not run here: aws_region is missing." in said
 
 
