@@ -17,6 +17,7 @@ from sluice.cli import (
     audit,
     consumers,
     contract,
+    cost,
     demo,
     destroy_check,
     discover,
@@ -65,6 +66,7 @@ ORDER = (
     "routes",
     "consumers",
     "graph",
+    "cost",
     "doctor",
     "destroy-check",
     "package",
@@ -105,6 +107,7 @@ app.command("graph", epilog=graph.EXAMPLE)(graph.graph)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command("destroy-check", epilog=destroy_check.EXAMPLE)(destroy_check.destroy_check)
 app.command("probe", epilog=probe.EXAMPLE)(probe.probe)
+app.command("cost", epilog=cost.EXAMPLE)(cost.cost)
 app.command("package", epilog=package.EXAMPLE)(package.package)
 
 
