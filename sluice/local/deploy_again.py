@@ -130,11 +130,17 @@ class Update:
             declared = {**resource.inputs, "uuid": made.id}
             mapping(declared)  # refuses what the runtime could not do
             self._mappings.append(declared)
-        elif differing := _differing(made.inputs, resource.inputs) - IGNORED.get(resource.type, set()):
+        elif differing := (
+            _differing(made.inputs, resource.inputs)
+            - IGNORED.get(resource.type, set())
+            - set(resource.ignore_changes)
+        ):
             if resource.type in REPEATABLE:
                 self._steps.append(partial(self._aws.create, resource))
             elif differing <= IN_PLACE.get(resource.type, frozenset()):
                 self._steps.append(partial(self._google.change, resource, made.outputs))
+            elif (step := self._aws.changes.step(resource, made, differing)) is not None:
+                self._steps.append(step)
             else:
                 names = ", ".join(sorted(differing))
                 raise SettingsError(f"{names} of {resource.name} cannot be changed in place: {AFRESH}")

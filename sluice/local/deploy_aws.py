@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from sluice.local.aws_kinesis import ACCOUNT
 from sluice.local.declared import Declared
+from sluice.local.deploy_changes import AwsChanges
 from sluice.local.deploy_lake import LakeCreator, has_server
 from sluice.local.deploy_result import Outputs
 from sluice.local.deploy_security import SecurityCreator
@@ -60,6 +61,7 @@ class AwsCreator:
         self.domains: list[str] = []
         self.retention_hours: dict[str, int] = {}
         self.watch = WatchCreator(self._client, lambda: self.region)
+        self.changes = AwsChanges(self._client, _QUEUE_ATTRIBUTES, self.retention_hours)
         self.lake = LakeCreator(self._client, lambda: self.region)
         self._by_type: dict[str, Callable[[Inputs], Outputs]] = {
             "pulumi:providers:aws": self._provider,
