@@ -46,6 +46,7 @@ ON: Mapping[str, Any] = {
         "to_firehose": QUICK,
     },
     "report": {"auth": "iam"},
+    "auditor": {"enabled": True, "log_level": "WARNING"},
     "probe": {"enabled": True, "tumbling_window_seconds": 3, "log_level": "WARNING"},
 }
 EVENTS = 20
@@ -149,6 +150,7 @@ def exercise(run: Running) -> None:
         redrive(run, sink, event(f"again-{sink}"))
     add_a_column(run)
     ask_the_report(run)
+    audit(run)
 
 
 def event(name: str) -> bytes:
@@ -203,6 +205,21 @@ def ask_the_report(run: Running) -> None:
         }
         answer = call(run, "sluice-dev-report", request)
         assert answer.get("statusCode") == 200, answer
+
+
+def audit(run: Running) -> None:
+    """Audit what nobody has settled and a Firehose has failed at, younger than the grace as all is here."""
+    ledger, lake = run.target.outputs.ledger_table, run.cloud.outputs["sinks"]["lake"]
+    for item in run.target.dynamodb.scan(TableName=ledger)["Items"]:
+        run.target.dynamodb.delete_item(
+            TableName=ledger, Key={name: item[name] for name in ("lane", "first")}
+        )
+    run.target.s3.put_object(Bucket=lake["bucket"], Key=f"{lake['errors']}planted/1", Body=b"")
+    answer = call(run, "sluice-dev-auditor", {"source": "aws.events"})
+    assert answer["failures"] == 0, answer
+    assert {sink: found["Unaccounted"] for sink, found in answer["sinks"].items()} == dict.fromkeys(
+        run.cloud.outputs["sinks"], 0
+    )
 
 
 def call(run: Running, function: str, payload: Any) -> Any:
