@@ -121,6 +121,13 @@ NOT_HERE: Final = (
         roles=("-report",),
     ),
     Need(
+        statement="ReadStreams",
+        actions=("kinesis:GetRecords",),
+        because="asked with an iterator, from which nobody here tells the stream "
+        "(tests/unit/audit/test_scheduled.py)",
+        roles=("-auditor",),
+    ),
+    Need(
         statement="SetOpenSearchUp",
         actions=("es:ESHttpDelete", "es:ESHttpPost"),
         because="asked of plug-ins that no local OpenSearch has, and of indices without their aliases "
