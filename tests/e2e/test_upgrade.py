@@ -230,17 +230,15 @@ def through_every_change(rehearsal: Rehearsal, flow: Flow) -> datetime:
     rehearsal.deploy()
     assert "hot-sink" in rehearsal.functions
 
-    rehearsal.write('window="4s"', 'window="8s"')
-    rehearsal.deploy()
-    changed = after(datetime.now(UTC), 8)
-
     kept = {sink: rehearsal.mapping(sink) for sink in ("bigquery", "windows", "hot")}
     smaller: dict[str, Any] = {
         **OVERRIDES,
         "bigquery_sink": {"batch_size": 50, "batching_window_seconds": 1},
         "aggregator": {"tumbling_window_seconds": 2, "batch_size": 100},
     }
+    rehearsal.write('window="4s"', 'window="8s"')
     rehearsal.deploy(smaller)
+    changed = after(datetime.now(UTC), 8)
     assert {sink: rehearsal.mapping(sink) for sink in kept} == kept
 
     yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
