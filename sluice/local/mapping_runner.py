@@ -67,7 +67,8 @@ class MappingRunner:
         meter: Meter | None = None,
     ) -> None:
         self.mapping = mapping
-        self._meter = MappingMeter(meter or Unmeasured(), mapping.config)
+        self._measured = meter or Unmeasured()
+        self._meter = MappingMeter(self._measured, mapping.config)
         self._filtered = 0
         self.changed_at = clock.now()
         self._declared = mapping.config
@@ -115,6 +116,7 @@ class MappingRunner:
         before, self._declared = self._declared, config
         if replace(config, enabled=before.enabled) != before:
             self.changed_at = self._clock.now()
+            self._meter = MappingMeter(self._measured, config)
             self.between(lambda: self.mapping.change(config))
         if config.enabled != before.enabled:
             self.enable(enabled=config.enabled)
