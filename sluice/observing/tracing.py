@@ -8,7 +8,6 @@ often is the first of all, and writes the text of every error into the trace.
 """
 
 import os
-import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -39,7 +38,7 @@ def subsegment(name: str, **annotations: str | int) -> AbstractContextManager[No
 
 @contextmanager
 def _sent(name: str, annotations: dict[str, str | int], *, trace: str, segment: str) -> Iterator[None]:
-    own = secrets.token_hex(8)
+    own = os.urandom(8).hex()
     document = {
         "name": name,
         "id": own,
