@@ -12,6 +12,7 @@ from sluice.policies.statements import Statement
 _NEGATED: Final = "not"
 _GLOBBED: Final = ("like", "arnequals")
 _IF_THERE: Final = "ifexists"
+_EXCEPTED: Final = "all but "
 
 Condition = frozenset[tuple[str, str, frozenset[str]]]
 """What must hold for a grant: operator and key in small letters, and the values of which one must fit."""
@@ -37,14 +38,14 @@ class Grant:
 def grants(statement: Statement, on: str, holder: str, principal: str | None = None) -> Iterator[Grant]:
     """Take a statement apart; what it says by negation, such as NotAction, stays as it is written."""
     body = statement.body
-    actions = statement.actions or [f"all but {_joined(body.get('NotAction'))}"]
+    actions = statement.actions or [f"{_EXCEPTED}{_joined(body.get('NotAction'))}"]
     resources = statement.resources or (
-        [f"all but {_joined(body['NotResource'])}"] if "NotResource" in body else [""]
+        [f"{_EXCEPTED}{_joined(body['NotResource'])}"] if "NotResource" in body else [""]
     )
     if principal is not None:
         principals = [principal]
     elif "NotPrincipal" in body:
-        principals = [f"all but {_joined(body['NotPrincipal'])}"]
+        principals = [f"{_EXCEPTED}{_joined(body['NotPrincipal'])}"]
     else:
         principals = [who for _, who in statement.principals]
     for who in principals:
@@ -128,7 +129,12 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _matches(wide: str, narrow: str) -> bool:
-    """Whether a text with stars takes in all that another one does; a star is taken in by stars alone."""
+    """Whether a text with stars takes in all that another one does; a star is taken in by stars alone.
+
+    Of exceptions, a pattern leaves less over: nothing but all takes in what another exception says.
+    """
+    if narrow.startswith(_EXCEPTED):
+        return wide in {narrow, "*"}
     return wide == narrow or _pattern(wide).fullmatch(narrow) is not None
 
 

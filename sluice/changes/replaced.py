@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sluice.changes.document import Planned
-from sluice.changes.replacements import ANEW, ANY, BELONGS, NAMED, PERHAPS, REFRESHED_BY, REPLACED_BY, WHETHER
+from sluice.changes.replacements import (
+    ANEW,
+    ANY,
+    BELONGS,
+    EVERYWHERE,
+    NAMED,
+    PERHAPS,
+    REFRESHED_BY,
+    REPLACED_BY,
+    WHETHER,
+)
 from sluice.changes.schemas import SchemaChange, schema_change
 from sluice.changes.values import Difference
 from sluice.local.declared import Declared, placeholder
@@ -16,7 +26,7 @@ _SCHEMA: Final = "schema"
 
 def reasons(before: Planned, after: Planned, found: Sequence[Difference]) -> list[str]:
     """Return why a resource is replaced for these differences; nothing where it is changed in place."""
-    table = REPLACED_BY.get(after.type, ())
+    table = (*REPLACED_BY.get(after.type, ()), *_everywhere(after))
     if ANY in table:
         said = [f"{each.path.partition('.')[0].partition('[')[0]} changes" for each in found]
     else:
@@ -25,6 +35,10 @@ def reasons(before: Planned, after: Planned, found: Sequence[Difference]) -> lis
     if _schema_differs(after, found) and (why := _schemas(before, after).replaced_because):
         said.append(f"column {why}")
     return list(dict.fromkeys(said))
+
+
+def _everywhere(resource: Planned) -> tuple[str, ...]:
+    return next((paths for start, paths in EVERYWHERE.items() if resource.type.startswith(start)), ())
 
 
 def dropped(before: Planned, after: Planned, found: Sequence[Difference]) -> tuple[str, ...]:

@@ -158,6 +158,13 @@ REPLACED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By type, dotted paths of inputs in the provider's camelCase. Of an empty tuple all changes in place."""
 
+EVERYWHERE: Final[Mapping[str, tuple[str, ...]]] = {"aws:": ("region",)}
+"""By the beginning of types: inputs that replace all of them.
+
+A resource may name a region of its own since version 6 of the AWS provider (forceNewIfRegionChanges in
+internal/provider, read 2026-11).
+"""
+
 PERHAPS: Final[Mapping[str, Mapping[str, str]]] = {
     "aws:opensearch/domain:Domain": {
         "engineVersion": "replaced where OpenSearch Service offers no upgrade from the version that runs",

@@ -151,7 +151,8 @@ def _of_pair(pair: Pair) -> Change | None:
             was=was,
             found=found,
             because=tuple(dict.fromkeys(pair.because)),
-            protected=pair.before.protected,
+            # What loses its protection by the same change is replaced (Pulumi's engine, step_generator.go).
+            protected=pair.before.protected and pair.after.protected,
             loss=_loss(pair.before),
             along=pair.along,
         )

@@ -7,10 +7,12 @@ from typing import Any, Final
 from sluice.changes.document import Document, Planned
 from sluice.changes.grants import Condition, Grant, grants
 from sluice.policies import Resources, kinds
+from sluice.policies.resource import document as parsed
 from sluice.policies.resource import listed
-from sluice.policies.statements import statements
+from sluice.policies.statements import Statement, statements
 
-ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+_IAM: Final = "aws:iam/"
+_GOOGLE: Final = "gcp:"
 CUSTOM_ROLE: Final = "gcp:projects/iAMCustomRole:IAMCustomRole"
 MEMBER: Final = "gcp:projects/iAMMember:IAMMember"
 ACCOUNT_MEMBER: Final = "gcp:serviceaccount/iAMMember:IAMMember"
@@ -21,6 +23,9 @@ _WAY_IN: Final = re.compile(
     rf"assertion\.account == '\d{{12}}' && (?:{_ROLE.pattern}|\({_ROLE.pattern}(?: \|\| {_ROLE.pattern})*\))"
 )
 """The form of a condition whose effect is plain: one account, and some roles of it."""
+
+_VOUCHERS: Final = ("aws", "oidc", "saml", "x509")
+"""What says who vouches for those whom a pool's provider lets in: an account, an issuer and its audiences."""
 
 _RANGES: Final = ("cidrIpv4", "cidrIpv6", "referencedSecurityGroupId", "prefixListId")
 
@@ -51,15 +56,35 @@ def _of_documents(resource: Planned, document: Document) -> Iterator[Grant]:
     if resource.type == kinds.ROLE:
         for arn in listed(resource.inputs.get("managedPolicyArns")):
             yield _policy(resource.name, str(arn))
-    if resource.type == ATTACHMENT:
-        yield _policy(_role(resource, document), str(resource.inputs.get("policyArn")))
+    if resource.type.startswith(_IAM) and resource.inputs.get("policyArn"):
+        yield _policy(_role(resource, document), str(resource.inputs["policyArn"]))
+    if not any(statements(plain)):
+        yield from _of_other_documents(resource)
+
+
+def _of_other_documents(resource: Planned) -> Iterator[Grant]:
+    """Yield the grants of a kind that nothing here knows: whatever of its inputs reads as an IAM document."""
+    for text in resource.inputs.values():
+        for body in listed((parsed(text) or {}).get("Statement")):
+            if isinstance(body, dict):
+                statement = Statement(of=resource.plain, meant="rights", body=body)
+                if {"Principal", "NotPrincipal"} & set(body):
+                    yield from grants(statement, "policy", _about(resource))
+                else:
+                    who = _holder(resource)
+                    yield from grants(statement, "role", who, who)
+
+
+def _holder(resource: Planned) -> str:
+    """Return the user or group that a policy belongs to, else the policy's own name."""
+    return str(resource.inputs.get("user") or resource.inputs.get("group") or resource.name)
 
 
 def _role(resource: Planned, document: Document) -> str:
     """Return the program's name of the role that a policy belongs to; a policy of none stands for itself."""
     name = str(resource.inputs.get("role") or "")
     role = roles(document).get(name)
-    return role.name if role else name or resource.name
+    return role.name if role else name or _holder(resource)
 
 
 def _policy(role: str, arn: str) -> Grant:
@@ -91,14 +116,20 @@ def _of_lambda(resource: Planned) -> Iterator[Grant]:
     elif resource.type == kinds.SECURITY_GROUP_INGRESS:
         for key in _RANGES:
             if inputs.get(key):
-                ports = f"ports {inputs.get('fromPort')}-{inputs.get('toPort')}"
                 yield Grant(
                     on="network",
                     holder=str(inputs.get("securityGroupId")),
                     principal=str(inputs[key]),
-                    action=f"connect to {ports}",
+                    action=f"connect to {_ports(inputs)}",
                     resource="",
                 )
+
+
+def _ports(inputs: dict[str, Any]) -> str:
+    protocol = str(inputs.get("ipProtocol", "-1"))
+    if protocol == "-1":  # every protocol, and every port whatever else is said (EC2 API, IpPermission)
+        return "all ports"
+    return f"{protocol} ports {inputs.get('fromPort')}-{inputs.get('toPort')}"
 
 
 def _demands(inputs: dict[str, Any], *keys: str) -> Condition:
@@ -126,6 +157,31 @@ def _of_google(resource: Planned) -> Iterator[Grant]:
         for who in _let_in(condition):
             pool = str(inputs.get("workloadIdentityPoolId"))
             yield Grant(on="identity pool", holder=pool, principal=who, action="come in", resource="")
+        yield from _vouched(inputs)
+    elif resource.type.startswith(_GOOGLE) and inputs.get("role"):
+        yield from _of_another_member(resource)
+
+
+def _vouched(inputs: dict[str, Any]) -> Iterator[Grant]:
+    """Yield who vouches for those that come in, and what they are then known as: grants are made to that."""
+    pool = str(inputs.get("workloadIdentityPoolId"))
+    for key in _VOUCHERS:
+        for path, value in _leaves(inputs.get(key) or {}, key):
+            who = f"{path} {value}"
+            yield Grant(on="identity pool", holder=pool, principal=who, action="come in", resource="")
+    for known, value in sorted((inputs.get("attributeMapping") or {}).items()):
+        yield Grant(
+            on="identity pool's mapping", holder=pool, principal=str(known), action=f"be {value}", resource=""
+        )
+
+
+def _of_another_member(resource: Planned) -> Iterator[Grant]:
+    """Yield the grants of members and bindings of any other kind, on whatever they name."""
+    inputs = resource.inputs
+    said = {"member", "members", "role", "condition"}
+    where = " ".join(str(value) for key, value in sorted(inputs.items()) if key not in said)
+    for who in (*listed(inputs.get("member")), *listed(inputs.get("members"))):
+        yield _google_grant("resource", where, who, inputs["role"], inputs.get("condition"))
 
 
 def _entry(holder: str, access: dict[str, Any]) -> Iterator[Grant]:

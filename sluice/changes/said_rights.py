@@ -10,7 +10,7 @@ from sluice.changes.said import Line, Style, together
 from sluice.changes.widened import Widened
 
 _NO_LONGER: Final = "can no longer"
-_GOOGLES: Final = frozenset({"dataset", "project", "service account"})
+_GOOGLES: Final = frozenset({"dataset", "project", "resource", "service account"})
 """Where somebody has a role, rather than being allowed an action."""
 
 

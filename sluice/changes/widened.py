@@ -7,10 +7,12 @@ import msgspec
 
 from sluice.changes.document import Document, Planned
 from sluice.changes.grants import Condition, Grant, Names, uncovered
+from sluice.changes.losses import POOL
 from sluice.changes.replaced import outputs
 from sluice.changes.resources import Pair
 from sluice.changes.rights import rights
 from sluice.changes.values import short_arns
+from sluice.policies import kinds
 
 _OPERATORS: Final = {
     "arnequals": "is",
@@ -22,6 +24,15 @@ _OPERATORS: Final = {
     "stringnotequals": "is not",
 }
 """IAM's operators in words; others stand as they are."""
+
+
+_OWN_NAME: Final = {
+    kinds.BUCKET: "bucket",
+    kinds.DOMAIN: "domainName",
+    kinds.BIGQUERY_DATASET: "datasetId",
+    POOL: "workloadIdentityPoolId",
+}
+"""The input that is a kind's own name, where that is not `name`."""
 
 
 class Widened(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,10 +188,9 @@ def _known_as(resource: Planned) -> dict[str, str]:
 
 
 def _called(resource: Planned) -> str:
-    for key in ("name", "bucket", "domainName", "datasetId", "workloadIdentityPoolId"):
-        if isinstance(resource.inputs.get(key), str):
-            return str(resource.inputs[key])
-    return resource.name
+    """Return a resource's own name in the cloud, which is not that of what it lies in."""
+    name = resource.inputs.get(_OWN_NAME.get(resource.type, "name"))
+    return name if isinstance(name, str) else resource.name
 
 
 def _said(condition: Condition) -> str:

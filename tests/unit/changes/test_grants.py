@@ -85,6 +85,23 @@ def test_what_is_said_by_negation_is_covered_by_itself_alone() -> None:
     assert covers(all_but, all_but)
     assert not covers(all_but, replace(all_but, action="s3:GetObject"))
     assert not covers(replace(all_but, action="s3:*"), all_but)
+    assert covers(replace(all_but, action="*"), all_but)
+
+
+@pytest.mark.parametrize(
+    ("less", "more"),
+    [
+        ({"NotAction": "s3:*", "Resource": "*"}, {"NotAction": "s3:GetObject", "Resource": "*"}),
+        (
+            {"Action": "s3:GetObject", "NotResource": "arn:aws:s3:::*"},
+            {"Action": "s3:GetObject", "NotResource": "arn:aws:s3:::secret/*"},
+        ),
+    ],
+)
+def test_an_exception_that_grows_narrower_lets_more_in(less: dict[str, Any], more: dict[str, Any]) -> None:
+    """A pattern in what is excepted takes more away, so it covers no shorter exception."""
+    (before,), (after,) = of(**less), of(**more)
+    assert not covers(before, after)
 
 
 def test_a_statement_is_taken_apart_into_single_grants() -> None:

@@ -194,6 +194,22 @@ def test_what_loses_its_protection_is_named() -> None:
     assert list(unprotected(paired(before, after))) == ["a"]
 
 
+def test_protection_that_goes_with_the_same_change_stops_no_replacement() -> None:
+    """Pulumi's engine refuses to replace what is protected before and after, and nothing else."""
+    before = planned(QUEUE, "letters", name="a", protected=True)
+    stays, goes = (planned(QUEUE, "letters", name="b", protected=kept) for kept in (True, False))
+    assert [only([before], [each]).protected for each in (stays, goes)] == [True, False]
+    assert only([planned(QUEUE, "letters", name="a")], [stays]).protected is False
+
+
+def test_another_region_of_its_own_replaces_whatever_it_is() -> None:
+    before, after = (planned(QUEUE, "letters", name="a", region=each) for each in ("eu-west-1", "us-east-1"))
+    change = only([before], [after])
+    assert (change.does, change.because) == ("replaced", ("region changes",))
+    unheard = "aws:sqs/later:Later"
+    assert only([planned(unheard, "l")], [planned(unheard, "l", region="us-east-1")]).does == "replaced"
+
+
 def test_what_lies_in_a_replaced_resource_goes_with_it() -> None:
     """A dataset elsewhere takes its tables along, a role at another path its policy; a view holds nothing."""
     kind = "gcp:bigquery/dataset:Dataset"

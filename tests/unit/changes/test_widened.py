@@ -194,6 +194,62 @@ GOOGLE = [
         "come in",
     ),
     (
+        "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+        {"workloadIdentityPoolId": "p", "attributeCondition": "a"},
+        {"aws": {"accountId": "111111111111"}},
+        {"aws": {"accountId": "999999999999"}},
+        "come in",
+    ),
+    (
+        "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+        {"workloadIdentityPoolId": "p", "attributeCondition": "a"},
+        {"attributeMapping": {"attribute.aws_role": "assertion.arn"}},
+        {"attributeMapping": {"attribute.aws_role": "'the-one-that-is-let-in'"}},
+        "be 'the-one-that-is-let-in'",
+    ),
+    (
+        "gcp:bigquery/datasetIamMember:DatasetIamMember",
+        {"datasetId": "d", "member": "user:a"},
+        {"role": "roles/a"},
+        {"role": "roles/b"},
+        "roles/b",
+    ),
+    (
+        "gcp:storage/bucketIAMBinding:BucketIAMBinding",
+        {"bucket": "b", "role": "roles/a"},
+        {"members": ["user:a"]},
+        {"members": ["user:a", "allUsers"]},
+        "roles/a",
+    ),
+    (
+        "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+        {"user": "u"},
+        {"policyArn": "arn:aws:iam::aws:policy/Little"},
+        {"policyArn": "arn:aws:iam::aws:policy/Much"},
+        "all of the policy arn:aws:iam::aws:policy/Much",
+    ),
+    (
+        "aws:iam/groupPolicy:GroupPolicy",
+        {"group": "g"},
+        {"policy": written(allow("a:b"))},
+        {"policy": written(allow(["a:b", "a:c"]))},
+        "a:c",
+    ),
+    (
+        "aws:secretsmanager/secret:Secret",
+        {"name": "s"},
+        {"policy": written({**TRUST, "Resource": "*"})},
+        {"policy": written({**TRUST, "Resource": "*", "Principal": "*"})},
+        "sts:AssumeRole",
+    ),
+    (
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        {"securityGroupId": "g", "cidrIpv4": "10.0.0.0/8", "fromPort": 443, "toPort": 443},
+        {"ipProtocol": "tcp"},
+        {"ipProtocol": "udp"},
+        "connect to udp ports 443-443",
+    ),
+    (
         "aws:lambda/permission:Permission",
         {"function": "f", "action": "lambda:InvokeFunction"},
         {"principal": "a", "sourceArn": "x"},
@@ -212,7 +268,7 @@ GOOGLE = [
         {"securityGroupId": "g"},
         {"cidrIpv4": "10.0.0.0/8"},
         {"cidrIpv4": "0.0.0.0/0"},
-        "connect to ports None-None",
+        "connect to all ports",
     ),
 ]
 
@@ -233,6 +289,23 @@ def test_a_role_is_found_by_the_name_that_the_cloud_has_for_it() -> None:
     policy = planned(ROLE_POLICY, "stray", role="adopted", policy=written(allow("a:b")))
     assert one([], [policy]).holder == "adopted"
     assert urn(ROLE, "sink-role")
+
+
+def test_a_right_on_another_thing_does_not_follow_what_lies_in_it() -> None:
+    """A grant or a table that moves between datasets that both stay renames neither of them."""
+    kind = "gcp:bigquery/datasetAccess:DatasetAccess"
+
+    def program(dataset: str) -> list[Planned]:
+        both = [planned("gcp:bigquery/dataset:Dataset", each, datasetId=each) for each in ("raw", "views")]
+        return [*both, planned(kind, "reads", datasetId=dataset, role="READER", groupByEmail="analysts")]
+
+    assert [each.holder for each in compared(program("views"), program("raw")).widened] == ["raw"]
+
+    def stored(bucket: str) -> list[Planned]:
+        each = planned("aws:s3/bucketObjectv2:BucketObjectv2", "object", bucket=bucket, key="k")
+        return [*role(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")), each]
+
+    assert one(stored("open"), stored("secret")).resource == "s3 secret/*"
 
 
 def test_another_region_makes_no_right_wider() -> None:
