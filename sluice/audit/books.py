@@ -183,6 +183,10 @@ def balance(
     if evidence.filtered is not None:
         return _filtered(books, evidence.filtered, produced, books.surplus if surplus is None else surplus)
     if produced is not None and not produced[0] <= books.records <= produced[1]:
+        missing = produced[0] - books.records
+        if evidence.lagging and missing > 0:
+            note = differences.between(books.sink, missing)
+            return replace(books, in_flight=books.in_flight + missing, notes=(note,))
         books = replace(
             books,
             unaccounted=max(produced[0] - books.records, 0),

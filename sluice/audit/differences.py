@@ -41,6 +41,14 @@ def queue_differs(sink: str, letters: int, ledger: int) -> str:
     )
 
 
+def between(sink: str, missing: int) -> str:
+    """Say that records between settled batches may be late, and count as in flight."""
+    return (
+        f"{sink}: {missing} records between settled batches count as in flight: it works on several batches "
+        "of a shard at once, and is behind"
+    )
+
+
 def too_many_behind(sink: str, behind: int) -> str:
     """Say that what is in flight was not counted to its end."""
     return (

@@ -10,12 +10,16 @@ from sluice.audit.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A batch that Lambda gave up on: `count` records of a shard, from `first` to `last`."""
+    """A batch that Lambda gave up on: `count` records of a shard, from `first` to `last`.
+
+    `cut` says that it arrived in part before or after the time that is audited.
+    """
 
     shard: str
     first: int
     last: int
     count: int
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class Evidence:
     dead letters in the queue (None if there were too many to read), `behind` the events after the last closed
     batch of each shard (`behind_complete` is False when they were too many to count), which came in
     `behind_surplus` fewer records; `oldest` is when the first of those arrived. `parallel` says that the
-    mapping works on several batches of a shard at once: their intervals interleave. `filtered` is None where
+    mapping works on several batches of a shard at once: their intervals interleave; `lagging` that some of
+    these may lag behind the others, and what is missing between them is in flight. `filtered` is None where
     the mapping has no filter. `documents` are the distinct events in a search index, which keeps one of each;
     `ids` the distinct ids in a sink with rows, None unless all rows were counted; `notes` say why something
     could not be asked.
@@ -64,6 +69,7 @@ class Evidence:
     behind_complete: bool = True
     oldest: datetime | None = None
     parallel: bool = False
+    lagging: bool = False
     letters: int | None = None
     pointers: Sequence[Pointer] = ()
     redriven: Sequence[Redriven] = ()

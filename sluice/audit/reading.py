@@ -121,6 +121,7 @@ def _balanced(
     for sink in sorted(evidence, key=lambda sink: evidence[sink].filtered is not None or sink in handed):
         stream = sources.stream_of(sink)
         across = sum(span.records for span in windows[sink].across)
+        across += sum(pointer.count for pointer in evidence[sink].pointers if pointer.cut)
         if sink in handed:
             before, after = streams.since(stream, windows[sink].since)
             found[sink] = balance_handed(
@@ -201,10 +202,16 @@ def _evidence(
     sink, source = held.sink, sources.sinks[held.sink]
     own = [letter for letter in letters if isinstance(letter, DeadLetter) and letter.sink == sink]
     pointers = [
-        Pointer(letter.shard, int(letter.first), int(letter.last), letter.count)
+        Pointer(
+            letter.shard,
+            int(letter.first),
+            int(letter.last),
+            letter.count,
+            cut=seen.cuts(letter.arrived_at, letter.last_arrived_at),
+        )
         for letter in letters
         if isinstance(letter, BatchPointer) and letter.function == source.function
-        if seen.holds(letter.shard, int(letter.first), letter.arrived_at)
+        if seen.reaches(letter.arrived_at, letter.last_arrived_at)
     ]
     after = marks(
         list(seen.marks.items())
@@ -239,6 +246,9 @@ def _evidence(
         behind_complete=ahead.complete,
         oldest=oldest,
         parallel=source.parallelization > 1,
+        lagging=until is not None
+        and source.parallelization > 1
+        and (ahead.records > 0 or sources.lagging(sink)),
         letters=sum(seen.holds(each.shard, int(each.sequence), each.arrived_at) for each in own)
         if complete
         else None,

@@ -3,7 +3,9 @@
 It reads, per sink, the ledger's items of the last hours (one query a shard, newest first), the stream's
 IncomingRecords, and of the stream itself only shards whose newest settled batch is older than the grace, up
 to MOST_BEHIND records. Of a Firehose it reads what lies under the error prefix, and the time is longer, since
-it may hold records for PATIENCE. Letters are read only where Lambda may give up a batch: they point to it.
+it may hold records for PATIENCE. Letters are read only where Lambda may give up a batch, which they point to,
+and only when something is missing: SQS tells no age of a message that was received three times (developer
+guide, "Available CloudWatch metrics for Amazon SQS", read 2026-11), so looking at them often would hide it.
 
 It does not ask the sinks themselves (BigQuery, the lake, an index): `sluice audit` does.
 """
@@ -21,7 +23,7 @@ from sluice.audit.evidence import FilteredOut
 from sluice.audit.handed import PATIENCE, Lake
 from sluice.audit.reading import read_books
 from sluice.audit.sources import SinkSource, Sources
-from sluice.audit.stream import filtered_out
+from sluice.audit.stream import begin, filtered_out, oldest_invoked
 from sluice.deadletters import undelivered
 
 if TYPE_CHECKING:
@@ -93,23 +95,30 @@ class ScheduledAudit:
 
     def books(self, group: Group, now: datetime) -> Books:
         """Read the books of a group. Lets the clients' errors pass."""
-        since = now - self.time - (PATIENCE if group.by_firehose else timedelta())
-        return read_books(self._sources(group, now), since=since, until=now - self.grace, now=now)
+        books = self._read(group, now, queue_url=None)
+        if self.queue_url is None or not any(sink.unaccounted or sink.in_flight for sink in books.sinks):
+            return books
+        return self._read(group, now, queue_url=self.queue_url)
 
-    def _sources(self, group: Group, now: datetime) -> Sources:
+    def _read(self, group: Group, now: datetime, *, queue_url: str | None) -> Books:
+        since = now - self.time - (PATIENCE if group.by_firehose else timedelta())
+        return read_books(self._sources(group, now, queue_url), since=since, until=now - self.grace, now=now)
+
+    def _sources(self, group: Group, now: datetime, queue_url: str | None) -> Sources:
         none: Any = None
         return Sources(
             kinesis=self.clients.kinesis,
             cloudwatch=self.clients.cloudwatch,
             dynamodb=self.clients.dynamodb,
-            sqs=none if self.queue_url is None else self.clients.sqs(),
+            sqs=none if queue_url is None else self.clients.sqs(),
             bigquery=none,  # no sink of these `keeps` rows
             stream=group.stream,
             ledger_table=self.ledger_table,
-            queue_url=self.queue_url,
+            queue_url=queue_url,
             dataset="",
             sinks={name: self._source(sink) for name, sink in group.sinks.items()},
             filtered=lambda since: self._filtered(group, since, now),
+            lagging=lambda sink: self._lagging(group.sinks[sink], now),
             most_behind=MOST_BEHIND,
         )
 
@@ -141,6 +150,12 @@ class ScheduledAudit:
             for name, sink in group.sinks.items()
             if sink.filtered and sink.mapping is not None and since is not None
         }
+
+    def _lagging(self, sink: AuditedSink, now: datetime) -> bool:
+        """Whether the function was given, since the grace began, batches that arrived before it."""
+        until = begin(now - self.grace, now)
+        given = oldest_invoked(self.clients.cloudwatch, sink.function, until, now)
+        return given >= self.grace.total_seconds()
 
 
 def figures(books: SinkBooks, now: datetime) -> dict[str, float]:

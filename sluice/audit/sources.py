@@ -46,7 +46,8 @@ class Sources:
 
     `patience_seconds` is SQS's long polling: an empty answer then is the end. The stream's metric may be
     `metric_lag_seconds` late; what arrived since may exceed it. `filtered` looks up what the filters of the
-    sinks' mappings have dropped since a moment (None: ever); sinks without a filter are not in it.
+    sinks' mappings have dropped since a moment (None: ever); sinks without a filter are not in it. `lagging`
+    says of a sink whether the batches that it works on are old.
     """
 
     kinesis: "KinesisClient"
@@ -60,6 +61,7 @@ class Sources:
     dataset: str
     sinks: Mapping[str, SinkSource]
     filtered: Callable[[datetime | None], Mapping[str, FilteredOut]] = lambda _: {}
+    lagging: Callable[[str], bool] = lambda _: False
     patience_seconds: int = 1
     metric_lag_seconds: int = 0
     most_behind: int = MOST_BEHIND

@@ -60,6 +60,25 @@ def filtered_out(cloudwatch: "CloudWatchClient", mapping: str, since: datetime, 
     return _sum(cloudwatch, "AWS/Lambda", "FilteredOutEventCount", where, since=since, now=now)
 
 
+def oldest_invoked(cloudwatch: "CloudWatchClient", function: str, since: datetime, now: datetime) -> float:
+    """Return how old, in seconds, the newest record of a batch was at most when a function was given it.
+
+    By Lambda's metric IteratorAge, which counts attempts that fail, too; 0 where it was given none.
+    docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (2026)
+    """
+    period = _period(since, now)
+    answer = cloudwatch.get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="IteratorAge",
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=begin(since, now),
+        EndTime=now + timedelta(seconds=period),
+        Period=period,
+        Statistics=["Maximum"],
+    )
+    return max((point["Maximum"] for point in answer["Datapoints"]), default=0.0) / 1000
+
+
 def _sum(
     cloudwatch: "CloudWatchClient",
     namespace: str,

@@ -26,10 +26,19 @@ class Window:
     last_closed: datetime | None
     marks: Mapping[str, int] = field(default_factory=dict)
     passed: frozenset[str] = frozenset()
+    until: datetime | None = None
 
     def holds(self, shard: str, sequence: int, arrived: datetime) -> bool:
         """Whether a record belongs to what is audited."""
-        return self.since is None or arrived >= self.since or self.across_it(shard, sequence)
+        return self.reaches(arrived, arrived) or self.across_it(shard, sequence)
+
+    def reaches(self, first: datetime, last: datetime) -> bool:
+        """Whether something of a batch that arrived from `first` to `last` belongs to what is audited."""
+        return (self.since is None or last >= self.since) and (self.until is None or first < self.until)
+
+    def cuts(self, first: datetime, last: datetime) -> bool:
+        """Whether only a part of such a batch does."""
+        return any(moment is not None and first < moment <= last for moment in (self.since, self.until))
 
     def across_it(self, shard: str, sequence: int) -> bool:
         """Whether a record lies in a batch that arrived in part before the window."""
@@ -80,6 +89,7 @@ def window(
         max(closings, default=None),
         beyond.marks,
         frozenset(beyond.passed),
+        until,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from sluice.audit import scheduled
 from sluice.audit.function import auditor
 from sluice.audit.reading import read_books
 from sluice.audit.scheduled import AuditedSink, Clients, ScheduledAudit, figures
+from sluice.audit.sources import SinkSource
 from sluice.delivery import clients
 from sluice.errors import SettingsError
 from tests.unit.audit.plant import REGION, STREAM, TABLE, Plant, visit
@@ -159,6 +161,64 @@ def test_a_batch_that_lambda_gave_up_is_accounted_for_by_its_pointer(plant: Plan
     settle(plant)
     assert found(audit_of(plant))["Unaccounted"] == 5
     assert found(audit_of(plant, queue_url=plant.queue_url)) == NONE
+
+
+def test_what_was_given_up_or_refused_within_the_grace_is_left_to_the_next_audit(plant: Plant) -> None:
+    plant.produce(*(visit(n) for n in range(30)), ("bad", b"bad"))
+    plant.give_up(plant.shards()[0], 5)
+    settle(plant)
+    sources = replace(plant.sources, sinks={"memory": SinkSource(function="memory-sink", keeps=False)})
+    now = datetime.now(UTC)
+    books = read_books(sources, since=now - timedelta(hours=2), until=now - timedelta(minutes=10), now=now)
+    assert (figures(books.sinks[0], now), books.sentences) == (NONE, [])
+
+
+def test_letters_are_not_looked_at_while_nothing_is_missing(plant: Plant) -> None:
+    """Each look counts: what SQS has handed out three times has no age in its metric any more."""
+    plant.produce(*(visit(n) for n in range(30)), ("bad", b"bad"))
+    settle(plant)
+    assert found(audit_of(plant, queue_url=plant.queue_url)) == NONE
+    (message,) = plant.sqs.receive_message(
+        QueueUrl=plant.queue_url, MessageSystemAttributeNames=["ApproximateReceiveCount"]
+    )["Messages"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+@pytest.mark.parametrize(("age_ms", "late"), [(1_500_000, True), (1000, False), (None, False)])
+def test_of_several_batches_of_a_shard_at_once_one_that_lags_is_late_and_not_lost(
+    plant: Plant, age_ms: int | None, *, late: bool
+) -> None:
+    """Its records lie between batches that are settled: only the age of what the function is given tells."""
+    plant.produce(*(visit(n) for n in range(60)))
+    settle(plant)
+    missing = remove(plant, items(plant)[1])
+    if age_ms is not None:
+        plant.cloudwatch.put_metric_data(
+            Namespace="AWS/Lambda",
+            MetricData=[
+                {
+                    "MetricName": "IteratorAge",
+                    "Dimensions": [{"Name": "FunctionName", "Value": "memory-sink"}],
+                    "Timestamp": datetime.now(UTC) + LATER - timedelta(minutes=2),
+                    "Value": age_ms,
+                }
+            ],
+        )
+    sinks = {"memory": AuditedSink(function="memory-sink", stream=STREAM, parallelization=4)}
+    said = found(audit_of(plant, sinks=sinks))
+    assert (said["Unaccounted"], said["Overdue"]) == ((0, missing) if late else (missing, 0))
+
+
+def test_several_batches_of_a_shard_at_once_lose_nothing_while_the_stream_has_more(plant: Plant) -> None:
+    """Of a sink that was paused: its batches do not end at one record."""
+    plant.produce(*(visit(n) for n in range(60)))
+    for shard in plant.shards():
+        plant.work(shard, 5)
+        plant.work(shard, 5)
+    missing = remove(plant, items(plant)[0])
+    sinks = {"memory": AuditedSink(function="memory-sink", stream=STREAM, parallelization=4)}
+    said = found(audit_of(plant, sinks=sinks))
+    assert (said["Unaccounted"], said["Overdue"]) == (0, 60 - 20 + missing)
 
 
 def test_sinks_are_read_by_stream_and_by_what_feeds_them() -> None:
