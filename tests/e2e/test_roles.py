@@ -8,18 +8,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+import msgspec
 import pytest
 import urllib3
 
+from sluice.audit.reading import read_books
+from sluice.audit.scheduled import AuditedSink, Clients, ScheduledAudit
+from sluice.cli.audit import sources_of
 from sluice.cli.redrive import Result, place
 from sluice.cli.returning import Returning
 from sluice.probe.assumptions import ASSUMPTIONS
 from sluice.probe.findings import Finding
-from tests.e2e.conftest import ROOT, Running, running
+from tests.e2e.conftest import ROOT, Running, of_sink, running
 from tests.e2e.probing import found_by_probe, found_of_another_bigquery, what_the_probe_left
 from tests.infra.needed_by_services import NEEDS
 
@@ -85,6 +89,7 @@ class Found:
     probed: Sequence[Finding]
     probed_otherwise: Sequence[Finding]
     left_by_probe: Mapping[str, int]
+    unaccounted: Mapping[str, Mapping[str, int]]
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +99,7 @@ def found() -> Found:
         exercise(run)
         probed, otherwise = probing.result(), found_of_another_bigquery(run)
         left = what_the_probe_left(run)
+        unaccounted = audit(run)
         deployed = run.cloud._deployed
         calls = calls_of(run)
         policies = [made.inputs for urn, made in deployed.made.items() if ROLE_POLICY in urn]
@@ -104,6 +110,7 @@ def found() -> Found:
         probed,
         otherwise,
         left,
+        unaccounted,
     )
 
 
@@ -150,7 +157,6 @@ def exercise(run: Running) -> None:
         redrive(run, sink, event(f"again-{sink}"))
     add_a_column(run)
     ask_the_report(run)
-    audit(run)
 
 
 def event(name: str) -> bytes:
@@ -207,10 +213,21 @@ def ask_the_report(run: Running) -> None:
         assert answer.get("statusCode") == 200, answer
 
 
-def audit(run: Running) -> None:
-    """Audit what nobody has settled and a Firehose has failed at, younger than the grace as all is here."""
+def audit(run: Running) -> Mapping[str, Mapping[str, int]]:
+    """Audit what nobody has settled and a Firehose has failed at, younger than the grace as all is here.
+
+    Returns what the whole audit and the one by the clock, of some minutes later, find before and after a gap.
+    """
     ledger, lake = run.target.outputs.ledger_table, run.cloud.outputs["sinks"]["lake"]
-    for item in run.target.dynamodb.scan(TableName=ledger)["Items"]:
+    items = run.target.dynamodb.scan(TableName=ledger)["Items"]
+    before = unaccounted(run)
+    batch = max(
+        (item for item in items if item["lane"]["S"].startswith("search#") and "delivered" in item),
+        key=lambda item: int(item["delivered"]["N"]),
+    )
+    run.target.dynamodb.delete_item(TableName=ledger, Key={name: batch[name] for name in ("lane", "first")})
+    after = unaccounted(run)
+    for item in items:
         run.target.dynamodb.delete_item(
             TableName=ledger, Key={name: item[name] for name in ("lane", "first")}
         )
@@ -220,6 +237,34 @@ def audit(run: Running) -> None:
     assert {sink: found["Unaccounted"] for sink, found in answer["sinks"].items()} == dict.fromkeys(
         run.cloud.outputs["sinks"], 0
     )
+    return {"before": before, "after": after}
+
+
+def unaccounted(run: Running) -> dict[str, int]:
+    """Return what is unaccounted for of the search sink, by either audit: neither counts what it holds."""
+    (function,) = [each for each in run.cloud._deployed.functions if each["name"] == "sluice-dev-auditor"]
+    told = function["environment"]["variables"]["SLUICE_AUDIT_SINKS"]
+    later = datetime.now(UTC) + timedelta(minutes=20)
+    scheduled = ScheduledAudit(
+        clients=Clients(
+            kinesis=run.target.kinesis,
+            cloudwatch=run.target.cloudwatch,
+            dynamodb=run.target.dynamodb,
+            sqs=lambda: run.target.sqs,
+            s3=lambda: run.target.s3,
+            firehose=lambda: run.target.firehose,
+        ),
+        ledger_table=run.target.outputs.ledger_table,
+        sinks=msgspec.json.decode(told, type=dict[str, AuditedSink]),
+        queue_url=None,
+        time=timedelta(hours=2),
+        grace=timedelta(minutes=10),
+    )
+    (group,) = [each for each in scheduled.groups() if "search" in each.sinks]
+    return {
+        "audit": of_sink(read_books(sources_of(run.target)), "search").unaccounted,
+        "by the clock": of_sink(scheduled.books(group, later), "search").unaccounted,
+    }
 
 
 def call(run: Running, function: str, payload: Any) -> Any:
@@ -268,3 +313,9 @@ def test_the_probe_tells_of_a_bigquery_that_does_otherwise(found: Found) -> None
 
 def test_the_probe_leaves_nothing_behind(found: Found) -> None:
     assert found.left_by_probe == {"items": 0, "messages": 0, "tables": 0}
+
+
+def test_a_gap_in_the_books_shows_by_the_clock_with_the_figure_of_the_audit(found: Found) -> None:
+    assert found.unaccounted["before"] == {"audit": 0, "by the clock": 0}
+    after = found.unaccounted["after"]
+    assert after["audit"] == after["by the clock"] > 0
