@@ -14,7 +14,10 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from pipeline import Transaction, pipeline
 from sluice.router import RoutedEvent, routed
 
-ROUTE = os.environ["SLUICE_ROUTE"]
+ROUTE, ENVIRONMENT = os.environ["SLUICE_ROUTE"], os.environ["SLUICE_ENVIRONMENT"]
+NAMESPACE = "Transactions"
+"""Figures of one's own stand apart from Sluice's."""
+
 logger = Logger()
 
 
@@ -34,7 +37,8 @@ def take(events: Sequence[RoutedEvent]) -> None:
 
 
 def _measure(name: str, unit: MetricUnit, value: float, currency: str) -> None:
-    with single_metric(name, unit, value) as metric:
+    with single_metric(name, unit, value, namespace=NAMESPACE) as metric:
+        metric.add_dimension("environment", ENVIRONMENT)
         metric.add_dimension("route", ROUTE)
         metric.add_dimension("currency", currency)
 

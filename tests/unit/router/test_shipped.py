@@ -123,6 +123,7 @@ def test_the_sample_counts_money_by_currency_and_names_ids_only_when_debugging(l
         for name in ("Transactions", "Amount")
         if name in line
     }
+    assert {line["environment"] for line in lines if "currency" in line} == {"sluice-test"}
     assert measured == {
         ("payments", "EUR", "Transactions"): 2.0,
         ("payments", "EUR", "Amount"): 1.75,
