@@ -119,6 +119,12 @@ def test_a_merge_goes_from_one_environment_to_the_next_and_each_can_ask_for_appr
         "staging": ["checks", "dev"],
         "prod": ["checks", "dev", "staging"],
     }
+    # A deployment that a newer one pushed out of its queue is cancelled, which `failure()` does not count.
+    for name, former in (("staging", ["dev"]), ("prod", ["dev", "staging"])):
+        for each in former:
+            assert (
+                f"""contains(fromJSON('["success", "skipped"]'), needs.{each}.result)""" in deploy[name]["if"]
+            )
     environments = {name: job["with"]["environment"] for name, job in deploy.items() if "with" in job}
     assert environments == {name: name for name in ("dev", "staging", "prod")}
     with_environment = {(file, name): job.get("environment") for file, name, job in jobs()}
@@ -171,6 +177,14 @@ def test_artifacts_lie_in_one_place_however_many_there_are() -> None:
     for each in steps():
         if "download-artifact" in str(each.body.get("uses")) and "pattern" in each.body["with"]:
             assert each.body["with"]["merge-multiple"] is True, (each.file, each.name)
+
+
+def test_what_is_started_by_hand_for_new_pins_can_be_started_so() -> None:
+    (propose,) = (each for each in steps() if each.name == "Propose what changed")
+    started = re.findall(r"gh workflow run (\S+)", propose.body["run"])
+    assert started == ["checks.yml", "plan.yml"]
+    for name in started:
+        assert "workflow_dispatch" in loaded(ROOT / ".github" / "workflows" / name)["on"], name
 
 
 def test_dependabot_looks_after_actions_and_after_the_policy_pack() -> None:
