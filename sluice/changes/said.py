@@ -171,7 +171,7 @@ def _packages(plan: Plan, style: Style) -> Iterator[str]:
 
 def rights(plan: EnvironmentPlan) -> str:
     """Say in a word or two what becomes of rights."""
-    if any(not each.new for each in plan.rights.widened):
+    if any(each.loud for each in plan.rights.widened):
         return "wider"
     return "new ones" if plan.rights.widened else "as before"
 

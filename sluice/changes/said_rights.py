@@ -15,16 +15,16 @@ _GOOGLES: Final = frozenset({"dataset", "project", "resource", "service account"
 
 
 def widened(plan: Plan, style: Style) -> list[Line]:
-    """Return what is allowed that was not: of what was there before, not what comes with something new."""
+    """Return what is allowed that was not: of what was there before, and what is new for everybody."""
     return together(
         plan,
-        lambda each: ((0, text) for text in _may([one for one in each.rights.widened if not one.new], style)),
+        lambda each: ((0, text) for text in _may([one for one in each.rights.widened if one.loud], style)),
     )
 
 
 def granted_to_new(plan: EnvironmentPlan, style: Style) -> list[str]:
     """Return what new roles and resources are allowed."""
-    return _may([each for each in plan.rights.widened if each.new], style)
+    return _may([each for each in plan.rights.widened if not each.loud], style)
 
 
 def narrowed(plan: EnvironmentPlan, style: Style) -> list[str]:

@@ -57,6 +57,11 @@ class Widened(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it is for everybody, or for everything."""
         return self.who in {"*", "allUsers", "allAuthenticatedUsers"} or "*" in self.actions
 
+    @property
+    def loud(self) -> bool:
+        """Whether to look at it first: not at what comes with something new, unless for everybody."""
+        return self.everybody or not self.new
+
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True):
     """What is wider, what is narrower, and which grants follow what they are about to another name."""

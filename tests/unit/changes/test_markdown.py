@@ -104,6 +104,15 @@ def test_what_is_the_same_in_several_environments_is_said_once(tmp_path: Path) -
     )
 
 
+def test_a_new_door_that_is_open_to_everybody_is_as_loud_as_one_that_opens(tmp_path: Path) -> None:
+    door = planned("aws:lambda/functionUrl:FunctionUrl", "page", authorizationType="NONE")
+    text = markdown(compared({"dev": nothing("dev")}, {"dev": document(door)}, tmp_path))
+    loud, _, folded = text.partition("<details>")
+    assert "Everybody may now `call` at `page`." in loud
+    assert "may now" not in folded
+    assert "**wider**" in loud
+
+
 def test_a_document_of_another_kind_is_refused_in_one_line() -> None:
     with pytest.raises(SluiceError, match="cannot be compared by this version") as raised:
         read({"resources": [{"urn": 1}]})
