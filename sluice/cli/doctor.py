@@ -1,12 +1,14 @@
 """`sluice doctor`: what is in the way of `pulumi up`, and what has drifted since."""
 
+import time
+from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sluice.cli.options import Json, PipelineFile, positive
 from sluice.cli.output import console, plural, print_json, printable
-from sluice.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,7 @@ Examples:
   sluice doctor --env prod --json
 """
 SECONDS = 90.0
+_MOMENT = 0.2
 _STYLES = {"ok": "green", "unknown": "dim", "warning": "yellow", "problem": "bold red"}
 
 Stack = Annotated[
@@ -52,32 +55,41 @@ def doctor(
     from sluice.doctor.finding import Level
 
     positive("--seconds", seconds)
+    deadline = time.monotonic() + seconds
     root = find_root()
     case = Case.open(root, env, pipeline_file(root, pipeline))
     found = examine(case, CHECKS, seconds=seconds)
     counts = {level: sum(one.level is level for one in found) for level in Level}
     if json:
-        print_json(_document(case, found, counts))
+        print_json(_document(case, found, counts, deadline))
     else:
         _show(case, found, counts)
     return 1 if counts[Level.problem] else 0
 
 
-def _deployed(case: "Case") -> bool | None:
-    """Whether the stack is deployed; None where nobody can tell."""
-    try:
-        return case.deployed
-    except EnvironmentProblem:
-        return None
+def _deployed(case: "Case", deadline: float) -> bool | None:
+    """Whether the stack is deployed; None where nobody can tell, or not in time."""
+    told: list[bool] = []
+
+    def ask() -> None:
+        with suppress(Exception):  # the checks have told what is wrong
+            told.append(case.deployed)
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(max(_MOMENT, deadline - time.monotonic()))
+    return told[0] if told else None
 
 
-def _document(case: "Case", found: "Sequence[Finding]", counts: "dict[Level, int]") -> dict[str, object]:
+def _document(
+    case: "Case", found: "Sequence[Finding]", counts: "dict[Level, int]", deadline: float
+) -> dict[str, object]:
     from sluice.doctor.finding import Level
 
     return {
         "environment": case.env,
         "ok": not counts[Level.problem],
-        "deployed": _deployed(case),
+        "deployed": _deployed(case, deadline),
         "problems": counts[Level.problem],
         "warnings": counts[Level.warning],
         "findings": [one.document() for one in found],

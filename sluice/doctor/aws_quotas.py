@@ -61,10 +61,9 @@ LISTED: Final = (
 
 def quotas(case: Case) -> Iterator[Finding]:
     """Compare what the environment adds with what is left; each quota by itself."""
-    new = not case.deployed
     for look in (_concurrency, _kinesis, _consumers, _roles, _listed):
         try:
-            yield from look(case, new)
+            yield from look(case)
         except Exception as error:  # a ClientError; botocore is not imported for its name
             if not is_denied(error):
                 raise
@@ -84,16 +83,16 @@ def _room(what: str, there: int, more: int, most: int, raise_it: str) -> Finding
     return Finding.problem(
         QUOTAS,
         f"{what}: {there} of {most} are in use, and {more} are to come",
-        f"`pulumi up` fails at the {_ordinal(most - there + 1)} of them",
+        f"`pulumi up` fails at the {_ordinal(max(1, most - there + 1))} of them",
         raise_it,
     )
 
 
-def _concurrency(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - every look takes the same two
+def _concurrency(case: Case) -> Iterator[Finding]:
     """Compare what all functions at once may need with what Lambda lets the account run."""
     limit = case.aws.client("lambda").get_account_settings()["AccountLimit"]
     most, free = int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])
-    reserved = sum(_reserved(each) for each in case.declared(FUNCTION)) if new else 0
+    reserved = sum(_reserved(each) for each in case.to_come(FUNCTION))
     needed = concurrency(case)
     raise_it = (
         "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
@@ -142,8 +141,8 @@ def _reserved(function: Declared) -> int:
     return max(0, int(function.inputs.get("reservedConcurrentExecutions") or 0))
 
 
-def _kinesis(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - see _concurrency
-    streams = case.declared(STREAM) if new else []
+def _kinesis(case: Case) -> Iterator[Finding]:
+    streams = case.to_come(STREAM)
     provisioned = sum(_shards(each) for each in streams if each.inputs.get("shardCount"))
     on_demand = sum(not each.inputs.get("shardCount") for each in streams)
     limits = case.aws.client("kinesis").describe_limits()
@@ -168,11 +167,11 @@ def _kinesis(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - see 
         )
 
 
-def _consumers(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - see _concurrency
+def _consumers(case: Case) -> Iterator[Finding]:
     """Count the fan-out consumers of a stream that exists already, beside those that would join them."""
     adopted = ((case.settings.get("adopt") or {}).get("stream") or {}).get("arn")
-    joining = [each for each in case.declared(CONSUMER) if each.inputs.get("streamArn") == adopted]
-    if adopted and new and joining:
+    joining = [each for each in case.to_come(CONSUMER) if each.inputs.get("streamArn") == adopted]
+    if adopted and joining:
         there = case.aws.every("kinesis", "list_stream_consumers", "Consumers", StreamARN=adopted)
         most = int((case.settings.get("stream") or {}).get("enhanced_consumers_limit") or CONSUMERS)
         yield _room(
@@ -184,10 +183,10 @@ def _consumers(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - se
         )
 
 
-def _roles(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - see _concurrency
+def _roles(case: Case) -> Iterator[Finding]:
     summary = case.aws.client("iam").get_account_summary()["SummaryMap"]
     if "RolesQuota" in summary:
-        more = len(case.declared(ROLE)) if new else 0
+        more = len(case.to_come(ROLE))
         yield _room(
             "IAM roles",
             summary["Roles"],
@@ -198,9 +197,9 @@ def _roles(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - see _c
         )
 
 
-def _listed(case: Case, new: bool) -> Iterator[Finding]:  # noqa: FBT001 - see _concurrency
+def _listed(case: Case) -> Iterator[Finding]:
     for quota in LISTED:
-        more = len(case.declared(quota.type)) if new else 0
+        more = len(case.to_come(quota.type))
         if more:
             yield _room(
                 quota.what,

@@ -122,6 +122,32 @@ class Case:
         """Whether the stack has been deployed; raises EnvironmentProblem as `exports` does."""
         return bool(self.exports.get("sinks"))
 
+    @cached_property
+    def made(self) -> frozenset[tuple[str, str]]:
+        """Type and name of what Pulumi's state knows, also of a deployment that failed and exports nothing.
+
+        Raises:
+            EnvironmentProblem: the state cannot be read.
+        """
+        if self.cli is None:
+            return frozenset()
+        try:
+            resources = self.cli.state(self.env).get("resources") or ()
+        except NoCloud as error:
+            if "no stack named" in str(error):
+                return frozenset()
+            raise
+        return frozenset((str(each["type"]), str(each["urn"]).rpartition("::")[2]) for each in resources)
+
+    def to_come(self, *types: str) -> list[Declared]:
+        """Return the declared resources of some types that a first deployment has still to make.
+
+        Raises EnvironmentProblem as `exports` and `made` do.
+        """
+        if self.deployed:
+            return []
+        return [each for each in self.declared(*types) if (each.type, each.name) not in self.made]
+
     def declared(self, *types: str) -> list[Declared]:
         """Return the declared resources of some types; none where the program does not run."""
         if self.program is None:

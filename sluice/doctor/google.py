@@ -90,7 +90,12 @@ class Google:
             ) from error
         if answer.status_code != _OK:
             raise _refusal(answer)
-        found: dict[str, Any] = answer.json()
+        try:
+            found: dict[str, Any] = answer.json()
+        except ValueError as error:  # a page of a proxy's, say
+            raise EnvironmentProblem(
+                f"{urlsplit(url).netloc} answers with something that is not JSON: is a proxy in between?"
+            ) from error
         return found
 
     def find(self, api: str, path: str, **query: str) -> dict[str, Any] | None:

@@ -89,7 +89,11 @@ def _plugins(installed: dict[str, str]) -> Iterator[Finding]:
 
 def git(case: Case) -> Iterator[Finding]:
     """Ask whether what would be deployed is in the history."""
-    if shutil.which("git") is None or not (case.root / ".git").exists():
+    if shutil.which("git") is None:
+        cause = "git is not on the path: whether everything is committed is not known"
+        yield Finding.unknown(GIT, cause, "install git, and run this again")
+        return
+    if _git(case.root, "rev-parse", "--is-inside-work-tree") != "true":
         yield Finding.warning(
             GIT,
             f"{case.root} is no git checkout",
@@ -97,7 +101,7 @@ def git(case: Case) -> Iterator[Finding]:
             "keep the project in git: `git init`",
         )
         return
-    changed = _git(case.root, "status", "--porcelain").splitlines()
+    changed = _git(case.root, "status", "--porcelain", "--", ".").splitlines()
     branch, revision = (
         _git(case.root, "rev-parse", *asked, "HEAD") for asked in (["--abbrev-ref"], ["--short"])
     )

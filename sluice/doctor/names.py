@@ -54,7 +54,7 @@ def names(case: Case) -> Iterator[Finding]:
     if case.deployed:
         yield Finding.ok(NAMES, "the stack is deployed: its names are its own")
         return
-    wanted = case.declared(*AWS_LOOKS)
+    wanted = case.to_come(*AWS_LOOKS)
     taken: dict[str, list[Declared]] = {}
     for each in wanted:
         if _exists(case, each):
@@ -88,15 +88,23 @@ def _taken(case: Case, group: Sequence[Declared]) -> Finding:
         f"{len(group)} of kind {kind} that stack {case.env} has not made exist already: {', '.join(called)}",
         "`pulumi up` fails there: of an earlier stack, perhaps, that was retained or lost its state",
         f"delete what is empty; take what is not into the stack: pulumi import {first.type} {first.name} "
-        f"{called[0]} --stack {case.env}; or use it as it is: docs/adoption.md",
+        f"{_import_id(case, first.type, called[0])} --stack {case.env}; or use it as it is: docs/adoption.md",
     )
+
+
+def _import_id(case: Case, kind: str, called: str) -> str:
+    """Return what the provider imports a thing by: its name, but for two kinds (their registry pages)."""
+    if kind == QUEUE:
+        return str(case.aws.client("sqs").get_queue_url(QueueName=called)["QueueUrl"])
+    if kind == FIREHOSE:
+        found = case.aws.client("firehose").describe_delivery_stream(DeliveryStreamName=called)
+        return str(found["DeliveryStreamDescription"]["DeliveryStreamARN"])
+    return called
 
 
 def google_names(case: Case) -> Iterator[Finding]:
     """Look for datasets, pools and roles of the same names: Google keeps those of deleted ones for weeks."""
-    if case.deployed:
-        return
-    for each in case.declared(DATASET, POOL, PROJECT_ROLE):
+    for each in case.to_come(DATASET, POOL, PROJECT_ROLE):
         api, path, called = _in_google(each)
         found = case.google.find(api, path)
         if found is None:

@@ -1,6 +1,7 @@
 """How much each kind of resource holds, as the service that has it tells: approximate, and free of charge.
 
-DynamoDB counts about every six hours (API reference, TableDescription), SQS approximately; a stream's figures
+DynamoDB counts about every six hours (API reference, TableDescription), so a table that seems empty is looked
+into; SQS counts approximately; a stream's figures
 are what CloudWatch saw arrive within its retention; a bucket is listed, up to a bound.
 """
 
@@ -70,7 +71,11 @@ def _stream(aws: Aws, _google: Google, each: Deployed) -> Size:
 
 
 def _table(aws: Aws, _google: Google, each: Deployed) -> Size:
-    found = aws.client("dynamodb").describe_table(TableName=each.name)["Table"]
+    client = aws.client("dynamodb")
+    found = client.describe_table(TableName=each.name)["Table"]
+    if not found["ItemCount"]:  # as it was up to six hours ago
+        fresh = client.scan(TableName=each.name, Limit=1, Select="COUNT")["Count"]
+        return Size(count=fresh, unit="items", at_least=bool(fresh))
     return Size(count=found["ItemCount"], unit="items", bytes=found["TableSizeBytes"])
 
 

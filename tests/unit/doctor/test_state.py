@@ -1,18 +1,21 @@
 """Pulumi's command line: what it answers of the backend and the stacks, and what is made of that."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
-from sluice.doctor import machine, state
-from sluice.doctor.case import Case
+from sluice.cli.main import run
+from sluice.doctor import machine, names, state
+from sluice.doctor.case import STREAM, Case
 from sluice.doctor.finding import Level
 from sluice.doctor.pulumi_cli import PulumiCli, without_secrets
 from sluice.errors import EnvironmentProblem, NoCloud
-from tests.unit.doctor.cases import case, only
+from tests.unit.doctor.cases import Client, case, declared, only
 
 
 class Cli:
@@ -99,6 +102,48 @@ def test_a_stack_without_exports_is_not_deployed_and_other_complaints_are_told()
     of._known.clear()
     with pytest.raises(NoCloud, match="passphrase"):
         _ = of.deployed
+
+
+def test_what_a_deployment_made_before_it_failed_is_its_own(pulumi: PulumiCli) -> None:
+    """It exports nothing, and a name that it has made is taken by nobody else."""
+    here = [declared(STREAM, name, name=name) for name in ("events", "copies")]
+    answers(pulumi, [{"name": "dev"}], {"resources": [{"type": here[0].type, "urn": here[0].urn}]})
+    clients = {"kinesis": Client(describe_stream_summary={})}
+    found = only(names.names, case(*here, clients=clients, cli=pulumi))
+    assert found.cause == "1 of kind stream that stack dev has not made exist already: copies"
+    there_are = case(*here, cli=pulumi, exports={"sinks": {"bigquery": {}}})
+    assert (there_are.to_come(STREAM), case(*here).to_come(STREAM)) == ([], here)
+
+
+def test_what_is_taken_into_a_stack_is_called_as_the_provider_asks_for_it() -> None:
+    url = "https://sqs.eu-central-1.amazonaws.com/111111111111/letters"
+    queue = declared(names.QUEUE, "letters", name="letters")
+    of = case(queue, clients={"sqs": Client(get_queue_url={"QueueUrl": url})})
+    assert f"pulumi import aws:sqs/queue:Queue letters {url} --stack dev" in only(names.names, of).next_step
+
+
+def test_a_command_line_that_hangs_does_not_hold_up_the_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the checks nor the last question, whether the stack is deployed."""
+    hanging, release = case(), Event()
+    hanging._known.clear()
+    hanging.__dict__["cli"] = Cli(version=(9, 0, 0))
+    monkeypatch.setattr(Case, "open", lambda *_: hanging)
+    monkeypatch.setattr(Case, "_exports", lambda _: {"waited": release.wait(60)})
+    monkeypatch.setattr("sluice.doctor.checks.CHECKS", ())
+    assert run(["doctor", "--env", "dev", "--json", "--seconds", "0.1"]) == 0
+    release.set()
+    assert json.loads(capsys.readouterr().out)["deployed"] is None
+
+
+def test_a_project_within_a_repository_is_a_checkout_and_its_neighbours_are_left_out(tmp_path: Path) -> None:
+    project = tmp_path / "analytics"
+    project.mkdir()
+    (tmp_path / "neighbour").touch()
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)  # noqa: S607 - the git that the doctor takes
+    assert [one.level for one in machine.git(case(root=project))] == [Level.ok]
+    assert "no git checkout" in only(machine.git, case(root=Path("/")), Level.warning).cause
 
 
 def test_secrets_in_addresses_are_left_out() -> None:

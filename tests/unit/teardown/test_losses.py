@@ -1,5 +1,6 @@
 """What would go, from a stack's state and what services answer, without a cloud."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from tests.unit.doctor.cases import Client, Clients, refused
 QUEUE = {"ApproximateNumberOfMessages": "2", "ApproximateNumberOfMessagesDelayed": "1"}
 CLIENTS = {
     "sqs": Client(get_queue_attributes={"Attributes": QUEUE}),
-    "dynamodb": Client(describe_table={"Table": {"ItemCount": 0, "TableSizeBytes": 0}}),
+    "dynamodb": Client(describe_table={"Table": {"ItemCount": 0, "TableSizeBytes": 0}}, scan={"Count": 0}),
     "logs": Client(describe_log_groups={"logGroups": [{"logGroupName": "/l", "storedBytes": 9}]}),
 }
 
@@ -67,6 +68,19 @@ LEDGER = resource("aws:dynamodb/table:Table", "ledger", deletionProtectionEnable
 DATASET = resource(
     "gcp:bigquery/dataset:Dataset", "raw", project="p", datasetId="raw", deleteContentsOnDestroy=True
 )
+
+
+def test_a_table_that_dynamodb_has_not_counted_yet_is_looked_into() -> None:
+    """It counts about every six hours: what was written since would go all the same."""
+    table = Client(describe_table={"Table": {"ItemCount": 0, "TableSizeBytes": 0}}, scan={"Count": 1})
+    google = cast("Google", Tables({}))
+    going = losses([LEDGER], {}, aws=Clients({"dynamodb": table}), google=google).going
+    assert [(each.name, each.size and each.size.at_least) for each in going] == [("ledger", True)]
+
+
+def test_what_the_probe_sends_is_nothing_to_keep() -> None:
+    urn = "urn:pulumi:dev::sluice::sluice:infra:Probe$aws:sqs/queue:Queue::given-up"
+    assert not found(replace(LETTERS, urn=urn)).held
 
 
 def test_what_is_full_would_go_and_what_is_empty_would_not() -> None:
