@@ -30,7 +30,6 @@ _ON_ITS_OWN: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         "DescribeDomain DescribeDomainConfig DescribeDomains ESHttpDelete ESHttpGet ESHttpPost ESHttpPut",
         ("domain/{prefix}", "domain/{prefix}/*"),
     ),
-    ("cloudwatch", "DescribeAlarms", ("alarm:{prefix}-*",)),
     ("firehose", "DescribeDeliveryStream PutRecordBatch", ("deliverystream/{prefix}-*",)),
     (
         "glue",
@@ -76,6 +75,7 @@ _ON_ITS_OWN: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ),
 )
 _EVERYWHERE: Final = (
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
     "dynamodb:ListStreams",

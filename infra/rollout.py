@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 from infra.environment import Environment
 from infra.names import dashed
-from infra.policy import allow, document, trust
+from infra.policy import allow, document, everywhere, trust
 from infra.role import role
 from infra.settings_rollout import CANARY, PREDEFINED, WHOLE
 from infra.sink_function import SinkFunction
@@ -96,16 +96,22 @@ class Rollout(pulumi.ComponentResource):
         )
         return group.deployment_group_name
 
-    def _statements(self, sinks: Mapping[str, SinkFunction]) -> list[dict[str, Any]]:
-        """Allow what AWS's own policy for Lambda does for a deployment without hooks, for these alone."""
-        env = self._env
+    @staticmethod
+    def _statements(sinks: Mapping[str, SinkFunction]) -> list[dict[str, Any]]:
+        """Allow what AWS's own policy for Lambda does for a deployment without hooks, for these alone.
+
+        Alarms are asked for as all of the account and region, whichever of them are named in the question
+        (mattclay/aws-terminator#63, aws-samples/amazon-cloudwatch-auto-alarms#1 on GitHub, read 2026-11):
+        with a right to some of them each deployment would be stopped, as one whose alarms cannot be asked is.
+        """
         functions = [sink.function.arn for sink in sinks.values()]
         versions = [pulumi.Output.concat(arn, ":*") for arn in functions]
-        alarms = [env.arn("cloudwatch", f"alarm:{env.names.prefix}-{dashed(sink)}-*") for sink in sinks]
         return [
             allow("ShiftAliases", ["lambda:GetAlias", "lambda:UpdateAlias"], *functions),
             allow("KnowWhatIsProvisioned", ["lambda:GetProvisionedConcurrencyConfig"], *versions),
-            allow("HearAlarms", ["cloudwatch:DescribeAlarms"], *alarms),
+            everywhere(
+                "HearAlarms", ["cloudwatch:DescribeAlarms"], because="alarms are asked for as all there are"
+            ),
         ]
 
 

@@ -14,7 +14,6 @@ from sluice.policies.statements import Statement
 _COMPONENT: Final = "sluice:bootstrap:"
 
 NO_RESOURCE: Final[Mapping[str, str]] = {
-    "cloudwatch:DescribeAlarms": "composite alarms are described for the whole account",
     "codedeploy:StopDeployment": "deployments have ids",
     "dynamodb:ListTables": "lists the account's tables",
     "ec2:DescribeSecurityGroupRules": "EC2's describing calls take no resource",

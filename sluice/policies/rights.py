@@ -10,6 +10,7 @@ from sluice.policies.rule import Finding, Rule
 from sluice.policies.statements import statements
 
 NO_RESOURCE: Final[Mapping[str, str]] = {
+    "cloudwatch:DescribeAlarms": "alarms are asked for as all of the account, whichever are named",
     "cloudwatch:GetMetricData": "metrics are the account's",
     "cloudwatch:GetMetricStatistics": "metrics are the account's",
     "cloudwatch:PutMetricData": "metrics are the account's: a condition may name the namespace",
@@ -28,7 +29,6 @@ NO_RESOURCE: Final[Mapping[str, str]] = {
 """Actions for which IAM takes no resource (Service Authorization Reference; a test compares), with why."""
 
 WITHIN: Final[Mapping[str, tuple[str, str]]] = {
-    "cloudwatch": (r"alarm:[^*]+-\*", "alarms of one sink: there is one for each thing that may go wrong"),
     "ec2": (r"\*/\*", "of an account and a region: the network interfaces that Lambda makes and names"),
     "es": (r"domain/[^*/]+/.+", "paths of one domain: indices after event types and periods, and nodes"),
     "glue": (r"table/[^*/]+/\*", "tables of one database: there is one for each event type"),

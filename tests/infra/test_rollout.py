@@ -96,6 +96,8 @@ def test_codedeploy_may_shift_these_aliases_for_this_application_and_nothing_els
     assert actions == ["lambda:GetAlias", "lambda:UpdateAlias"]
     assert FUNCTION in functions
     assert not [arn for arn in functions if "windows" in arn or "*" in arn]
+    # CloudWatch asks for the right to all of them, whichever are named: a narrower one stops each deployment.
+    assert allowed["HearAlarms"][1] == ["*"]
 
 
 @pytest.mark.parametrize(
