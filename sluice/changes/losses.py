@@ -24,9 +24,8 @@ LOSSES: Final[Mapping[str, Loss]] = {
         " nothing in flight",
     ),
     kinds.MAPPING: Loss(
-        "its checkpoint: from TRIM_HORIZON it reads again all that its source still holds",
-        "nothing is counted twice, but it takes its time and routes send once more; docs/consumers.md says"
-        " how to move without that",
+        "its checkpoint: nobody knows any more how far its function had read",
+        "let it come to the end of what its source holds first (`sluice audit`)",
     ),
     CONSUMER: Loss(
         "its ARN, which its mapping reads from: the mapping is made anew with it",
@@ -62,3 +61,26 @@ LOSSES: Final[Mapping[str, Loss]] = {
     ),
 }
 """By type. Deleted or replaced, they are spoken of first."""
+
+_ANEW: Final[Mapping[str, Loss]] = {
+    "TRIM_HORIZON": Loss(
+        "its checkpoint: from TRIM_HORIZON it reads again all that its source still holds",
+        "nothing is counted twice, but it takes its time and routes send once more; docs/consumers.md says"
+        " how to move without that",
+    ),
+    "LATEST": Loss(
+        "its checkpoint: from LATEST it begins once it is there, and what arrived before that is never read",
+        "begin with AT_TIMESTAMP, a little before what `sluice audit` shows as settled (docs/consumers.md)",
+    ),
+}
+_TIMED: Final = "AT_TIMESTAMP"
+
+
+def mapping_anew(begins: str, moment: str) -> Loss:
+    """Return what goes with a mapping that is made anew, by where the new one begins."""
+    if begins != _TIMED:
+        return _ANEW.get(begins, LOSSES[kinds.MAPPING])
+    return Loss(
+        f"its checkpoint: it reads from {moment} on, and what it had not read of before that it never will",
+        "take a moment before all that `sluice audit` shows in flight (docs/consumers.md)",
+    )

@@ -11,6 +11,7 @@ from sluice.changes.document import Document
 
 _PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 _LOCK: Final = "requirements.lock"
+_PULUMI: Final = "pulumi"
 
 
 class PackageChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,11 @@ def package_changes(before: Document, after: Document, was: Path | None, root: P
         if files or pinned:
             found.append(PackageChange(folder=folder, files=files, dependencies=pinned))
     return found
+
+
+def provider_changes(was: Path, root: Path) -> tuple[str, ...]:
+    """Return what differs between two checkouts' pins of Pulumi and its providers, as `name 1.0 -> 2.0`."""
+    return tuple(each for each in _pins_changed(was / _LOCK, root / _LOCK) if each.startswith(_PULUMI))
 
 
 def _archives(document: Document) -> Iterator[tuple[str, str]]:
@@ -85,7 +91,12 @@ def _contents(directory: Path) -> dict[str, bytes]:
 
 
 def _dependencies(was: Path, root: Path, folder: str) -> Iterator[str]:
-    old, new = (_pinned(tree / "functions" / folder / _LOCK) for tree in (was, root))
+    lock = Path("functions") / folder / _LOCK
+    return _pins_changed(was / lock, root / lock)
+
+
+def _pins_changed(before: Path, after: Path) -> Iterator[str]:
+    old, new = _pinned(before), _pinned(after)
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
             yield f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}"

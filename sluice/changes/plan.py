@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from sluice.changes.document import Broken, Document
-from sluice.changes.packages import PackageChange, package_changes
+from sluice.changes.packages import PackageChange, package_changes, provider_changes
 from sluice.changes.pipeline import PipelineChanges, pipeline_changes
 from sluice.changes.replacements import VERSIONS
 from sluice.changes.resources import Change, changes, paired, unprotected
@@ -103,6 +103,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     environments: tuple[EnvironmentPlan, ...]
     pipeline: PipelineChanges = PipelineChanges()
     packages: tuple[PackageChange, ...] = ()
+    pinned: tuple[str, ...] = ()
+    """Pulumi and its providers, where other versions of them are pinned."""
     dropped: tuple[str, ...] = ()
     """Environments that the older revision has a file for, and the later one no longer."""
     providers_known: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(VERSIONS))
@@ -136,6 +138,7 @@ def compare(before: Programs, after: Programs, *, base: Side, head: Side, load: 
         environments=tuple(plans),
         pipeline=pipeline_changes(old, new),
         packages=tuple(package_changes(old, new, before.root, after.root)),
+        pinned=provider_changes(before.root, after.root),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from sluice.changes.document import Document, Planned
-from sluice.changes.losses import CATALOG_TABLE, LOSSES, Loss
+from sluice.changes.losses import CATALOG_TABLE, LOSSES, Loss, mapping_anew
 from sluice.changes.replaced import AFTER_DEPLOYMENT, anew, dropped, perhaps, reasons, refers, refreshed
 from sluice.changes.values import Difference, differences
 from sluice.local.declared import Declared
@@ -16,6 +16,10 @@ from sluice.policies import kinds
 
 Does = Literal["added", "changed", "replaced", "deleted", "let go", "renamed"]
 """`let go`: no longer declared, and left in the cloud by retainOnDelete. `renamed`: by an alias, in place."""
+
+_KEEPS: Final = ("deletionProtection", "deletionProtectionEnabled")
+_EMPTIES: Final = ("forceDestroy", "deleteContentsOnDestroy")
+"""Inputs with which the cloud refuses a deletion, and with which the provider empties what it deletes."""
 
 _PACKAGES: Final = "code-signing"
 """The component whose bucket holds packages: Lambda has its own copy."""
@@ -91,9 +95,12 @@ def changes(before: Document, after: Document, pairs: Mapping[str, Pair]) -> lis
 
 
 def unprotected(pairs: Mapping[str, Pair]) -> Iterator[str]:
-    """Yield the names of what Pulumi protects from deletion before, and no longer after."""
+    """Yield the names of what Pulumi, its provider or the cloud keeps from deletion before, and not after."""
     for pair in pairs.values():
-        if pair.before.protected and not pair.after.protected:
+        old, new = pair.before.inputs, pair.after.inputs
+        kept = any(old.get(key) and not new.get(key) for key in _KEEPS)
+        emptied = any(new.get(key) and not old.get(key) for key in _EMPTIES)
+        if kept or emptied or (pair.before.protected and not pair.after.protected):
             yield pair.after.name
 
 
@@ -153,7 +160,7 @@ def _of_pair(pair: Pair) -> Change | None:
             because=tuple(dict.fromkeys(pair.because)),
             # What loses its protection by the same change is replaced (Pulumi's engine, step_generator.go).
             protected=pair.before.protected and pair.after.protected,
-            loss=_loss(pair.before),
+            loss=_loss_anew(pair),
             along=pair.along,
         )
     if was is None and not found:
@@ -180,6 +187,15 @@ def _loss(resource: Planned) -> Loss | None:
     if resource.type == CATALOG_TABLE and not resource.inputs.get("openTableFormatInput"):
         return None
     return LOSSES.get(resource.type)
+
+
+def _loss_anew(pair: Pair) -> Loss | None:
+    if pair.after.type != kinds.MAPPING:
+        return _loss(pair.before)
+    begins, moment = (
+        str(pair.after.inputs.get(key) or "") for key in ("startingPosition", "startingPositionTimestamp")
+    )
+    return mapping_anew(begins, moment)
 
 
 def _moved(gone: list[Planned], new: list[Planned]) -> dict[str, str]:

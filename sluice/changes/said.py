@@ -152,6 +152,10 @@ def pipeline(plan: Plan, style: Style) -> Iterator[str]:
     yield from _contract(plan, style)
     yield from (part(each, style) for each in plan.pipeline.parts)
     yield from _packages(plan, style)
+    if plan.pinned:
+        known = " and ".join(f"{name} {version}" for name, version in plan.providers_known.items())
+        what = f"What replaces a resource is told here as {known} have it: read the preview, too"
+        yield f"Pinned: {', '.join(map(style.code, plan.pinned))}. {what}"
     if plan.pipeline.untold:
         untold = ", ".join(plan.pipeline.untold)
         yield f"Not compared, since {style.code(plan.base.called)} does not tell: {untold}"

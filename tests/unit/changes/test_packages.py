@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sluice.changes.document import Document
-from sluice.changes.packages import PackageChange, package_changes
+from sluice.changes.packages import PackageChange, package_changes, provider_changes
 from tests.unit.changes.made import FUNCTION, document, planned
 
 
@@ -48,3 +48,14 @@ def test_a_package_that_was_not_built_here_differs_as_a_whole(tmp_path: Path) ->
     before = document(planned(FUNCTION, "f", inputs={"code": {"archive": "/nowhere/router/1"}}))
     (found,) = package_changes(before, after, None, tmp_path / "b")
     assert found.files == ("the package as a whole",)
+
+
+def test_another_provider_is_named_for_it_may_replace_by_other_inputs(tmp_path: Path) -> None:
+    was, root = tmp_path / "a", tmp_path / "b"
+    for tree_, version in ((was, "7.51.1"), (root, "8.0.0")):
+        tree_.mkdir()
+        (tree_ / "requirements.lock").write_text(
+            f"pulumi-aws=={version} \\\n    --hash=x\npulumi==3.272.0\nrich=={version}\n"
+        )
+    assert provider_changes(was, root) == ("pulumi-aws 7.51.1 -> 8.0.0",)
+    assert provider_changes(was, was) == ()

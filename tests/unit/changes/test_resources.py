@@ -194,6 +194,48 @@ def test_what_loses_its_protection_is_named() -> None:
     assert list(unprotected(paired(before, after))) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("guarded", "open_"),
+    [
+        ({"deletionProtection": True}, {"deletionProtection": False}),
+        ({"deletionProtectionEnabled": True}, {}),
+        ({}, {"forceDestroy": True}),
+        ({"deleteContentsOnDestroy": False}, {"deleteContentsOnDestroy": True}),
+    ],
+)
+def test_what_the_cloud_or_the_provider_no_longer_guards_is_named_too(
+    guarded: dict[str, bool], open_: dict[str, bool]
+) -> None:
+    before, after = (document(planned(QUEUE, "a", inputs=each)) for each in (guarded, open_))
+    assert list(unprotected(paired(before, after))) == ["a"]
+    assert list(unprotected(paired(after, before))) == []
+
+
+@pytest.mark.parametrize(
+    ("begins", "lost"),
+    [
+        ({"startingPosition": "TRIM_HORIZON"}, "reads again all"),
+        ({"startingPosition": "LATEST"}, "what arrived before that is never read"),
+        (
+            {"startingPosition": "AT_TIMESTAMP", "startingPositionTimestamp": "2026-01-31T12:00:00Z"},
+            "it reads from 2026-01-31T12:00:00Z on",
+        ),
+    ],
+)
+def test_a_replaced_mapping_says_what_becomes_of_the_records_where_it_begins(
+    begins: dict[str, str], lost: str
+) -> None:
+    change = only(
+        [planned(MAPPING, "m", startingPosition="TRIM_HORIZON", eventSourceArn="a")],
+        [planned(MAPPING, "m", eventSourceArn="b", inputs=begins)],
+    )
+    assert change.loss is not None
+    assert lost in change.loss.lost
+    gone = only([planned(MAPPING, "m", startingPosition="LATEST", eventSourceArn="a")], [])
+    assert gone.loss is not None
+    assert "again" not in gone.loss.lost
+
+
 def test_protection_that_goes_with_the_same_change_stops_no_replacement() -> None:
     """Pulumi's engine refuses to replace what is protected before and after, and nothing else."""
     before = planned(QUEUE, "letters", name="a", protected=True)
