@@ -1,5 +1,6 @@
 """What each kind of resource takes of what is paid for."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,8 @@ _MANY: Final = 10
 """Messages that a route sends to a queue with one request, and kilobytes in 64 that one is counted by."""
 
 _ICEBERG: Final = "icebergConfiguration"
+_AUDITED: Final = "SLUICE_AUDIT_SINKS"
+"""Set for the auditor alone: each sink that it audits, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +80,8 @@ def _function(function: Resource, flow: Flow) -> Iterator[Item]:
     if function.at("tracingConfig", "mode") == "Active":
         sampled = min(work.rate, 1) + max(work.rate - 1, 0) * assumed.TRACED
         yield _item(function, "xray.trace", sampled * SECONDS_A_MONTH)
-    if (said := _signals(given)) and work.invocations:
-        yield _item(function, "cloudwatch.metric", said)
+    if said := _signals(given):
+        yield _item(function, "cloudwatch.metric", said, fixed=_AUDITED in given)
     if "SLUICE_BIGQUERY_PROJECT" in given and work.invocations:
         yield _item(function, "bigquery.insert", flow.load.gigabytes(least=KB))
         yield _item(function, "transfer.out", flow.load.gigabytes() * assumed.COMPRESSED)
@@ -89,13 +92,19 @@ def _function(function: Resource, flow: Flow) -> Iterator[Item]:
 
 
 def _signals(given: Mapping[str, Any]) -> int:
-    """Count the metrics that a sink's function sends with every invocation."""
-    if "SLUICE_SINK" not in given:
-        return 0
-    by = {"sinks"}
-    by |= {"google"} if "SLUICE_BIGQUERY_PROJECT" in given else set()
-    by |= {"windows"} if "SLUICE_WINDOWS_TABLE" in given else set()
-    return sum(signal.always and not by.isdisjoint(signal.by) for signal in SIGNALS)
+    """Count the metrics that a sink's function, the window publisher or the auditor sends while it works."""
+    if _AUDITED in given:
+        return _always("auditor") + _always("audited") * len(json.loads(given[_AUDITED]))
+    google = {"google"} if "SLUICE_BIGQUERY_PROJECT" in given else set[str]()
+    windows = "SLUICE_WINDOWS_TABLE" in given
+    if "SLUICE_SINK" in given:
+        return _always("sinks", *google, *(("windows",) if windows else ()))
+    return _always("publisher", *google) if google and windows else 0
+
+
+def _always(*by: str) -> int:
+    """Count what these say with every invocation, zero included."""
+    return sum(signal.always and not set(by).isdisjoint(signal.by) for signal in SIGNALS)
 
 
 def _logs(group: Resource, flow: Flow) -> Iterator[Item]:

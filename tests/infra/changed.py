@@ -65,7 +65,7 @@ def after(folder: Path) -> Programs:
     root = folder / "project"
     for name in ("infra", "functions"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
+    for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml", "requirements.lock"):
         shutil.copy(ROOT / name, root / name)
     (root / "sluice").symlink_to(ROOT / "sluice")
     for name, (old, new) in EDITS.items():

@@ -188,3 +188,18 @@ def test_what_has_no_price_is_named_and_never_counted_as_nothing() -> None:
 def test_prices_say_what_they_are_for() -> None:
     assert str(PRICES["sqs.request"]) == "$0.4 for 1,000,000 x request of 64 KB"
     assert usd("sqs.request", 1_000_000) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("variables", "metrics"),
+    [
+        ({"SLUICE_SINK": "search"}, 5),
+        ({"SLUICE_SINK": "bigquery", "SLUICE_BIGQUERY_PROJECT": "p"}, 5 + 3),
+        ({"SLUICE_SINK": "windows", "SLUICE_WINDOWS_TABLE": "windows"}, 5 + 2),
+        ({"SLUICE_WINDOWS_TABLE": "windows", "SLUICE_BIGQUERY_PROJECT": "p"}, 3 + 3),
+        ({"SLUICE_AUDIT_SINKS": '{"bigquery": {}, "search": {}}'}, 2 + 2 * 3),
+    ],
+    ids=["sink", "sink-at-google", "aggregator", "publisher", "auditor"],
+)
+def test_each_function_pays_for_the_figures_that_it_says(variables: dict[str, str], metrics: int) -> None:
+    assert costs(function(environment={"variables": variables}))["cloudwatch.metric"] == metrics
