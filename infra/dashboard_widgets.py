@@ -45,9 +45,10 @@ class Chart:
         """Add a metric that expressions use, by its id."""
         self.metrics.append([*named(metric), {"id": key, "stat": statistic, "visible": False}])
 
-    def compute(self, expression: str, *, label: str, key: str) -> None:
-        """Show an expression over what is there by id."""
-        self.metrics.append([{"expression": expression, "label": label, "id": key}])
+    def compute(self, expression: str, *, label: str, key: str, visible: bool = True) -> None:
+        """Show an expression over what is there by id, or add it for others that use it."""
+        hidden = {} if visible else {"visible": False}
+        self.metrics.append([{"expression": expression, "label": label, "id": key, **hidden}])
 
     def line(self, value: float, label: str) -> None:
         """Draw a threshold."""
