@@ -60,13 +60,26 @@ def changed_here(root: Path) -> bool:
 
 @contextmanager
 def tree(root: Path, hash_: str) -> Iterator[Path]:
-    """Lay out the files of a commit below a temporary folder, those of the project's directory alone."""
-    archive = _git(root, "archive", "--format=tar", hash_)
+    """Lay out the files of a commit below a temporary folder, those of the project's directory alone.
+
+    Of a commit that has no such directory, nothing; links that lead out of it are left out.
+    """
+    there = _git(root, "ls-tree", hash_, "./")
+    archive = _git(root, "archive", "--format=tar", hash_) if there else b""
     with tempfile.TemporaryDirectory(prefix="sluice-plan-") as folder:
         target = Path(folder).resolve() / "project"
-        with tarfile.open(fileobj=BytesIO(archive)) as tar:
-            tar.extractall(target, filter="data")
+        target.mkdir()
+        if archive:
+            with tarfile.open(fileobj=BytesIO(archive)) as tar:
+                tar.extractall(target, filter=_within)  # noqa: S202 - by the filter that tarfile has for it
         yield target
+
+
+def _within(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    try:
+        return tarfile.data_filter(member, folder)
+    except tarfile.FilterError:
+        return None
 
 
 def documents(project: Path, environments: Sequence[str], pipeline: Path | None) -> dict[str, Document | str]:

@@ -33,24 +33,20 @@ def planned(
 
     from sluice.changes.plan import Programs, Side, compare
     from sluice.changes.revision import changed_here, commit, documents, tree
+    from sluice.local.config import stacks
 
     base = Side(called=revision, commit=commit(root, revision))
     edited = " and what is not committed" if changed_here(root) else ""
     head = Side(called="the working tree", commit=f"{commit(root, 'HEAD')}{edited}")
-    names = environments or _environments(root)
+    names = environments or stacks(root)
     with tree(root, base.commit) as project, ThreadPoolExecutor(1) as beside:
         # The other revision has a process of its own, and runs while this one runs here.
         theirs = beside.submit(documents, project, names, _theirs(pipeline, root, project))
         ours = {name: _document(root, name, pipeline) for name in names}
         before = Programs(documents=theirs.result(), root=project)
         plan = compare(before, Programs(documents=ours, root=root), base=base, head=head, load=load)
-        gone = () if environments else tuple(sorted({*_environments(project)} - {*names}))
+        gone = () if environments else tuple(sorted({*stacks(project)} - {*names}))
         return msgspec.structs.replace(plan, dropped=gone)
-
-
-def _environments(root: Path) -> list[str]:
-    """Return the environments that a project has a file for."""
-    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
 
 
 def _theirs(pipeline: Path | None, root: Path, project: Path) -> Path | None:

@@ -32,6 +32,13 @@ class StackConfig:
     values: Mapping[str, str]
 
 
+def stacks(root: Path) -> list[str]:
+    """Return the environments that a project has a file for."""
+    return sorted(
+        path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml")
+    )
+
+
 def stack_config(root: Path, stack: str, overrides: Mapping[str, Any]) -> StackConfig:
     """Merge defaults, the stack's file and overrides (deep, without namespace), the later winning.
 
@@ -46,7 +53,7 @@ def stack_config(root: Path, stack: str, overrides: Mapping[str, Any]) -> StackC
     if not isinstance(name, str):
         raise SettingsError(f"{_PROJECT_FILE} has no `name`: accepted is the project's name as text")
     stack_file = root / f"Pulumi.{stack}.yaml"
-    found = ", ".join(sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))) or "none"
+    found = ", ".join(stacks(root)) or "none"
     stack_values = _read(
         stack_file, f"no environment {stack!r}: there is no {stack_file.name}; there are: {found}"
     )

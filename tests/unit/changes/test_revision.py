@@ -10,6 +10,7 @@ import pytest
 from sluice.changes import revision
 from sluice.changes.document import Document
 from sluice.cli.main import run
+from sluice.local.config import stacks
 from tests.unit.changes.made import QUEUE, document, planned
 
 PROGRAM = """
@@ -147,6 +148,29 @@ def test_a_folder_that_is_no_repository_says_so(
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert run(["graph", "--diff", "HEAD"]) == 3
     assert "not a git repository" in capsys.readouterr().err
+
+
+def test_a_link_that_leads_out_of_the_project_is_left_out(project: Path) -> None:
+    (project / "absolute").symlink_to("/etc/hostname")
+    (project / "outside").symlink_to("../../../elsewhere")
+    (project / "inside").symlink_to("pipeline.py")
+    commit(project, "links")
+    with revision.tree(project, "HEAD") as files:
+        assert {each.name for each in files.iterdir()} >= {"inside", "__main__.py"}
+        assert not {"absolute", "outside"} & {each.name for each in files.iterdir()}
+
+
+def test_a_project_that_the_revision_does_not_have_is_new_as_a_whole(project: Path) -> None:
+    other = project.parent / "other"
+    other.mkdir()
+    (other / "Pulumi.yaml").write_text("name: other\n")
+    with revision.tree(other, "HEAD") as files:
+        assert list(files.iterdir()) == []
+
+
+def test_an_environment_may_have_a_dot_in_its_name(project: Path) -> None:
+    (project / "Pulumi.eu.prod.yaml").write_text("")
+    assert stacks(project) == ["dev", "eu.prod", "old"]
 
 
 def test_what_a_run_said_is_told_by_environment() -> None:
