@@ -9,6 +9,10 @@ from sluice.changes.plan import EnvironmentPlan, Plan
 from sluice.changes.said import Line, Style, together
 from sluice.changes.widened import Widened
 
+_TOGETHER: Final = frozenset({"boundary", "role", "trust"})
+"""Of what differs by the role alone is told once."""
+
+_UNBOUND: Final = "no longer {} a permissions boundary"
 _NO_LONGER: Final = "can no longer"
 _GOOGLES: Final = frozenset({"dataset", "project", "resource", "service account"})
 """Where somebody has a role, rather than being allowed an action."""
@@ -41,7 +45,9 @@ def _may(
     """Say who may do what to what; roles that may do the same together."""
     found: dict[Widened, list[str]] = {}
     for each in those:
-        alike = msgspec.structs.replace(each, holder="", who="") if each.on == "role" else each
+        alike = each
+        if each.on in _TOGETHER:
+            alike = msgspec.structs.replace(each, holder="", who="" if each.on == "role" else each.who)
         found.setdefault(alike, []).append(each.holder)
     return [_one(each, holders, style, verb, denies) for each, holders in found.items()]
 
@@ -59,6 +65,13 @@ def _one(one: Widened, holders: list[str], style: Style, verb: str, denies: str)
             if not one.denied
             else f"{roles} {denies} {actions}{on}{rest}."
         )
+    if one.on == "boundary":
+        roles = f"Roles {whose}" if len(holders) > 1 else f"Role {whose}"
+        have = "have" if len(holders) > 1 else "has"
+        now = f"now {have} the permissions boundary {actions}" if actions else _UNBOUND.format(have)
+        return f"{roles} {now}{rest}."
+    if one.on == "function":
+        return f"Function {whose} now runs as {actions}{rest}."
     everybody = one.who == "*"
     who = "everybody" if everybody else style.code(one.who)
     if one.denied:
@@ -67,7 +80,7 @@ def _one(one: Widened, holders: list[str], style: Style, verb: str, denies: str)
         has = "no longer has" if verb == _NO_LONGER else "now has"
         return f"{'Everybody' if everybody else who} {has} {actions} on the {one.on} {whose}{rest}."
     words = {
-        "trust": f"become the role {whose} by {actions}",
+        "trust": f"become the role{'s' if len(holders) > 1 else ''} {whose} by {actions}",
         "identity pool": f"come in by the identity pool {whose}",
         "address": f"{actions} at {whose}",
     }

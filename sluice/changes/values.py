@@ -53,8 +53,15 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
             yield from differences(olds.get(name), news.get(name), f"{path}[{name}]")
         if olds == news:
             yield Difference(path, "one order", "another order")
+    elif _only_objects(old) and _only_objects(new):
+        yield from differences(old[0], new[0], path)
     else:
         yield Difference(path, old, new)
+
+
+def _only_objects(value: Any) -> bool:
+    """Whether a list has one member, which is an object."""
+    return isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict)
 
 
 def short(value: Any, width: int = _WIDTH) -> str:

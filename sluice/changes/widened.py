@@ -82,7 +82,7 @@ def rights_changed(before: Document, after: Document, pairs: Mapping[str, Pair])
     undenied = [
         each for each in uncovered(_only(moved, denied=True), _only(new, denied=True)) if each.holder in there
     ]
-    bounds = [change for pair in pairs.values() if (change := _boundary(pair))]
+    bounds = [change for pair in pairs.values() if (change := _boundary(pair) or _runs_as(pair, said))]
     narrower = uncovered(_only(moved, denied=False), _only(new, denied=False))
     known = {each.holder for each in moved}
     denied = [
@@ -158,14 +158,25 @@ def _boundary(pair: Pair) -> Widened | None:
     old, new = (each.inputs.get("permissionsBoundary") for each in (pair.before, pair.after))
     if not old or old == new:
         return None
-    what = f"has {short_arns(str(new))} as its boundary" if new else "has no permissions boundary"
+    return _instead("boundary", pair.after, str(old), str(new or ""))
+
+
+def _runs_as(pair: Pair, said: Names) -> Widened | None:
+    """Tell of a function that takes another role, and with it all that this one may."""
+    old, new = (str(each.inputs.get("role") or "") for each in (pair.before, pair.after))
+    if pair.after.type != kinds.FUNCTION or said.today(old) == new:
+        return None
+    return _instead("function", pair.after, old, new)
+
+
+def _instead(on: str, resource: Planned, old: str, new: str) -> Widened:
     return Widened(
-        on="role",
-        holder=pair.after.name,
-        who=pair.after.name,
-        actions=(what,),
+        on=on,
+        holder=resource.name,
+        who="",
+        actions=(short_arns(new),) if new else (),
         resource="",
-        until_now=short_arns(str(old)),
+        until_now=short_arns(old),
     )
 
 

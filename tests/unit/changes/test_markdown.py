@@ -1,5 +1,6 @@
 """A comment that GitHub takes, whatever is in it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -102,6 +103,28 @@ def test_what_is_the_same_in_several_environments_is_said_once(tmp_path: Path) -
         "- **dev, prod**: `q` (queue) is deleted and made anew: name changes. Lost: all messages in it."
         in text
     )
+
+
+def test_what_bounds_roles_and_who_becomes_them_is_said_in_whole_sentences(tmp_path: Path) -> None:
+    roles = "aws:iam/role:Role"
+
+    def program(boundary: str | None, source: str) -> Document:
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringLike": {"aws:SourceAccount": source}},
+        }
+        given = {"assumeRolePolicy": json.dumps({"Statement": [trust]}), "permissionsBoundary": boundary}
+        function = planned(FUNCTION, "f", name="f", role=f"role-of-{source}")
+        return document(*(planned(roles, each, name=each, inputs=given) for each in ("a", "b")), function)
+
+    text = markdown(compared({"dev": program("old", "1")}, {"dev": program(None, "*")}, tmp_path))
+    assert "- Roles `a`, `b` no longer have a permissions boundary (until now `old`)." in text
+    assert "- `lambda.amazonaws.com` may now become the roles `a`, `b` by `sts:AssumeRole`" in text
+    assert "- Function `f` now runs as `role-of-*` (until now `role-of-1`)." in text
+    other = markdown(compared({"dev": program("old", "1")}, {"dev": program("new", "1")}, tmp_path))
+    assert "- Roles `a`, `b` now have the permissions boundary `new` (until now `old`)." in other
 
 
 def test_a_new_door_that_is_open_to_everybody_is_as_loud_as_one_that_opens(tmp_path: Path) -> None:

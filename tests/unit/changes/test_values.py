@@ -33,6 +33,11 @@ def test_members_of_lists_are_told_apart_by_name_and_not_by_place() -> None:
     assert told(before, before[::-1]) == ["x: one order -> another order"]
 
 
+def test_the_only_member_of_a_list_is_compared_from_within() -> None:
+    old, new = ({"Statement": [{"Effect": "Allow", "Condition": each}]} for each in ({"a": "b"}, {}))
+    assert [str(each) for each in differences(old, new)] == ["Statement.Condition.a: - b"]
+
+
 def test_two_members_of_one_name_are_compared_as_they_are() -> None:
     twice = [{"name": "a", "n": 1}, {"name": "a", "n": 2}]
     assert len(told(twice, twice[:1])) == 1

@@ -8,7 +8,7 @@ import pytest
 from sluice.changes.document import Document, Planned
 from sluice.changes.resources import paired
 from sluice.changes.widened import Rights, Widened, rights_changed
-from tests.unit.changes.made import QUEUE, QUEUE_POLICY, ROLE, ROLE_POLICY, document, planned, urn
+from tests.unit.changes.made import FUNCTION, QUEUE, QUEUE_POLICY, ROLE, ROLE_POLICY, document, planned, urn
 
 ARN = "arn:aws:sqs:eu-central-1:123456789012"
 LIVES = "arn:aws:sts::111111111111:assumed-role"
@@ -97,7 +97,7 @@ def test_whom_a_role_trusts_and_its_boundary_count_too() -> None:
     found = one(role(), role(assumeRolePolicy=written(TRUST, other)))
     assert (found.on, found.who) == ("trust", "arn:aws:iam::999999999999:root")
     bound = one(role(permissionsBoundary="arn:aws:iam::1:policy/b"), role())
-    assert (bound.actions, bound.until_now) == (("has no permissions boundary",), "arn:aws:iam::1:policy/b")
+    assert (bound.on, bound.actions, bound.until_now) == ("boundary", (), "arn:aws:iam::1:policy/b")
     assert one(role(), role(managedPolicyArns=["arn:aws:iam::aws:policy/Admin"])).actions == (
         "all of the policy arn:aws:iam::aws:policy/Admin",
     )
@@ -283,6 +283,17 @@ def test_grants_of_every_other_form_are_compared_alike(
     assert action in found.actions
     again = [planned(kind, "x", inputs={**same, **after})]
     assert compared(again, again) == Rights(widened=(), narrowed=())
+
+
+def test_a_function_that_takes_another_role_may_what_that_one_may() -> None:
+    def program(runs_as: str, called: str = "sink") -> list[Planned]:
+        other = planned(ROLE, "other-role", name="other", assumeRolePolicy=written(TRUST))
+        arn = f"arn:aws:iam::123456789012:role/{runs_as}"
+        return [*role(called=called), other, planned(FUNCTION, "f", name="f", role=arn)]
+
+    found = one(program("sink"), program("other"))
+    assert (found.holder, found.actions, found.until_now) == ("f", ("iam role/other",), "iam role/sink")
+    assert compared(program("sink"), program("renamed", called="renamed")).widened == ()
 
 
 def test_a_role_is_found_by_the_name_that_the_cloud_has_for_it() -> None:
