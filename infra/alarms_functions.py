@@ -12,8 +12,12 @@ from infra.settings_functions import FunctionSettings
 MILLISECONDS: Final = 1000
 HUNDRED: Final = 100
 
-SILENT: Final = "IF(incoming > 0 AND FILL(read, 0) == 0, 1, 0)"
-"""Nothing incoming, nothing said: `incoming` is missing then, and so is the value."""
+SILENT: Final = "IF(FILL(read, 0) > 0, 0, IF(incoming > 0, 1, 0))"
+"""Nothing incoming and nothing read, nothing said: the value is missing then.
+
+CloudWatch looks for the newest values there are, some periods back. So a period that only reads what came
+late in the one before must say 0: else two such rare batches would be two periods of silence in a row.
+"""
 
 
 def of_a_function(
