@@ -34,7 +34,7 @@ demo: $(READY) ## Run the whole pipeline on this machine and print its balance
 	@$(BIN)/sluice demo $(or $(ARGS),--poison 2 --duplicates 2)
 
 test: $(READY) ## Run every test, in parallel and offline
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(READY) ## Prove live aggregates exact in many more cases (EXAMPLES=20000)
 	@SLUICE_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest -q -n 0 tests/property/test_windows.py $(ARGS)

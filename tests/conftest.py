@@ -3,6 +3,7 @@
 import gc
 import os
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -20,6 +21,25 @@ def pytest_configure() -> None:
     JSONFileLoader.load_file = lambda _, path: _loaded(path, load)  # type: ignore[method-assign]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have parallel workers take a file that waits for a local cloud after every few that compute.
+
+    Workers take whole files in this order, so that none builds a second time what a file's tests share. The
+    last quarter is short files alone: the workers end together.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    files = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
+    waiting = [tests for tests in files if any(test.get_closest_marker("e2e") for test in tests)]
+    computing = [tests for tests in files if tests not in waiting]
+    between = max(1, len(computing) * 3 // 4 // max(1, len(waiting)))
+    ordered: list[list[pytest.Item]] = []
+    for place, tests in enumerate(waiting):
+        ordered += [tests, *computing[place * between : (place + 1) * between]]
+    ordered += computing[len(waiting) * between :]
+    items[:] = [item for tests in ordered for item in tests]
+
+
 def pytest_collection_finish() -> None:
     """Spare what was imported from the garbage collector."""
     gc.collect()
@@ -28,5 +48,5 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are cores: a test of a local cloud waits for a third of its time."""
-    return (os.cpu_count() or 1) + 1
+    """Return two workers more than there are cores: a test of a local cloud waits for a third of its time."""
+    return (os.cpu_count() or 1) + 2
