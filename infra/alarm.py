@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -11,9 +11,6 @@ from infra.alarm_kind import Composite, Kind, Statistic
 from infra.environment import Environment
 from infra.names import dashed
 from sluice.signals import BY_NAME, ENVIRONMENT, NAMESPACE, SINK
-
-MISSING: Final = "notBreaching"
-"""How missing data counts: infra/alarm_kinds.py says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +71,7 @@ class Alarm:
             threshold=float(self.threshold),
             evaluation_periods=periods,
             datapoints_to_alarm=self.periods or kind.datapoints,
-            treat_missing_data=MISSING,
+            treat_missing_data=kind.missing,
             alarm_actions=actions,
             ok_actions=actions,
             opts=env.within(parent),

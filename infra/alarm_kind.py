@@ -22,8 +22,9 @@ class Kind:
 
     `means` is a sentence of its description. `setting` is the key in the section `alarms` that moves its
     threshold; without one any occurrence rings. A metric breaches when its `statistic` over `period` seconds
-    is `above` (else below) the threshold, and `datapoints` of the last `periods` must. `within` is the
-    composite that rings in its place, and `row` that of the dashboard which asks the same.
+    is `above` (else below) the threshold, and `datapoints` of the last `periods` must. `missing` is how
+    missing data counts: as good, or as what there was before. `within` is the composite that rings in its
+    place, and `row` that of the dashboard which asks the same.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Kind:
     periods: int = 1
     datapoints: int = 1
     above: bool = True
+    missing: Literal["ignore", "notBreaching"] = "notBreaching"
     within: str | None = None
 
 

@@ -4,7 +4,8 @@ Each kind has a runbook, docs/runbooks/KIND.md, and becomes one alarm for each s
 is about: see infra/alarms_watched.py. What is data here is compared with the pages by tests.
 
 No alarm rings because data is missing: where nothing arrives, nothing is counted, and an idle environment is
-healthy. What must be noticed by its absence is asked for in so many words, by `sink-silent` and by the audit.
+healthy. Nor does one stop ringing by it that waits for somebody to look. What must be noticed by its absence
+is asked for in so many words, by `sink-silent` and by the audit.
 """
 
 from collections.abc import Mapping

@@ -108,7 +108,8 @@ def test_an_alarm_rings_itself_or_within_exactly_one_other(everything: "Program"
         actions = [topic] if not within else []
         assert len(within) <= 1, name
         assert alarm.inputs.get("alarmActions", []) == alarm.inputs.get("okActions", []) == actions, name
-        assert alarm.inputs["treatMissingData"] == "notBreaching"
+        kept = kind(alarm) == "dead-letters-waiting"
+        assert alarm.inputs["treatMissingData"] == ("ignore" if kept else "notBreaching"), name
     for name, composite in composites(everything).items():
         assert composite.inputs["alarmActions"] == composite.inputs["okActions"] == [topic], name
         members = rules[name].removeprefix('ALARM("').removesuffix('")').split('") OR ALARM("')
