@@ -167,6 +167,7 @@ internal/provider, read 2026-11).
 
 PERHAPS: Final[Mapping[str, Mapping[str, str]]] = {
     "aws:opensearch/domain:Domain": {
+        "ipAddressType": "replaced where it goes from dualstack to ipv4",
         "engineVersion": "replaced where OpenSearch Service offers no upgrade from the version that runs",
     },
 }

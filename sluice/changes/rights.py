@@ -11,6 +11,7 @@ from sluice.policies.resource import document as parsed
 from sluice.policies.resource import listed
 from sluice.policies.statements import Statement, statements
 
+_AUTHORIZER: Final = "aws:apigatewayv2/authorizer:Authorizer"
 _IAM: Final = "aws:iam/"
 _GOOGLE: Final = "gcp:"
 CUSTOM_ROLE: Final = "gcp:projects/iAMCustomRole:IAMCustomRole"
@@ -107,12 +108,17 @@ def _of_lambda(resource: Planned) -> Iterator[Grant]:
             principal=str(inputs.get("principal")),
             action=str(inputs.get("action")),
             resource="",
-            condition=_demands(inputs, "sourceArn", "sourceAccount", "principalOrgId"),
+            condition=_demands(inputs, "sourceArn", "sourceAccount", "principalOrgId", "functionUrlAuthType"),
         )
     elif resource.type in {kinds.API_ROUTE, kinds.FUNCTION_URL}:
         if inputs.get("authorizationType") in {None, "", "NONE"}:
             action = str(inputs.get("routeKey") or "call")
             yield Grant(on="address", holder=resource.name, principal="*", action=action, resource="")
+    elif resource.type == _AUTHORIZER:
+        jwt = inputs.get("jwtConfiguration") or {}
+        for audience in listed(jwt.get("audiences")):
+            who = f"tokens of {jwt.get('issuer')} for {audience}"
+            yield Grant(on="address", holder=resource.name, principal=who, action="come in", resource="")
     elif resource.type == kinds.SECURITY_GROUP_INGRESS:
         for key in _RANGES:
             if inputs.get(key):

@@ -257,6 +257,20 @@ GOOGLE = [
         "lambda:InvokeFunction",
     ),
     (
+        "aws:lambda/permission:Permission",
+        {"function": "f", "action": "lambda:InvokeFunctionUrl", "principal": "*"},
+        {"functionUrlAuthType": "AWS_IAM"},
+        {"functionUrlAuthType": "NONE"},
+        "lambda:InvokeFunctionUrl",
+    ),
+    (
+        "aws:apigatewayv2/authorizer:Authorizer",
+        {},
+        {"jwtConfiguration": {"issuer": "https://login.example.com", "audiences": ["page"]}},
+        {"jwtConfiguration": {"issuer": "https://login.example.com", "audiences": ["page", "other"]}},
+        "come in",
+    ),
+    (
         "aws:lambda/functionUrl:FunctionUrl",
         {},
         {"authorizationType": "AWS_IAM"},
