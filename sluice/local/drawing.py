@@ -20,6 +20,10 @@ _KEPT_TABLE: Final = "aws:dynamodb/table:Table"
 _FIREHOSE: Final = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 _READER: Final = "gcp:projects/iAMMember:IAMMember"
 _DOMAIN: Final = "aws:opensearch/domain:Domain"
+_ALIAS: Final = "aws:lambda/alias:Alias"
+_ASIDE: Final = "sluice:infra:Probe$"
+"""What nothing of the pipeline flows through: it is not drawn."""
+
 _CATALOG_TABLE: Final = "aws:glue/catalogTable:CatalogTable"
 _WORKGROUP: Final = "aws:athena/workgroup:Workgroup"
 _HOURS_A_DAY: Final = 24
@@ -48,7 +52,8 @@ def mermaid(program: Program) -> str:
 
 class _Drawing:
     def __init__(self, program: Program) -> None:
-        self._resources = (*program.resources, *adopted(program))
+        drawn = [each for each in program.resources if _ASIDE not in each.urn]
+        self._resources = (*drawn, *adopted(program))
         self._by_urn = {each.urn: each for each in program.resources}
 
     def lines(self) -> Iterator[str]:
@@ -260,12 +265,16 @@ class _Drawing:
         return [each for each in self._resources if each.type == kind]
 
     def _needed(self, resource: Declared, kind: str) -> Declared | None:
-        """Find the resource of a kind that this one was declared with."""
-        found = (self._by_urn.get(urn) for urn in resource.depends_on)
-        within = [each for each in found if each is not None and each.type == kind]
+        """Find the resource of a kind that this one was declared with, be it through a function's alias."""
+        found = self._upon(resource)
+        found += [each for alias in found if alias.type == _ALIAS for each in self._upon(alias)]
+        within = [each for each in found if each.type == kind]
         return next(
             (each for each in within if each.parent == resource.parent), within[0] if within else None
         )
+
+    def _upon(self, resource: Declared) -> list[Declared]:
+        return [self._by_urn[urn] for urn in resource.depends_on if urn in self._by_urn]
 
 
 def _node(resource: Declared, opening: str, closing: str, *words: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Run
 
 MADE_OTHERWISE = {
+    "stream-producers",
     "stream-stream",
     "target-paid-stream",
     "ledger-table",
@@ -74,7 +75,7 @@ def without_keys(inputs: dict[str, Any]) -> dict[str, Any]:
     document = json.loads(inputs.get("policy", "{}"))
     if "Statement" not in document:
         return inputs
-    apart = ("UseTheKeyOfThe", "UseTheKeyForTheStream")
+    apart = ("UseTheKeyOfThe", "UseTheKeyForTheStream", "EncryptForTheStream")
     kept = [each for each in document["Statement"] if not each["Sid"].startswith(apart)]
     return {**inputs, "policy": json.dumps({**document, "Statement": kept})}
 
@@ -89,7 +90,8 @@ def test_nothing_that_is_adopted_is_declared_and_nothing_else_is_missing(
 
 def test_all_else_is_as_it_would_be_and_names_what_exists(everything: "Program", program: "Program") -> None:
     made, found = by_name(everything), by_name(program)
-    for name in made.keys() & found.keys():
+    # What writing to a stream costs is not counted where somebody else has it: the mode is not known.
+    for name in (made.keys() & found.keys()) - {"alarms-dashboard"}:
         theirs, ours = without_keys(found[name].inputs), without_keys(made[name].inputs)
         assert in_its_place(theirs) == in_its_place(ours), name
         assert found[name].protect == made[name].protect
@@ -124,7 +126,7 @@ def test_consumers_are_registered_on_the_stream_that_exists(program: "Program") 
     streams = {
         each.name: each.inputs["streamArn"].rpartition("/")[2]
         for each in program.resources
-        if each.type == "aws:kinesis/streamConsumer:StreamConsumer"
+        if each.type == "aws:kinesis/streamConsumer:StreamConsumer" and not each.name.startswith("probe-")
     }
     assert set(streams.values()) == {"clicks", "payments"}
     assert streams["route-paid-transactions-consumer"] == "payments"
@@ -239,7 +241,7 @@ def test_what_is_let_go_of_stays_in_the_cloud_and_nothing_else_does(run: "Run") 
     """So that it can be adopted afterwards: queue and bucket with all that closes them."""
     resources = by_name(run("prod", adopt={"release": True}))
     kept = {name for name, each in resources.items() if each.retained and each.custom}
-    assert kept >= MADE_OTHERWISE - {"target-paid-stream"}
+    assert kept >= MADE_OTHERWISE - {"target-paid-stream", "stream-producers"}
     boxes = {"Stream", "Ledger", "Windows", "DeadLetters", "Warehouse"}
     assert {each.urn.split("::")[2].partition("$")[0] for each in resources.values() if each.retained} == {
         f"sluice:infra:{box}" for box in boxes
