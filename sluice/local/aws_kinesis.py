@@ -148,7 +148,7 @@ class DataPlane:
                 taken -= size
                 message = write_refusal(ACCOUNT, stream.stream_name, shard_id)
                 answers.append(f'{{"ErrorCode":"{THROTTLED}","ErrorMessage":"{message}"}}')
-        self.traffic.put(stream.arn, len(answers) - refused, taken, now, refused=refused)
+        self.traffic.put(stream.arn, len(answers) - refused, taken, now - age, refused=refused)
         return f'{{"FailedRecordCount":{refused},"Records":[{",".join(answers)}]}}'.encode()
 
     def _tick(self, stream: Any) -> float:
