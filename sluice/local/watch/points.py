@@ -65,6 +65,10 @@ class Cell:
         self.count += count
         self.total += value * count
         self.low, self.high = min(self.low, value), max(self.high, value)
+        self._keep(value, count)
+
+    def _keep(self, value: float, count: float) -> None:
+        """Keep a value apart, for percentiles."""
         values = self.values
         if values is None:
             return
@@ -84,14 +88,14 @@ class Cell:
 
     def merge(self, other: "Cell") -> None:
         """Take what another one holds."""
+        self.count += other.count
+        self.total += other.total
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         if other.values is None:
             self.values = None
-            self.count += other.count
-            self.total += other.total
-            self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         else:
             for value, count in other.values.items():
-                self.add(value, count)
+                self._keep(value, count)
         self.unit = other.unit
 
     def forget_values(self) -> None:

@@ -64,6 +64,9 @@ def test_percentiles_of_many_different_values_stay_within_one_per_cent_and_sums_
     assert cell.statistic("p99") == pytest.approx(9_900, rel=0.01)
     assert cell.statistic("p50") == pytest.approx(5_000, rel=0.01)
     assert len(cell.values or {}) < 2_000
+    both = Cell()
+    both.merge(cell)
+    assert (both.count, both.total, both.low, both.high) == (cell.count, cell.total, cell.low, cell.high)
 
 
 def test_percentiles_of_a_summary_are_not_invented() -> None:
