@@ -127,6 +127,8 @@ def probed(
 
         found = run.findings(slow=slow, progress=progress)
         stage.finish(f"{done} tried")
+    for each in run.left:
+        sys.stderr.write(f"warning: {each}\n")
     return found, time.monotonic() - began
 
 

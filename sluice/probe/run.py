@@ -26,6 +26,7 @@ CASES: Final = (*window_cases.CASES, *failure_cases.CASES, *batch_cases.CASES, *
 
 _ROWS: Final = "rows"
 _AT_ONCE: Final = 16
+_MOST_SAID: Final = 300
 
 Progress = Callable[[str, Sequence[Finding]], None]
 """Told a case's name and its findings, as it ends."""
@@ -51,6 +52,8 @@ class Run:
         self._shards: dict[str, list[Shard]] = {}
         self._busy: dict[tuple[str, str], Lock] = {}
         self._stopped = Event()
+        self.left: list[str] = []
+        """What could not be taken away at the end, and why: it goes by itself within a day."""
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
@@ -67,13 +70,21 @@ class Run:
                 "lets go after 30 minutes"
             )
         with ExitStack() as tidying:
-            tidying.callback(self._journal.erase)
+            tidying.callback(self._tidy, "its notes and its lock", self._journal.erase)
             self._tables.ask({"ask": "ready"})
             self._shards = {each: self._open_shards(self._ground.streams[each]) for each in STREAMS}
             self._queue.drain()
-            tidying.callback(self._queue.drain)
-            tidying.callback(self._tables.drop)
+            tidying.callback(self._tidy, "what Lambda gave up", self._queue.drain)
+            tidying.callback(self._tidy, f"table {self._tables.name}", self._tables.drop)
             yield
+
+    def _tidy(self, what: str, take_away: Callable[[], None]) -> None:
+        """Take something away; a cloud that does not let it has no say in what was found."""
+        try:
+            take_away()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the findings are told
+            said = " ".join(f"{type(error).__name__}: {error}".split())[:_MOST_SAID]
+            self.left.append(f"{what} could not be taken away, and goes by itself within a day: {said}")
 
     def findings(self, *, slow: bool, progress: Progress) -> list[Finding]:
         """Try everything, and return one finding per assumption, in the list's order."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from sluice.errors import EnvironmentProblem
 from sluice.probe.ground import Clients, Ground, Patience
@@ -25,6 +26,19 @@ _COLUMNS: Final = (
 )
 _VISIBLE_SECONDS: Final = 30.0
 """Rows of the streaming buffer show in queries within seconds (BigQuery, streaming data availability)."""
+
+_REQUEST_SECONDS: Final = 30.0
+_QUICK: Final[dict[str, Any]] = {
+    "retry": DEFAULT_RETRY.with_timeout(_REQUEST_SECONDS),
+    "timeout": _REQUEST_SECONDS,
+}
+"""For each request: by itself Google's client tries for ten minutes where nobody answers."""
+
+_QUICK_QUERY: Final[dict[str, Any]] = {
+    "retry": DEFAULT_RETRY.with_timeout(_REQUEST_SECONDS),
+    "api_timeout": _REQUEST_SECONDS,
+    "wait_timeout": _REQUEST_SECONDS,
+}
 
 
 class Tables:
@@ -52,16 +66,16 @@ class Tables:
 
     def make(self) -> None:
         """Make the table."""
-        self._table = self._client.create_table(self._table)
+        self._table = self._client.create_table(self._table, **_QUICK)
 
     def drop(self) -> None:
         """Drop it, if it is there."""
-        self._client.delete_table(self._table, not_found_ok=True)
+        self._client.delete_table(self._table, not_found_ok=True, **_QUICK)
 
     def add_column(self, name: str) -> None:
         """Add a column of text."""
         self._table.schema = [*self._table.schema, bigquery.SchemaField(name, "STRING")]
-        self._table = self._client.update_table(self._table, ["schema"])
+        self._table = self._client.update_table(self._table, ["schema"], **_QUICK)
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Ask the function something.
@@ -90,7 +104,7 @@ class Tables:
         query = f"SELECT {_COLUMNS} FROM `{self._full_name}` WHERE id = '{name}'"  # noqa: S608 - all of it is ours
         end = self._clock() + seconds
         while True:
-            for found in self._client.query_and_wait(query):
+            for found in self._client.query_and_wait(query, **_QUICK_QUERY):
                 return dict(found)
             if self._clock() >= end:
                 return None
@@ -100,7 +114,7 @@ class Tables:
         """Return how many rows of an id there are, once there is one."""
         self.row(name)
         query = f"SELECT COUNT(*) AS many FROM `{self._full_name}` WHERE id = '{name}'"  # noqa: S608 - both are ours
-        (found,) = self._client.query_and_wait(query)
+        (found,) = self._client.query_and_wait(query, **_QUICK_QUERY)
         return int(found["many"])
 
     @property

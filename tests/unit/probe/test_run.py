@@ -98,6 +98,35 @@ def test_a_second_run_at_a_time_is_refused_and_takes_nothing_away(
         pass
 
 
+def test_what_cannot_be_taken_away_hides_nothing_that_was_found(
+    a_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stand:
+        """Journal, queue and table: all is well until the end."""
+
+        name = "probe_x"
+
+        def lock(self) -> None: ...
+
+        def ask(self, _: Any) -> None: ...
+
+        def drain(self) -> None: ...
+
+        def erase(self) -> None: ...
+
+        def drop(self) -> None:
+            raise TimeoutError("no answer\nfrom Google")
+
+    for part in ("_journal", "_queue", "_tables"):
+        monkeypatch.setattr(a_run, part, Stand())
+    monkeypatch.setattr(running, "STREAMS", ())
+    with a_run.prepared():
+        pass
+    (left,) = a_run.left
+    assert left.startswith("table probe_x could not be taken away, and goes by itself within a day: ")
+    assert left.endswith("TimeoutError: no answer from Google")
+
+
 def test_what_was_stopped_is_silent(a_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "CASES", ())
     with suppress(KeyboardInterrupt):
