@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from infra import limits
 from infra.settings_adoption import AdoptionSettings, check_adoption
-from infra.settings_alarms import AlarmSettings
+from infra.settings_alarms import AlarmSettings, check_watermark
 from infra.settings_auditor import AuditorSettings
 from infra.settings_errors import in_words
 from infra.settings_functions import (
@@ -186,6 +186,7 @@ class Settings(Section):
         check_roles(self.roles, account=self.aws_account_id)
         check_code_signing(self.code_signing, region=self.aws_region, account=self.aws_account_id)
         check_search(self.search_sink, self.search_domain)
+        check_watermark(self.alarms, self.aggregator.tumbling_window_seconds)
         check_adoption(
             self.adopt, account=self.aws_account_id, region=self.aws_region, project=self.google_project
         )

@@ -15,6 +15,9 @@ from infra.settings_functions import Section, Whole, refusal
 _STEP_MINUTES = 5
 """How long one of the periods is that `waiting_minutes` is counted in."""
 
+_CENSUS_SECONDS = 120
+"""How much later than a tumbling window the census may say that one is complete: it looks each minute."""
+
 _SUBSCRIBERS = Field(max_length=limits_alarms.MOST_SUBSCRIBERS)
 _KIND = Limit(
     accepts="the name of a kind of alarm, as its runbook's",
@@ -75,3 +78,11 @@ class AlarmSettings(Section):
     def waiting_periods(self) -> int:
         """How many periods of five minutes dead letters may wait."""
         return self.waiting_minutes // _STEP_MINUTES
+
+
+def check_watermark(alarms: AlarmSettings, tumbling_seconds: int | None) -> None:
+    """Refuse an alarm that would ring between any two ends of a tumbling window."""
+    least = (tumbling_seconds or 0) + _CENSUS_SECONDS
+    if alarms.enabled and tumbling_seconds is not None and alarms.watermark_seconds < least:
+        words = "windows are complete after aggregator.tumbling_window_seconds and the census of a minute"
+        raise refusal("alarms.watermark_seconds", f"{least} or more: {words}")

@@ -116,6 +116,11 @@ def test_any_other_age_is_refused(value: int) -> None:
             "aggregator.tumbling_window_seconds is 901",
             "1 to 900 seconds",
         ),
+        (
+            {"aggregator": {"tumbling_window_seconds": 900}},
+            "alarms.watermark_seconds is 900 (the default)",
+            "1020 or more",
+        ),
         ({"aggregator": {"parallelization": 2}}, "aggregator.parallelization is no setting", "known are"),
         (
             {"bigquery_sink": {"consumer": "own"}},
