@@ -36,10 +36,11 @@ LOSING: Final = (
         asks="Does somebody look after dead letters?",
         means="Dead letters lie in the queue, and nobody has redriven or deleted them.",
         why="Only what lies there all the time: their arrival has alarms of its own. This one is for letters"
-        " that were forgotten, and for batches that Lambda gave up. SQS falls silent about a queue that"
-        " nobody touches for six hours: then it goes on ringing, as the letters are still there.",
+        " that were forgotten, and for batches that Lambda gave up. Who lists letters hides them for a"
+        " moment, as the auditor may: the most of each five minutes counts. SQS falls silent about a queue"
+        " that nobody touches for six hours: then it goes on ringing, as the letters are still there.",
         setting="waiting_letters",
-        statistic="Minimum",
+        statistic="Maximum",
         missing="ignore",
     ),
     Kind(
