@@ -23,6 +23,7 @@ _DAYS: Final = 365 / 12
 """Of a month."""
 
 _GB: Final = 10**9
+_ICEBERG: Final = "iceberg"
 _GB_MEMORY: Final = 1024
 """MB, as Lambda counts memory."""
 
@@ -160,7 +161,10 @@ def _firehose(total: DailySum, watched: Watched) -> None:
             firehose = watched.env.names.firehose(name)
             read = of_firehose("DataReadFromKinesisStream.Bytes", firehose)
             records = of_firehose("DataReadFromKinesisStream.Records", firehose)
-            total.per_byte(price, read, records, FIREHOSE_STEP)
+            if sink.args.destination.provider == _ICEBERG:
+                total.per(PRICES["firehose.iceberg"].one / _GB, read)
+            else:
+                total.per_byte(price, read, records, FIREHOSE_STEP)
     for firehose in route_firehoses(watched.env, watched.pipeline).values():
         put, records = of_firehose("IncomingBytes", firehose), of_firehose("IncomingRecords", firehose)
         total.per_byte(price, put, records, FIREHOSE_STEP)

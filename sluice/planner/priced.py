@@ -161,7 +161,12 @@ def _firehose(firehose: Resource, flow: Flow) -> Iterator[Item]:
         if each.type == kinds.FUNCTION
     )
     if source or routed:
-        yield _item(firehose, "firehose.in", flow.load.gigabytes(step=assumed.FIREHOSE_STEP))
+        # Into Iceberg there are no steps of 5 KB (README of AWS's guidance for a game analytics pipeline).
+        if firehose.at(_ICEBERG):
+            key = "firehose.iceberg" if source else "firehose.iceberg_put"
+            yield _item(firehose, key, flow.load.gigabytes())
+        else:
+            yield _item(firehose, "firehose.in", flow.load.gigabytes(step=assumed.FIREHOSE_STEP))
     if source and flow.stream(source).on_demand:
         yield _item(firehose, "kinesis.on_demand_out", flow.load.gigabytes())
 

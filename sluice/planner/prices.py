@@ -78,6 +78,8 @@ PRICES: Final[Mapping[str, Price]] = MappingProxyType(
         "s3.put": Price(usd=0.005, unit="writing request", per=1_000, source=_S3),
         "s3.get": Price(usd=0.0004, unit="reading request", per=1_000, source=_S3),
         "firehose.in": Price(usd=0.029, unit="GB, a record in steps of 5 KB", source=_FIREHOSE),
+        "firehose.iceberg": Price(usd=0.045, unit="GB from a stream into Iceberg", source=_FIREHOSE),
+        "firehose.iceberg_put": Price(usd=0.075, unit="GB put into Iceberg", source=_FIREHOSE),
         "logs.in": Price(usd=0.5, unit="GB", source=_CLOUDWATCH),
         "logs.storage": Price(usd=0.03, unit="GB-month", source=_CLOUDWATCH),
         "cloudwatch.metric": Price(usd=0.3, unit="metric-month", source=_CLOUDWATCH),

@@ -42,7 +42,7 @@ def of_costs(program: "Program") -> list[list[Any]]:
 
 
 def test_small_records_cost_what_is_charged_for_one_at_least(everything: "Program") -> None:
-    """Kinesis on demand and BigQuery count 1 KB a record at least, Firehose 5 KB (their price pages)."""
+    """Kinesis on demand and BigQuery count 1 KB a record at least; Firehose counts into Iceberg as it is."""
     idle = computed(of_costs(everything), {})
     million = 1_000_000
     used: dict[tuple[str, ...], float] = {
@@ -55,7 +55,7 @@ def test_small_records_cost_what_is_charged_for_one_at_least(everything: "Progra
         ("SentBytes", "sluice-dev", "bigquery"): 30 * million,
     }
     found = {label: value - idle[label] for label, value in computed(of_costs(everything), used).items()}
-    assert found["Firehose"] == pytest.approx(5 * 1024 * million / GB * PRICES["firehose.in"].one)
+    assert found["Firehose"] == pytest.approx(200 * million / GB * PRICES["firehose.iceberg"].one)
     insert, out = PRICES["bigquery.insert"].one, PRICES["transfer.out"].one
     sent = 30 * million / GB * out
     assert found["BigQuery, and the way there"] == pytest.approx(1024 * million / GB * insert + sent)

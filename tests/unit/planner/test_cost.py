@@ -154,6 +154,27 @@ def test_firehose_counts_small_records_as_five_kilobytes() -> None:
     assert costs(PROVISIONED, firehose)["firehose.in"] == pytest.approx(PER_MONTH * 5 * 1024 / 1e9)
 
 
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ({"kinesisSourceConfiguration": {"kinesisStreamArn": ARN}}, "firehose.iceberg"),
+        ({}, "firehose.iceberg_put"),
+    ],
+)
+def test_what_firehose_takes_into_iceberg_counts_as_it_is(source: dict[str, Any], key: str) -> None:
+    """AWS's own estimate of its game analytics pipeline: 259.2 GB are $11.67 from a stream, $19.44 put."""
+    firehose = Resource(
+        type="aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
+        name="lake",
+        inputs={"name": "lake", "destination": "iceberg", "icebergConfiguration": {"roleArn": "r"}, **source},
+    )
+    sends = function(environment={"variables": {"SLUICE_TARGET_FIREHOSE": "lake"}})
+    found = costs(PROVISIONED, firehose, sends)
+    assert found[key] == pytest.approx(LOAD.gigabytes())
+    assert "firehose.in" not in found
+    assert usd(key, 259.2) == pytest.approx({"firehose.iceberg": 11.67}.get(key, 19.44), abs=0.01)
+
+
 def test_a_domain_is_paid_by_instance_and_an_unknown_instance_is_named() -> None:
     def domain(kind: str) -> Resource:
         cluster = {"instanceType": kind, "instanceCount": 1}
