@@ -61,7 +61,7 @@ def destroy_check(*, env: Stack, json: Json = False) -> int:
 def _check_account(aws: "Aws", account: str, env: str) -> None:
     """Refuse to count what lies in another account."""
     try:
-        whose = aws.client("sts").get_caller_identity()["Account"]
+        _, whose = aws.caller()
     except EnvironmentProblem as error:
         raise EnvironmentProblem(f"{error}: `sluice doctor --env {env}` says what to do") from error
     if whose != account:

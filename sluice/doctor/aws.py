@@ -9,6 +9,13 @@ from sluice.errors import EnvironmentProblem
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 20, 2
 
 
+class NotAws(EnvironmentProblem):
+    """Something else answers in AWS's place."""
+
+    def __init__(self) -> None:
+        super().__init__("what answers at AWS's address is not AWS: a page of a proxy's, perhaps")
+
+
 class Aws:
     """Clients of one region. Safe to use from several threads."""
 
@@ -51,6 +58,28 @@ class Aws:
                 )
                 self._clients[key] = self.session.client(service, region_name=key[1], config=config)
             return self._clients[key]
+
+    def caller(self) -> tuple[str, str]:
+        """Return the ARN and the account of whoever is logged in.
+
+        Raises:
+            NotAws: what answers is not AWS.
+            EnvironmentProblem: nobody is logged in. Lets botocore's errors pass.
+        """
+        answer = self.identity()
+        return str(answer["Arn"]), str(answer["Account"])
+
+    def identity(self) -> dict[str, Any]:
+        """Return STS's whole answer; raises as `caller` does."""
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see session
+
+        try:
+            answer: dict[str, Any] = self.client("sts").get_caller_identity()
+        except (KeyError, ResponseParserError) as error:  # of XML that is not AWS's, and of what is no XML
+            raise NotAws from error
+        if not {"Arn", "Account"} <= answer.keys():
+            raise NotAws
+        return answer
 
     def every(self, service: str, call: str, key: str, **arguments: Any) -> list[Any]:
         """Return all that a call lists under `key`, page by page."""

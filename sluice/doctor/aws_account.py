@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from sluice.doctor.aws import code_of
+from sluice.doctor.aws import NotAws, code_of
 from sluice.doctor.case import Case
 from sluice.doctor.finding import Finding
 from sluice.errors import EnvironmentProblem
@@ -41,7 +41,11 @@ def account(case: Case) -> Iterator[Finding]:
 
     login = LOGIN.format(case.account)
     try:
-        answer = case.aws.client("sts").get_caller_identity()
+        answer = case.aws.identity()
+    except NotAws as error:
+        look = "look at the network and at proxies (HTTPS_PROXY, AWS_ENDPOINT_URL)"
+        yield Finding.problem(AWS, str(error), _NEVER, look)
+        return
     except EnvironmentProblem as error:
         yield Finding.problem(AWS, str(error), _NEVER, login)
         return

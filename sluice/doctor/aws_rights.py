@@ -138,7 +138,7 @@ def _decided(iam: Any, principal: str, action: str, arn: str) -> bool | None:
 
 def _principal(case: Case, iam: Any) -> str:
     """Return the user or role behind the credentials: a session is neither."""
-    arn = str(case.aws.client("sts").get_caller_identity()["Arn"])
+    arn, _ = case.aws.caller()
     if ":assumed-role/" not in arn:
         return arn
     name = arn.partition(":assumed-role/")[2].partition("/")[0]

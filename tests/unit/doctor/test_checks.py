@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from sluice.doctor import (
     aws_account,
@@ -60,6 +61,17 @@ def test_an_address_that_does_not_answer_is_told_from_credentials() -> None:
     error = EndpointConnectionError(endpoint_url="https://sts.eu-centrl-1.amazonaws.com")
     found = only(aws_account.account, case(clients={"sts": Client(get_caller_identity=error)}))
     assert "whether there is a region eu-central-1" in found.next_step
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [KeyError("GetCallerIdentityResult"), ResponseParserError("not well-formed"), {}],
+    ids=["XHTML", "HTML", "nothing"],
+)
+def test_a_page_in_the_place_of_aws_is_told_from_credentials(answer: Any) -> None:
+    found = only(aws_account.account, case(clients={"sts": Client(get_caller_identity=answer)}))
+    assert found.cause == "what answers at AWS's address is not AWS: a page of a proxy's, perhaps"
+    assert "proxies" in found.next_step
 
 
 def test_a_clock_that_is_off_is_told_before_aws_refuses_for_it() -> None:
