@@ -54,6 +54,14 @@ def case(deployed: Stack, opened: Case, monkeypatch: pytest.MonkeyPatch) -> Case
     return replace(opened, aws=Aws("eu-central-1"), google=Google(PROJECT))
 
 
+def undeployed(case: Case) -> Case:
+    """The same before its first deployment: it exports nothing, and its state knows of nothing."""
+    new = replace(case)
+    new._known.append({})
+    vars(new)["made"] = frozenset()
+    return new
+
+
 def document(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
@@ -180,8 +188,7 @@ def test_an_api_that_is_off_and_a_project_that_nobody_pays_for_are_found(case: C
 def test_a_quota_that_is_used_up_is_found_with_the_request_to_raise_it(case: Case, deployed: Stack) -> None:
     assert deployed.cloud is not None
     assert not said(list(aws_quotas.quotas(case)))
-    new = replace(case)
-    new._known.append({})  # as before the first deployment
+    new = undeployed(case)
     quotas = boto3.client("service-quotas", region_name="eu-central-1")
     limits = (("dynamodb", "L-F98FE922", 4), ("kinesis", "OnDemandStreamCountLimit", 1))
     url = f"{deployed.cloud.endpoints.lambda_url}/_sluice/quotas"
@@ -202,8 +209,7 @@ def test_a_quota_that_is_used_up_is_found_with_the_request_to_raise_it(case: Cas
 
 
 def test_names_that_are_taken_are_found_before_the_first_deployment(case: Case, deployed: Stack) -> None:
-    new = replace(case)
-    new._known.append({})
+    new = undeployed(case)
     told = said(list(names.names(new)))
     assert "1 of kind stream that stack dev has not made exist already: sluice-dev-events" in told
     assert "pulumi import aws:kinesis/stream:Stream stream-stream sluice-dev-events --stack dev" in told
