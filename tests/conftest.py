@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Generator
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -40,10 +41,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for tests in ordered for item in tests]
 
 
-def pytest_collection_finish() -> None:
-    """Spare what was imported from the garbage collector."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Look for garbage neither while all is imported, which costs a quarter of that, nor in it later on."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
