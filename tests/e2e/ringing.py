@@ -20,7 +20,7 @@ from tests.e2e.conftest import OFF, ROOT, Running
 
 PIPELINE = ROOT / "tests" / "pipelines" / "ailing.py"
 PREFIX = "sluice-dev-"
-SECONDS = 40
+SECONDS = 90
 """How long a test waits for an alarm; locally a few seconds do, on a busy machine not always."""
 
 POLL_SECONDS = 0.1
