@@ -126,7 +126,7 @@ def test_an_environment_knows_its_functions_even_where_code_is_signed(
         return program(root, stack, overrides={**overrides, **signed}, **known)  # type: ignore[arg-type]
 
     monkeypatch.setattr(looked, "run_program", signing)
-    with pytest.raises(UsageError, match=r"no function 'nothing': name a folder of aggregator, big"):
+    with pytest.raises(UsageError, match=r"no function 'nothing': name a folder of aggregator, auditor, big"):
         looked.wanted(ROOT, "dev", None, ["nothing"])
     with pytest.raises(UsageError, match=r"functions/report is not deployed in dev: name a folder of agg"):
         looked.wanted(ROOT, "dev", None, ["report"])

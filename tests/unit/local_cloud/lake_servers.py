@@ -244,7 +244,12 @@ def servers(folder: Path) -> Iterator[Lake]:
         urls = [f"http://127.0.0.1:{one.hear(60)['port']}" for one in (aws, control, lake)]
         with_function = {**_deployment((), ()), "functions": [function]}
         control.tell(
-            deployment=with_function, aws_url=urls[0], bigquery_url=urls[0], verbose=False, limits=False
+            deployment=with_function,
+            aws_url=urls[0],
+            bigquery_url=urls[0],
+            verbose=False,
+            limits=False,
+            minute_seconds=60.0,
         )
         kinesis, s3 = client("kinesis", urls[0], REGION), client("s3", urls[0], REGION)
         glue, iam = client("glue", urls[0], REGION), client("iam", urls[0], REGION)
@@ -255,7 +260,13 @@ def servers(folder: Path) -> Iterator[Lake]:
         glue.create_database(DatabaseInput={"Name": DATABASE})
         for one in (kinesis, s3, glue, iam):
             one.close()
-        lake.tell(deployment=_deployment((), (table(),)), aws_url=urls[0], lambda_url=urls[1], limits=False)
+        lake.tell(
+            deployment=_deployment((), (table(),)),
+            aws_url=urls[0],
+            lambda_url=urls[1],
+            limits=False,
+            minute_seconds=60.0,
+        )
         assert lake.hear(60) == {"ready": True}
         control.tell(begin=True)
         assert control.hear(60) == {"ready": True}

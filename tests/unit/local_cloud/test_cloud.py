@@ -244,6 +244,7 @@ def test_every_resource_of_aws_and_every_table_is_created_and_the_rest_is_named(
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
     roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
     assert sorted(roles) == [
+        "sluice-dev-auditor",
         "sluice-dev-bigquery-sink",
         "sluice-dev-payments-sink",
         "sluice-dev-refunds-sink",
