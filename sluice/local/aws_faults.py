@@ -7,9 +7,9 @@
 | `slow` | it is answered `seconds` later |
 | `age` | while it is set, what a stream (`kinesis`) or queue (`sqs`) takes has been there for `seconds` |
 
-`service` is as signatures name it, `operation` the API's; what an enhanced consumer is pushed is
-`SubscribeToShard` here, what a Firehose of a route writes is `firehose` and `Deliver`. `resource` is a part
-of what the request says; without one any is hit.
+Of several ages the newest counts. `service` is as signatures name it, `operation` the API's; what an enhanced
+consumer is pushed is `SubscribeToShard` here, what a Firehose of a route writes is `firehose` and `Deliver`.
+`resource` is a part of what the request says; without one any is hit.
 """
 
 import threading
@@ -100,7 +100,7 @@ class AwsFaults:
     def age(self, service: str, name: str) -> float:
         """How many seconds ago a stream or queue is to have got what it gets now."""
         with self._lock:
-            ages = (each for each in self._faults if each.kind == "age" and each.service == service)
+            ages = (each for each in reversed(self._faults) if (each.kind, each.service) == ("age", service))
             return next((each.seconds for each in ages if each.resource in name), 0.0)
 
     def take(self, service: str, operation: str, said: str) -> Fault | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sluice.local.lake.source import PAGE_RECORDS
 from tests.e2e.ringing import Bell, bell
 
 pytestmark = pytest.mark.e2e
@@ -19,10 +20,13 @@ SETTINGS: dict[str, Any] = {
     "search_domain": {"public": True, "instance_type": "t3.small.search", "instance_count": 1, "zones": 1},
     "routes": {"kept": {"firehose": {"buffer_seconds": 1}}},
 }
+AGO_SECONDS = 1000
+AT_ONCE = PAGE_RECORDS + 1
 FIRES = frozenset(
     {
         "delivery-failing",
         "delivery-late",
+        "firehose-behind",
         "search-blocked",
         "search-disk",
         "search-red",
@@ -57,7 +61,7 @@ def _search(lake: Bell) -> None:
 
 
 def _firehoses(lake: Bell) -> None:
-    """The transform fails, then no commit succeeds, then the table is gone; the route's bucket refuses."""
+    """The transform fails, then commits, then reads, then the table is gone; the route's bucket refuses."""
     lake.cloud.aws_faults.add(service="firehose", operation="Deliver")
     lake.cloud.lake_faults.add(kind="transform_fails", count=5)
     lake.cloud.lake_faults.add(kind="commit_fails", count=40)
@@ -65,6 +69,19 @@ def _firehoses(lake: Bell) -> None:
         lake.wait("lake-transform-failing", "lake-delivery-late", "kept-delivery-late")
     lake.cloud.lake_faults.clear()
     lake.cloud.aws_faults.clear()
+    _not_read(lake)
+    lake.quiet()
     lake.client("glue").delete_table(DatabaseName=lake.cloud.outputs["lake"]["database"], Name="transaction")
-    lake.send(3)
-    lake.wait("lake-delivery-failing")
+    with lake.traffic():
+        lake.wait("lake-delivery-failing")
+
+
+def _not_read(lake: Bell) -> None:
+    """More lies in the stream from a while ago than is read at once, and newer records after it."""
+    lake.cloud.aws_faults.add(service="kinesis", operation="GetRecords", kind="throttle")
+    lake.cloud.aws_faults.add(service="kinesis", kind="age", seconds=AGO_SECONDS)
+    lake.put([lake.transaction() for _ in range(AT_ONCE)])
+    lake.cloud.aws_faults.add(service="kinesis", kind="age", seconds=0)
+    lake.send()
+    lake.cloud.aws_faults.clear()
+    lake.wait("lake-firehose-behind")

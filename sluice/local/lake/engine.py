@@ -121,10 +121,9 @@ class Delivery:
             self._taken_at.popleft()
         return self._clock.now() - self._taken_at[0][0] if self._taken_at else 0.0
 
-    @property
     def behind_ms(self) -> int | None:
-        """How far the newest reading was behind its stream; None without a stream."""
-        return self._source.behind_ms
+        """How far readings were behind their stream, at most, since this was asked; None without a stream."""
+        return self._source.behind_ms()
 
     @property
     def buffered(self) -> int:

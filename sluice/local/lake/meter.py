@@ -36,8 +36,8 @@ class FirehoseMeter:
         counts, before = delivery.counts.copy(), self._before
         self._before = counts
         self._add("DeliveryToIceberg.DataFreshness", delivery.age_seconds, unit="Seconds")
-        if delivery.behind_ms is not None:
-            self._add("KinesisMillisBehindLatest", delivery.behind_ms, unit="Milliseconds")
+        if (behind := delivery.behind_ms()) is not None:
+            self._add("KinesisMillisBehindLatest", behind, unit="Milliseconds")
             self._add("DataReadFromKinesisStream.Records", counts.read - before.read)
         done = counts.delivered + counts.failed - before.delivered - before.failed
         if done:

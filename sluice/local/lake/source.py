@@ -42,9 +42,8 @@ class Source(Protocol):
         """Shards that are read, and up to where they are dealt with."""
         ...
 
-    @property
     def behind_ms(self) -> int | None:
-        """How far the newest reading was behind the stream; None without a stream."""
+        """How far readings were behind the stream, at most, since this was asked; None without a stream."""
         ...
 
     def read(self) -> Reading:
@@ -77,7 +76,7 @@ class KinesisSource:
         self._stream, self._clock, self._poll_seconds = stream, clock, poll_seconds
         self._shards: dict[str, _Shard] = {}
         self._next = 0.0
-        self.behind_ms = 0
+        self._behind_ms = 0
 
     def begin(self) -> None:
         """Take the newest place of each shard that there is: what came before is not read."""
@@ -97,18 +96,22 @@ class KinesisSource:
             return Reading([], at_tip=False)
         self._next = now + self._poll_seconds
         entries: list[Entry] = []
-        at_tip, behind = True, 0
+        at_tip = True
         for name in list(self._shards):
             page = self._page(name)
             if page is None:
                 continue
             entries += [entry for record in page.records for entry in taken_apart(name, record)]
             at_tip = at_tip and page.cursor is not None and not page.behind_ms
-            behind = max(behind, page.behind_ms)
+            self._behind_ms = max(self._behind_ms, page.behind_ms)
             if page.behind_ms:
                 self._next = now
-        self.behind_ms = behind
         return Reading(entries, at_tip=at_tip)
+
+    def behind_ms(self) -> int:
+        """How far readings were behind the stream, at most, since this was asked."""
+        behind, self._behind_ms = self._behind_ms, 0
+        return behind
 
     def settle(self, ends: dict[str, str]) -> None:
         """Note that of these shards everything is dealt with up to a sequence number."""
@@ -181,14 +184,15 @@ class _Put(msgspec.Struct):
 class DirectSource:
     """What was put to a Firehose, kept by the local AWS until dealt with. Not safe for several threads."""
 
-    behind_ms = None
-
     def __init__(self, aws_url: str, name: str, clock: Clock) -> None:
         self._url = f"{aws_url}/_sluice/firehoses/{name}"
         self._clock = clock
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(10), retries=False)
         self._settled = self._cursor = 0
         self._next = 0.0
+
+    def behind_ms(self) -> None:
+        """There is no stream to be behind."""
 
     @property
     def shards(self) -> dict[str, str | None]:

@@ -17,7 +17,7 @@ def test_the_oldest_record_ages_until_it_is_delivered_and_then_nothing_does() ->
     scene.tables.refuses = 0
     scene.run(steps=40)
     assert scene.delivery.age_seconds == 0
-    assert (scene.delivery.counts.commits, scene.delivery.behind_ms) == (scene.tables.commits, 0)
+    assert (scene.delivery.counts.commits, scene.delivery.behind_ms()) == (scene.tables.commits, 0)
 
 
 def test_what_is_read_again_after_a_restart_begins_to_age_then() -> None:

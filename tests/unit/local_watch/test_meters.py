@@ -268,10 +268,13 @@ def test_a_schedules_minutes_are_as_long_as_alarms_minutes_and_refusals_are_coun
 class Delivery:
     """A Firehose as its meter sees it."""
 
-    age_seconds, behind_ms = 12.5, 300
+    age_seconds = 12.5
 
     def __init__(self) -> None:
         self.counts = Counts()
+
+    def behind_ms(self) -> int:
+        return 300
 
 
 def test_a_firehose_says_how_old_its_oldest_record_is_and_what_it_delivered(recorder: Recorder) -> None:
