@@ -1,7 +1,7 @@
 """Alarms of sinks: those that a mapping feeds, and those that a Firehose does."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 from infra.alarm import Alarm, Metric, of_firehose, of_function, of_stream
 from infra.alarm_kind import Statistic
@@ -92,7 +92,7 @@ def _read(sink: SinkFunction, function: str) -> tuple[Metric, Statistic]:
     return Metric(namespace="AWS/Lambda", name="PolledEventCount", dimensions=dimensions), "Sum"
 
 
-def _gives_up(mapping: Any) -> bool:
+def _gives_up(mapping: Mapping[str, int]) -> bool:
     """Whether Lambda ever sends a pointer to the on-failure destination instead of trying again."""
     return mapping["maximum_retry_attempts"] >= 0 or mapping["maximum_record_age_in_seconds"] >= 0
 

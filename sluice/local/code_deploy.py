@@ -108,8 +108,7 @@ class CodeDeploy:
         """CreateDeployment: begin, and return the deployment's id."""
         group = self._group(asked)
         list(steps(group["deploymentConfigName"]))
-        wanted = _wanted(asked)
-        deployed = Deployed(group=group, **wanted)
+        deployed = _deployed(group, asked)
         with self._lock:
             if any(each.status not in OVER for each in self._of(group)):
                 raise RefusedError(
@@ -216,17 +215,18 @@ class CodeDeploy:
         deployed.status = status
 
 
-def _wanted(asked: Mapping[str, Any]) -> dict[str, str]:
-    """Read what the revision says is to be shifted."""
+def _deployed(group: Mapping[str, Any], asked: Mapping[str, Any]) -> Deployed:
+    """Begin with what the revision says is to be shifted."""
     try:
         content = asked["revision"]["appSpecContent"]["content"]
         (resource,) = (each for named in json.loads(content)["Resources"] for each in named.values())
         said = resource["Properties"]
-        return {
-            "function": said["Name"],
-            "alias": said["Alias"],
-            "before": str(said["CurrentVersion"]),
-            "after": str(said["TargetVersion"]),
-        }
+        return Deployed(
+            group=group,
+            function=said["Name"],
+            alias=said["Alias"],
+            before=str(said["CurrentVersion"]),
+            after=str(said["TargetVersion"]),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise RefusedError("InvalidRevisionException", f"The revision cannot be read: {error}") from error

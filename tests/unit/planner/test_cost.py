@@ -142,7 +142,7 @@ def test_what_goes_to_google_is_paid_twice_rows_and_traffic() -> None:
     sink = function(environment={"variables": {"SLUICE_BIGQUERY_PROJECT": "p"}})
     found = costs(PROVISIONED, sink, mapping(), load=Load(rate=1_000, bytes=100))
     assert found["bigquery.insert"] == pytest.approx(PER_MONTH * 1024 / 1e9), "a row counts 1 KB at least"
-    assert found["transfer.out"] == pytest.approx(PER_MONTH * 100 * 0.3 / 1e9)
+    assert found["transfer.out"] == pytest.approx(PER_MONTH * 100 * 0.18 / 1e9)
 
 
 def test_firehose_counts_small_records_as_five_kilobytes() -> None:
