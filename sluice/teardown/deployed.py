@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
+
+from sluice.errors import EnvironmentProblem
+
 STREAM = "aws:kinesis/stream:Stream"
 TABLE = "aws:dynamodb/table:Table"
 QUEUE = "aws:sqs/queue:Queue"
@@ -17,6 +21,19 @@ POOL = "gcp:iam/workloadIdentityPool:WorkloadIdentityPool"
 ROLE = "gcp:projects/iAMCustomRole:IAMCustomRole"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 SERVICE = "gcp:projects/service:Service"
+
+
+class _Resource(msgspec.Struct, rename="camel"):
+    """A resource of `pulumi stack export`; `custom`: it is something in a cloud, no component."""
+
+    type: str
+    urn: str
+    custom: bool
+    id: str | None = None
+    inputs: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    protect: bool = False
+    retain_on_delete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +50,15 @@ class Deployed:
     """Whether it stays in the cloud when Pulumi deletes it."""
 
     @classmethod
-    def parse(cls, resource: Mapping[str, Any]) -> Self:
-        """Read a resource of `pulumi stack export`."""
+    def of(cls, resource: _Resource) -> Self:
+        """Take what matters here of a resource in the state."""
         return cls(
-            type=str(resource["type"]),
-            urn=str(resource["urn"]),
-            id=str(resource.get("id") or ""),
-            values={**(resource.get("inputs") or {}), **(resource.get("outputs") or {})},
-            protected=bool(resource.get("protect")),
-            retained=bool(resource.get("retainOnDelete")),
+            type=resource.type,
+            urn=resource.urn,
+            id=resource.id or "",
+            values={**(resource.inputs or {}), **(resource.outputs or {})},
+            protected=resource.protect,
+            retained=resource.retain_on_delete,
         )
 
     @property
@@ -61,9 +78,16 @@ class Deployed:
 
 
 def deployed(state: Mapping[str, Any]) -> list[Deployed]:
-    """Return what a stack's state holds in the clouds: no components, no providers."""
-    return [
-        Deployed.parse(each)
-        for each in state.get("resources") or ()
-        if each.get("custom") and not str(each["type"]).startswith("pulumi:")
-    ]
+    """Return what a stack's state holds in the clouds: no components, no providers.
+
+    Raises:
+        EnvironmentProblem: the state is not as Pulumi writes it.
+    """
+    try:
+        resources = msgspec.convert(state.get("resources") or [], list[_Resource])
+    except msgspec.ValidationError as error:
+        raise EnvironmentProblem(
+            f"the stack's state is not as Pulumi writes it: {error} of `resources`;"
+            " look at `pulumi stack export`, and mend it with `pulumi state repair` or an older export"
+        ) from error
+    return [Deployed.of(each) for each in resources if each.custom and not each.type.startswith("pulumi:")]

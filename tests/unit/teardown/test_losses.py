@@ -185,3 +185,12 @@ def test_protection_is_taken_off_only_where_there_is_any() -> None:
         "pulumi destroy --stack dev",
         "pulumi stack rm dev",
     ]
+
+
+@pytest.mark.parametrize(
+    "resources", ["all", {"a": 1}, [7], [{"type": "aws:sqs/queue:Queue", "urn": "urn:q"}], [{"custom": True}]]
+)
+def test_a_state_that_is_not_as_pulumi_writes_it_is_said_to_be_so_instead_of_empty(resources: object) -> None:
+    with pytest.raises(EnvironmentProblem, match=r"state is not as Pulumi writes it: .*pulumi stack export"):
+        deployed({"resources": resources})
+    assert deployed({"resources": None}) == deployed({}) == []
