@@ -1,6 +1,6 @@
 """Alarms of sinks: those that a mapping feeds, and those that a Firehose does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from infra.alarm import Alarm, Metric, of_firehose, of_function, of_stream
@@ -72,7 +72,7 @@ def _fed_by_mapping(env: Environment, name: str, function: str, sink: SinkFuncti
     if args.settings.enabled:
         incoming = of_stream("IncomingRecords", stream)
         yield silent(env, name, incoming=incoming, read=_read(sink, function), sink=name)
-    if _gives_up(args.mapping):
+    if args.gives_up:
         yield Alarm(
             kind=KINDS["destination-failing"],
             subject=name,
@@ -90,11 +90,6 @@ def _read(sink: SinkFunction, function: str) -> tuple[Metric, Statistic]:
         return of_function("IteratorAge", function), "SampleCount"
     dimensions: dict[str, pulumi.Input[str]] = {"EventSourceMappingUUID": sink.mapping.uuid}
     return Metric(namespace="AWS/Lambda", name="PolledEventCount", dimensions=dimensions), "Sum"
-
-
-def _gives_up(mapping: Mapping[str, int]) -> bool:
-    """Whether Lambda ever sends a pointer to the on-failure destination instead of trying again."""
-    return mapping["maximum_retry_attempts"] >= 0 or mapping["maximum_record_age_in_seconds"] >= 0
 
 
 def _fed_by_firehose(env: Environment, name: str, sink: FirehoseSink) -> Iterator[Alarm]:

@@ -38,7 +38,8 @@ class Auditor(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sluice:infra:Auditor", name, None, env.component)
         settings = env.settings.auditor
-        letters = dead_letters if any(map(_gives_up, sinks.values())) else None
+        fed_by_lambda = (each for each in sinks.values() if isinstance(each, SinkFunction))
+        letters = dead_letters if any(each.args.gives_up for each in fed_by_lambda) else None
         function = Function(
             name,
             env,
@@ -90,12 +91,6 @@ class Auditor(pulumi.ComponentResource):
             description="Audits the books",
         )
         self.register_outputs({"function": function.name})
-
-
-def _gives_up(sink: SinkFunction | FirehoseSink) -> bool:
-    """Whether Lambda may give up a batch of a sink: then a pointer in the queue says so, and no ledger."""
-    settings = sink.args.settings
-    return any(getattr(settings, name, -1) != -1 for name in ("retry_attempts", "max_record_age_seconds"))
 
 
 def _reading_streams(sinks: Sinks) -> Iterator[dict[str, Any]]:

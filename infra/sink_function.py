@@ -53,6 +53,12 @@ class Sink:
     role: aws.iam.Role | None = None
     network: Network | None = None
 
+    @property
+    def gives_up(self) -> bool:
+        """Whether Lambda may give up a batch: then a pointer in the dead letters says so, and no ledger."""
+        bounds = ("maximum_retry_attempts", "maximum_record_age_in_seconds")
+        return any(self.mapping[bound] != -1 for bound in bounds)
+
 
 def retried_in_parts(settings: SinkSettings) -> dict[str, Any]:
     """Mapping of a sink that answers per record: Lambda retries from the lowest one that failed."""
