@@ -19,7 +19,7 @@ from infra.federation import Federation
 from infra.function import Code, Function
 from infra.policy import allow
 from infra.queue import queue
-from infra.stream import AWS_MANAGED_KEY
+from infra.stream import AWS_MANAGED_KEY, reading
 from infra.table import table
 from infra.warehouse import Warehouse
 from sluice.probe.mappings import MAPPINGS, STREAMS, Fed
@@ -125,19 +125,10 @@ class Probe(pulumi.ComponentResource):
     def _statements(
         self, consumers: dict[str, aws.kinesis.StreamConsumer], journal: pulumi.Input[str]
     ) -> list[dict[str, Any]]:
-        own = ["kinesis:SubscribeToShard"]
         return [
-            allow("ReadOwnConsumer", own, *(consumer.arn for consumer in consumers.values())),
-            allow(
-                "ReadStream",
-                [
-                    "kinesis:DescribeStream",
-                    "kinesis:DescribeStreamSummary",
-                    "kinesis:GetRecords",
-                    "kinesis:GetShardIterator",
-                    "kinesis:ListShards",
-                ],
-                *(stream.arn for stream in self._streams.values()),
+            *reading(
+                [stream.arn for stream in self._streams.values()],
+                [consumer.arn for consumer in consumers.values()],
             ),
             allow("ReportGivenUp", ["sqs:SendMessage"], self._queue.arn),
             allow("KeepTheJournal", ["dynamodb:PutItem", "dynamodb:Query"], journal),

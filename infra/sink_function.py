@@ -19,7 +19,7 @@ from infra.function import Code, Function
 from infra.ledger import Ledger
 from infra.policy import allow
 from infra.settings_functions import ConsumerSettings, SinkSettings
-from infra.stream import Stream
+from infra.stream import Stream, reading
 
 LEDGER_ACTIONS: Final = ("dynamodb:Query", "dynamodb:UpdateItem")
 
@@ -162,20 +162,8 @@ class SinkFunction(pulumi.ComponentResource):
 
     def _statements(self) -> list[dict[str, Any]]:
         args = self.args
-        own = ["kinesis:SubscribeToShard"]
         return [
-            *([allow("ReadOwnConsumer", own, self.consumer.arn)] if self.consumer else []),
-            allow(
-                "ReadStream",
-                [
-                    "kinesis:DescribeStream",
-                    "kinesis:DescribeStreamSummary",
-                    "kinesis:GetRecords",
-                    "kinesis:GetShardIterator",
-                    "kinesis:ListShards",
-                ],
-                args.stream.arn,
-            ),
+            *reading([args.stream.arn], [self.consumer.arn] if self.consumer else []),
             *args.stream.key.used_for("kms:Decrypt"),
             *keeping_books(args.sink, args.dead_letters, args.ledger, args.ledger_actions),
             *args.statements,

@@ -1,7 +1,7 @@
 """Kinesis streams: the one that producers write to, and those of routes."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from infra import limits
 from infra.adoption import Key, name_of
 from infra.environment import Environment
-from infra.policy import document
+from infra.policy import allow, document
 from infra.settings_adoption import AdoptedStream
 from infra.settings_functions import ProducedStreamSettings, StreamSettings
 
@@ -21,6 +21,26 @@ WRITE_RECORDS: Final = (
     "kinesis:PutRecord",
     "kinesis:PutRecords",
 )
+
+
+def reading(
+    streams: Sequence[pulumi.Input[str]], consumers: Sequence[pulumi.Input[str]]
+) -> list[dict[str, Any]]:
+    """Let Lambda read these streams for a function, by these consumers where there are any: ARNs."""
+    return [
+        *([allow("ReadOwnConsumer", ["kinesis:SubscribeToShard"], *consumers)] if consumers else []),
+        allow(
+            "ReadStream",
+            [
+                "kinesis:DescribeStream",
+                "kinesis:DescribeStreamSummary",
+                "kinesis:GetRecords",
+                "kinesis:GetShardIterator",
+                "kinesis:ListShards",
+            ],
+            *streams,
+        ),
+    ]
 
 
 class Stream(pulumi.ComponentResource):
