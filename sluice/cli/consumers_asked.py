@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from sluice.audit.evidence import FilteredOut
     from sluice.cli.outputs import SinkOutputs
-    from sluice.cli.target import Endpoints, Target
+    from sluice.cli.target import Target
+    from sluice.local.endpoints import Endpoints
 
 PAUSED = ("Disabling", "Disabled")
 RECENT = timedelta(minutes=15)

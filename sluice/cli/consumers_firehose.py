@@ -9,7 +9,8 @@ from sluice.errors import EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
     from sluice.cli.outputs import SinkOutputs
-    from sluice.cli.target import Endpoints, Target
+    from sluice.cli.target import Target
+    from sluice.local.endpoints import Endpoints
 
 DECLARED = "declared"
 """The state of a Firehose whose destination the local cloud does not have: nothing reads for it."""

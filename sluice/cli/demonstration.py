@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,7 +26,7 @@ from sluice.cli.questions import Question, questions
 from sluice.cli.sending import Sent, send
 from sluice.cli.served import serving
 from sluice.cli.supply import Supply
-from sluice.cli.target import Endpoints, Target
+from sluice.cli.target import Target
 from sluice.errors import QueryError, SluiceError
 from sluice.local.cloud import LocalCloud
 from sluice.pipeline import DEFAULT_FILE, load_pipeline
@@ -117,7 +117,7 @@ def target_of(cloud: LocalCloud, pipeline: Path) -> Target:
     """Return the target that commands of this process work on."""
     return Target.local(
         cloud.outputs,
-        Endpoints(**asdict(cloud.endpoints)),
+        cloud.endpoints,
         pipeline=pipeline,
     )
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sluice.audit.evidence import FilteredOut
-    from sluice.cli.target import Endpoints, Target
+    from sluice.cli.target import Target
+    from sluice.local.endpoints import Endpoints
 
 BY_METRIC = "known from Lambda's metric FilteredOutEventCount alone, which is minutes late and approximate"
 SINCE_EVER = "counted since the mapping was made, and not only since then"

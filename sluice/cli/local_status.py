@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
-    from sluice.cli.target import Endpoints
+    from sluice.local.endpoints import Endpoints
 
 SECONDS = 10
 """The local cloud answers at once, unless it is very busy."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from sluice.cli.outputs import Outputs
 from sluice.errors import EnvironmentProblem, NoCloud
+from sluice.local.endpoints import Endpoints
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -24,17 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
-    """Base URLs of a local cloud's servers, all on 127.0.0.1; search and lake are None where they are off."""
-
-    aws_url: str
-    lambda_url: str
-    bigquery_url: str
-    search_url: str | None = None
-    lake_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,9 @@ from sluice.errors import EnvironmentProblem
 from sluice.local.cloud_process import ChildProcess, refusal
 from sluice.local.deploy_result import Deployment, has_search
 from sluice.local.drain import LONGEST_PAUSE_SECONDS, POLL_SECONDS, Drain, behind
+from sluice.local.endpoints import Endpoints
 from sluice.local.identities import SECRET_VARIABLE
-from sluice.local.injected import Endpoints, Injectable, json_of
+from sluice.local.injected import Injectable, json_of
 from sluice.local.watch.answers import PATH as ALARMS
 from sluice.local.watch.answers import Alarm, told
 

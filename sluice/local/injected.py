@@ -1,24 +1,13 @@
 """Faults that are injected into servers of the local cloud while it runs."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import urllib3
 
 from sluice.errors import EnvironmentProblem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
-    """Base URLs of the servers, all on 127.0.0.1; None is that of a sink that is off."""
-
-    aws_url: str
-    lambda_url: str
-    bigquery_url: str
-    search_url: str | None = None
-    lake_url: str | None = None
+from sluice.local.endpoints import Endpoints
 
 
 class Faults:

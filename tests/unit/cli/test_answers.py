@@ -20,11 +20,12 @@ from sluice.cli.answers import ask
 from sluice.cli.main import run
 from sluice.cli.outputs import Outputs, SinkOutputs
 from sluice.cli.questions import Question, of_lake, questions
-from sluice.cli.target import Endpoints, Target
+from sluice.cli.target import Target
 from sluice.contract import Contract, Event, Json, Nested, field
 from sluice.contract.bigquery import DEAD_LETTER_SCHEMA, DEAD_LETTER_TABLE, raw_view_sql
 from sluice.contract.iceberg import schema, table_name
 from sluice.errors import EnvironmentProblem, QueryError
+from sluice.local.endpoints import Endpoints
 from sluice.pipeline import load_pipeline
 
 ROOT = Path(__file__).parents[3]

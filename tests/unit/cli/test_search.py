@@ -13,10 +13,11 @@ from sluice.cli.hits import hits_table
 from sluice.cli.main import run
 from sluice.cli.outputs import Outputs, SearchOutputs
 from sluice.cli.sinks import documents_of
-from sluice.cli.target import Endpoints, Target
+from sluice.cli.target import Target
 from sluice.deadline import Deadline
 from sluice.errors import EnvironmentProblem, QueryError, UsageError
 from sluice.local.cloud_process import ChildProcess
+from sluice.local.endpoints import Endpoints
 from sluice.pipeline import load_pipeline
 from sluice.sinks.opensearch.asking import asking
 from sluice.sinks.opensearch.connection import connect

@@ -11,7 +11,8 @@ import pytest
 
 from sluice.cli.main import run
 from sluice.cli.outputs import Outputs, SinkOutputs
-from sluice.cli.target import Endpoints, Target
+from sluice.cli.target import Target
+from sluice.local.endpoints import Endpoints
 from sluice.producer.failures import Failure, Why
 from sluice.records.wrapped import unwrap
 from tests.unit.delivery.aws import BUCKET, REGION, TABLE, Aws, running
